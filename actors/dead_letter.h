@@ -1,0 +1,11 @@
+/* Dead letters: counted by reason, told to the hook, logged at each doubling. */
+#ifndef TR_ACTORS_DEAD_LETTER_H
+#define TR_ACTORS_DEAD_LETTER_H
+
+#include "actors/home.h"
+
+/* home NULL: on a foreign thread, or without a runtime; it is not in the ledger then. msg NULL: it was
+ * never made; type is then its type's id. */
+void tr__dead_letter(tr__home *home, tr_pid to, uint32_t type, const tr_msg *msg, int reason);
+
+#endif

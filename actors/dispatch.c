@@ -1,0 +1,179 @@
+/* The dispatcher. An activation handles what was queued when it began, at most the budget, and stops
+ * early when 500 us have passed; what is left waits for its next turn. */
+#include "actors/dispatch.h"
+
+#include "actors/dead_letter.h"
+#include "actors/deliver.h"
+#include "actors/end.h"
+#include "actors/timed.h"
+#include "base/log.h"
+
+enum {
+    FIRST_CHECK = 16,         /* messages before the first look at the clock in an activation */
+    LONGEST_NS = 500 * 1000
+};
+
+/* Before a message that is not an ordinary one. false: it is not to be handled; it is gone. */
+static TR__NOINLINE bool admit(tr__home *home, tr_self *self, tr_msg *msg)
+{
+    if (msg->tr__head & TR__MSG_TIMED)
+        return tr__timed_admit(home, msg);
+    if (tr__msg_ask(msg)->deadline_ns > home->loop.now_ns)
+        return true;
+    msg->tr__head &= ~TR__MSG_ASKS; /* the asker's own time limit has told it */
+    tr__bury(home, tr__slot_pid(self), msg, TR_ETIMEDOUT);
+    return false;
+}
+
+/* The message's end, after its handler; the asker of a handler that failed hears of it. */
+static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, uint32_t attention)
+{
+    if (attention & TR__ATTENTION_KEPT)
+        return;
+    if (attention & TR__ATTENTION_TIMED) {
+        if (rc == TR_EUNHANDLED)
+            tr__dead_letter(home, tr__slot_pid(self), 0, msg, rc);
+        tr__timed_handled(home, msg);
+    } else if (rc == TR_EUNHANDLED) {
+        tr__bury(home, tr__slot_pid(self), msg, rc);
+    } else {
+        if (msg->tr__head & TR__MSG_ASKS) {
+            bool ends = rc < 0 || (attention & TR__ATTENTION_EXIT);
+            const tr__ask *ask = tr__msg_ask(msg);
+
+            if (ends && rc != TR_EDEAD && rc != TR_EFULL)
+                (void)tr__fail_asker(home, ask->pid, ask->ref, TR_EDEAD); /* else its limit holds */
+        }
+        tr__msg_end(home, msg);
+    }
+}
+
+/* After a handler that did something out of the ordinary. false: the activation is over; *ended tells
+ * whether the actor is, too. */
+static TR__NOINLINE bool settle(tr__home *home, tr_self *self, tr_msg *msg, int rc, bool *ended)
+{
+    uint32_t attention = home->frame.attention;
+    bool failed = rc < 0 && rc != TR_EUNHANDLED && rc != TR_EDEAD && rc != TR_EFULL;
+
+    home->frame.attention = 0;
+    finish_message(home, self, msg, rc, attention);
+    *ended = failed || (attention & TR__ATTENTION_EXIT);
+    if (!*ended)
+        return !(attention & TR__ATTENTION_TURN);
+    if (!(attention & TR__ATTENTION_EXIT))
+        home->frame.reason = rc;
+    if (home->frame.reason < 0 && failed)
+        tr__log(TR_LOG_WARN, "actor " TR_PID_FMT " (%s) failed: %s (%s)",
+                TR_PID_ARG(tr__slot_pid(self)), self->cls->name, tr_strerror(home->frame.reason),
+                tr_err_name(home->frame.reason));
+    return false;
+}
+
+static TR__ALWAYS_INLINE void end_message(tr__home *home, tr_msg *msg)
+{
+    uint32_t head = msg->tr__head;
+
+    if (TR__LIKELY((head >> TR__MSG_CLASS_SHIFT) < TR__CLASSES && !(head & TR__MSG_OWNS)))
+        tr__slab_give(&home->loop.slab, msg, head >> TR__MSG_CLASS_SHIFT);
+    else
+        tr__msg_end(home, msg);
+}
+
+static TR__COLD void warn_of_length(tr__home *home, const tr_self *self)
+{
+    uint32_t queued = tr__slot_queued(self);
+
+    tr__log(TR_LOG_WARN, "actor " TR_PID_FMT " (%s) has %u messages queued: it does not keep up",
+            TR_PID_ARG(tr__slot_pid(self)), self->cls->name, queued);
+    while (home->high_water <= queued && home->high_water < UINT32_MAX / 2)
+        home->high_water *= 2;
+}
+
+/* Whether an activation that began before the last look at the clock has lasted too long. */
+static TR__NOINLINE bool is_too_long(const tr__home *home)
+{
+    return tr__now_ns() - home->loop.now_ns > LONGEST_NS;
+}
+
+/* One activation; is_full: of an actor with limits, or another behaviour. */
+static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool is_full)
+{
+    tr_receive_fn receive =
+        is_full && self->more->receive != NULL ? self->more->receive : self->cls->receive;
+    void *state = self->state;
+    uint32_t queued = tr__slot_queued(self);
+    uint32_t most = queued < home->loop.budget ? queued : home->loop.budget;
+    uint32_t taken = 0;
+    uint32_t handled = 0;
+    uint32_t check = FIRST_CHECK;
+    bool ended = false;
+
+    if (TR__UNLIKELY(queued >= home->high_water))
+        warn_of_length(home, self);
+    home->frame.index = tr__slot_index(self);
+    /* relaxed: for another thread that names what runs; the slot's memory is always there. */
+    tr__store_relaxed_ptr(&home->frame.self, self);
+    while (taken < most) {
+        tr_msg *msg = tr__mailbox_pop_local(&self->mailbox);
+        int rc;
+
+        taken++;
+        if (is_full) {
+            self->word -= TR__SLOT_COUNT_ONE;
+            self->more->queued_bytes -= (self->word & TR__SLOT_LIMITED) ? tr__msg_bytes(msg) : 0;
+        }
+        if (TR__UNLIKELY(msg->tr__head & TR__MSG_SPECIAL) && !admit(home, self, msg))
+            continue;
+        home->frame.msg = msg;
+        rc = receive(self, state, msg);
+        handled += rc != TR_EUNHANDLED;
+        if (TR__UNLIKELY((rc < 0) | (home->frame.attention != 0))) {
+            if (!settle(home, self, msg, rc, &ended))
+                break;
+        } else {
+            end_message(home, msg);
+        }
+        if (TR__UNLIKELY(taken == check)) {
+            if (is_too_long(home))
+                break;
+            check *= 2;
+        }
+    }
+    if (!is_full)
+        self->word -= taken * TR__SLOT_COUNT_ONE;
+    tr__bump_u64(&home->ledger.handled, handled);
+    home->frame.msg = NULL;
+    home->frame.index = 0;
+    tr__store_relaxed_ptr(&home->frame.self, NULL); /* relaxed: as above */
+    if (TR__UNLIKELY(ended))
+        tr__end_now(home, self, home->frame.reason);
+    else
+        tr__dispatch_rest(home, self);
+    return taken;
+}
+
+static uint32_t activate_plain(tr__runnable *runnable, tr__loop *loop)
+{
+    return activate(tr__home_from(loop), TR__CONTAINER_OF(runnable, tr_self, runnable), false);
+}
+
+static uint32_t activate_full(tr__runnable *runnable, tr__loop *loop)
+{
+    return activate(tr__home_from(loop), TR__CONTAINER_OF(runnable, tr_self, runnable), true);
+}
+
+void tr__dispatch_choose(tr_self *self)
+{
+    bool is_full = (self->word & TR__SLOT_LIMITED) ||
+                   (self->more != NULL && self->more->receive != NULL);
+
+    self->runnable.run = is_full ? activate_full : activate_plain;
+}
+
+void tr__dispatch_rest(tr__home *home, tr_self *self)
+{
+    if (!tr__mailbox_is_empty(&self->mailbox) || (self->word & TR__SLOT_ENDING))
+        tr__loop_schedule(&home->loop, &self->runnable);
+    else
+        self->word &= ~TR__SLOT_QUEUED;
+}

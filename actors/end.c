@@ -1,0 +1,175 @@
+/* Ending actors: by themselves, on request, and all at a shutdown. */
+#include "actors/end.h"
+
+#include "actors/deliver.h"
+#include "actors/request.h"
+#include "actors/spawn.h"
+#include "actors/timed.h"
+
+/* What the three bits of a slot's word stand for. A later one outranks an earlier one. */
+static const int reasons[] = { 0, TR_ESTOPPED, TR_EFULL, TR_ESHUTDOWN, TR_EKILLED };
+
+static uint32_t code_of(int reason)
+{
+    uint32_t code = 1;
+
+    while (code + 1 < sizeof(reasons) / sizeof(reasons[0]) && reasons[code] != reason)
+        code++;
+    return code;
+}
+
+static void free_state(tr__home *home, tr_self *self)
+{
+    size_t bytes = self->cls->state_size;
+
+    if (self->state == NULL)
+        return;
+    if (bytes <= TR__CLASS_MAX_BYTES)
+        tr__slab_give(&home->loop.slab, self->state, tr__class_of(bytes));
+    else
+        tr__free(self->state);
+    self->state = NULL;
+}
+
+void tr__dissolve(tr__home *home, tr_self *self, int reason)
+{
+    tr_pid pid = tr__slot_pid(self);
+    tr_msg *msg;
+
+    tr__timed_end(home, self);
+    tr__requests_end(home, self);
+    /* From here on the pid is stale. relaxed: only this loop sends to it; see the halt's walk. */
+    tr__store_relaxed_u32(&self->generation, self->generation + 1);
+    while ((msg = tr__mailbox_pop_local(&self->mailbox)) != NULL)
+        tr__bury(home, pid, msg, reason);
+    free_state(home, self);
+    if (self->more != NULL)
+        tr__slab_give(&home->loop.slab, self->more, tr__class_of(sizeof(*self->more)));
+    self->more = NULL;
+    home->alive--;
+    tr__slot_give(&home->slots, self);
+}
+
+void tr__end_now(tr__home *home, tr_self *self, int reason)
+{
+    tr__frame saved;
+
+    self->word |= TR__SLOT_QUEUED; /* what stop sends to itself must not schedule it */
+    if (self->cls->stop != NULL) {
+        tr__frame_enter(home, self, &saved);
+        self->cls->stop(self, self->state, reason);
+        tr__frame_leave(home, &saved);
+    }
+    tr__bump_u64(&home->ledger.ended, 1);
+    tr__dissolve(home, self, reason == TR_ESHUTDOWN ? TR_ESHUTDOWN : TR_EDEAD);
+}
+
+/* The run function of an actor that is to end. */
+static uint32_t run_end(tr__runnable *runnable, tr__loop *loop)
+{
+    tr__home *home = tr__home_from(loop);
+    tr_self *self = TR__CONTAINER_OF(runnable, tr_self, runnable);
+    int reason = reasons[(self->word & TR__SLOT_ENDING) >> TR__SLOT_ENDING_SHIFT];
+
+    if (self->word & TR__SLOT_STARTING)
+        tr__start_refuse(home, self, reason);
+    else
+        tr__end_now(home, self, reason);
+    return 1;
+}
+
+/* The frame in which a function of this actor runs, or NULL. */
+static tr__frame *frame_of(tr__home *home, const tr_self *self)
+{
+    for (tr__frame *frame = &home->frame; frame != NULL; frame = frame->outer)
+        if (frame->self == self)
+            return frame;
+    return NULL;
+}
+
+void tr__end_soon(tr__home *home, tr_self *self, int reason)
+{
+    tr__frame *frame = frame_of(home, self);
+    uint32_t code = code_of(reason);
+
+    if (frame != NULL) {
+        if (!(frame->attention & TR__ATTENTION_EXIT) || reason == TR_EKILLED)
+            frame->reason = reason;
+        frame->attention |= TR__ATTENTION_EXIT;
+        return;
+    }
+    if (code > (self->word & TR__SLOT_ENDING) >> TR__SLOT_ENDING_SHIFT)
+        self->word = (self->word & ~TR__SLOT_ENDING) | code << TR__SLOT_ENDING_SHIFT;
+    self->runnable.run = run_end;
+    if (self->word & TR__SLOT_QUEUED)
+        return;
+    self->word |= TR__SLOT_QUEUED;
+    tr__loop_schedule(&home->loop, &self->runnable);
+}
+
+void tr__end_all(tr__home *home)
+{
+    uint32_t end = tr__table_end();
+
+    for (uint32_t index = 1; index < end; index++) {
+        tr_self *self = &tr__slots.slots[index];
+
+        /* acquire: pairs with the release in tr__slot_settle: an actor seen alive has its home set,
+         * so what lives elsewhere is not mistaken for ours. */
+        if (tr__load_acquire_u32(&self->generation) % 2 != 0 &&
+            tr__home_of((tr_pid){ index }) == home->loop.number)
+            tr__end_soon(home, self, TR_ESHUTDOWN);
+    }
+}
+
+/* ---- the public calls ---- */
+
+static int request_end(tr_pid pid, int reason)
+{
+    tr__parcel parcel = {
+        .to = pid.tr__id,
+        .head = (uint32_t)TR__PARCEL_END << TR__PARCEL_KIND_SHIFT,
+        .word = { (uint64_t)(int64_t)reason },
+    };
+    tr__home *home = tr__home_here();
+    tr_self *self;
+
+    if (home == NULL || !tr__lives_here(home, pid))
+        return tr__send_parcel(pid, &parcel);
+    self = tr__slot_of(pid);
+    if (self == NULL)
+        return TR_EDEAD;
+    tr__end_soon(home, self, reason);
+    return 0;
+}
+
+int tr_stop(tr_pid pid)
+{
+    return request_end(pid, TR_ESTOPPED);
+}
+
+int tr_kill(tr_pid pid)
+{
+    return request_end(pid, TR_EKILLED);
+}
+
+int tr_exit(tr_self *self, int reason)
+{
+    tr__home *home = tr__home_of_handler(self);
+
+    if (home == NULL)
+        return TR_EWRONGPLACE;
+    if (reason > 0)
+        return TR_EINVAL;
+    if (!(home->frame.attention & TR__ATTENTION_EXIT))
+        home->frame.reason = reason;
+    home->frame.attention |= TR__ATTENTION_EXIT;
+    return 0;
+}
+
+int tr_fail(tr_self *self, int error)
+{
+    if (tr__home_of_handler(self) == NULL)
+        return TR_EWRONGPLACE;
+    return error < 0 ? tr_exit(self, error) : TR_EINVAL;
+}

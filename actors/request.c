@@ -1,0 +1,331 @@
+/* Open requests of an actor, and the two calls that make and answer them. */
+#include "actors/request.h"
+
+#include <math.h>
+
+#include "actors/deliver.h"
+#include "actors/type.h"
+
+enum { FIRST_CAPACITY = 4 };
+
+/* A request. It begins as the message that tells of its failure. */
+typedef struct request {
+    tr_msg failure;
+    tr__timer timer;
+    tr_self *self;
+    uint32_t index;
+    uint32_t unused;
+    tr__ask ask; /* the message's: at the end of its block */
+} request;
+
+#define REQUEST_CLASS 2
+_Static_assert(sizeof(request) <= 128, "fits its class");
+
+typedef struct entry {
+    request *request; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
+} entry;
+
+struct tr__requests {
+    uint32_t capacity;
+    uint32_t first_free; /* capacity: none */
+    entry *entries;
+};
+
+static uint64_t ref_of(const struct tr__requests *table, uint32_t index)
+{
+    return (uint64_t)table->entries[index].generation << 32 | index;
+}
+
+/* Double the table. */
+static bool grow(struct tr__requests *table)
+{
+    uint32_t capacity = table->capacity != 0 ? 2 * table->capacity : FIRST_CAPACITY;
+    entry *entries = tr__alloc_zeroed(capacity * sizeof(*entries));
+
+    if (entries == NULL)
+        return false;
+    if (table->capacity != 0)
+        memcpy(entries, table->entries, table->capacity * sizeof(*entries));
+    for (uint32_t i = table->capacity; i < capacity; i++)
+        entries[i].next_free = i + 1;
+    tr__free(table->entries);
+    table->entries = entries;
+    table->first_free = table->capacity; /* it was full */
+    table->capacity = capacity;
+    return true;
+}
+
+static struct tr__requests *table_of(tr__home *home, tr_self *self)
+{
+    tr__more *more = tr__more_of(home, self);
+
+    if (more != NULL && more->requests == NULL)
+        more->requests = tr__alloc_zeroed(sizeof(*more->requests));
+    return more != NULL ? more->requests : NULL;
+}
+
+/* A request in the table; NULL: out of memory. */
+static request *open_request(tr__home *home, tr_self *self)
+{
+    struct tr__requests *table = table_of(home, self);
+    request *opened;
+    entry *free_entry;
+
+    if (table == NULL || (table->first_free == table->capacity && !grow(table)))
+        return NULL;
+    opened = tr__slab_take(&home->loop.slab, REQUEST_CLASS);
+    if (opened == NULL)
+        return NULL;
+    memset(opened, 0, sizeof(*opened));
+    free_entry = &table->entries[table->first_free];
+    opened->self = self;
+    opened->index = table->first_free;
+    table->first_free = free_entry->next_free;
+    free_entry->request = opened;
+    return opened;
+}
+
+/* Take a request out of its table: its ref is stale from here on. */
+static void close_request(tr__home *home, request *closed)
+{
+    struct tr__requests *table = closed->self->more->requests;
+    entry *freed = &table->entries[closed->index];
+
+    tr__timer_stop(&home->loop.wheel, &closed->timer);
+    freed->request = NULL;
+    freed->generation++;
+    freed->next_free = table->first_free;
+    table->first_free = closed->index;
+}
+
+/* The open request that a ref names, or NULL. */
+static request *find(const tr_self *self, uint64_t ref)
+{
+    const struct tr__requests *table = self->more != NULL ? self->more->requests : NULL;
+    uint32_t index = (uint32_t)ref;
+
+    if (table == NULL || index >= table->capacity || ref_of(table, index) != ref)
+        return NULL;
+    return table->entries[index].request;
+}
+
+/* Turn a request into the message that says so. */
+static void fail(tr__home *home, request *failed, int error)
+{
+    struct tr_request_failed payload = { .error = error };
+    tr_self *self = failed->self;
+    tr_msg *msg = &failed->failure;
+    tr__ask ask = failed->ask;
+
+    close_request(home, failed);
+    payload.tag = ask.ref;
+    memcpy(msg->tr__payload, &payload, sizeof(payload));
+    msg->tr__from = 0;
+    *tr__msg_ask(msg) = ask;
+    tr__bump_u64(&home->ledger.sent, 1);
+    (void)tr__push_limited(home, self, msg); /* control: it is always let in */
+}
+
+static void on_timeout(tr__timer *timer)
+{
+    fail(tr__home_here(), TR__CONTAINER_OF(timer, request, timer), TR_ETIMEDOUT);
+}
+
+void tr__request_fail(tr__home *home, tr_pid asker, uint64_t ref, int error)
+{
+    tr_self *self = tr__slot_of(asker);
+    request *failed = self != NULL ? find(self, ref) : NULL;
+
+    if (failed != NULL)
+        fail(home, failed, error);
+}
+
+int tr__request_answer(tr__home *home, tr_self *self, tr_msg *msg)
+{
+    tr__ask *ask = tr__msg_ask(msg);
+    request *answered = self != NULL ? find(self, ask->ref) : NULL;
+
+    if (answered == NULL) {
+        tr__bump_u64(&home->ledger.late_replies, 1);
+        tr__msg_end(home, msg);
+        return 0;
+    }
+    ask->ref = answered->ask.ref;
+    close_request(home, answered);
+    tr__slab_give(&home->loop.slab, answered, REQUEST_CLASS);
+    msg->tr__head = (msg->tr__head & ~TR__MSG_ANSWERS) | TR__MSG_TAGGED;
+    return tr__push_limited(home, self, msg);
+}
+
+void tr__requests_end(tr__home *home, tr_self *self)
+{
+    struct tr__requests *table = self->more != NULL ? self->more->requests : NULL;
+
+    if (table == NULL)
+        return;
+    for (uint32_t i = 0; i < table->capacity; i++) {
+        request *open = table->entries[i].request;
+
+        if (open == NULL)
+            continue;
+        tr__timer_stop(&home->loop.wheel, &open->timer);
+        tr__slab_give(&home->loop.slab, open, REQUEST_CLASS);
+    }
+    tr__free(table->entries);
+    tr__free(table);
+    self->more->requests = NULL;
+}
+
+/* ---- asking ---- */
+
+/* The message that asks. NULL: out of memory. */
+static tr_msg *make_ask(tr__home *home, uint32_t id, const void *payload, size_t size,
+                        const tr__ask *ask)
+{
+    tr_msg *msg = tr__msg_take(&home->loop.slab, size, true);
+
+    if (msg == NULL)
+        return NULL;
+    msg->tr__head |= id | TR__MSG_ASKS;
+    msg->tr__from = home->frame.index;
+    memcpy(msg->tr__payload, payload, size);
+    *tr__msg_ask(msg) = *ask;
+    return msg;
+}
+
+static void drop_payload(const tr_type *type, const void *payload)
+{
+    if (type->tr__drop != NULL)
+        type->tr__drop((void *)(uintptr_t)payload);
+}
+
+int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, tr_type *type,
+                const void *payload, size_t size, size_t answer_size)
+{
+    tr__home *home = tr__home_of_handler(self);
+    uint32_t id = tr__type_id(type, size);
+    uint32_t answer = type->tr__answer != NULL ? tr__type_id(type->tr__answer, answer_size) : 0;
+    uint32_t failed = tr__type_id(&tr_type_tr_request_failed, sizeof(struct tr_request_failed));
+    uint64_t deadline_ns = tr__deadline_ns(tr__now_ns(), timeout);
+    tr__ask ask = { .deadline_ns = deadline_ns, .answer = answer };
+    request *opened = NULL;
+    tr_msg *msg = NULL;
+
+    if (home == NULL || isnan(timeout)) {
+        drop_payload(type, payload);
+        return home == NULL ? TR_EWRONGPLACE : TR_EINVAL;
+    }
+    if (id != 0 && answer != 0 && failed != 0)
+        opened = open_request(home, self);
+    if (opened != NULL) {
+        ask.pid = tr__slot_pid(self);
+        ask.ref = ref_of(self->more->requests, opened->index);
+        msg = make_ask(home, id, payload, size, &ask);
+    }
+    if (msg == NULL) {
+        if (opened != NULL) {
+            close_request(home, opened);
+            tr__slab_give(&home->loop.slab, opened, REQUEST_CLASS);
+        }
+        drop_payload(type, payload);
+        return TR_ENOMEM;
+    }
+    opened->failure.tr__head = failed | TR__MSG_CONTROL | TR__MSG_TAGGED | TR__MSG_EXTENDED |
+                               (uint32_t)REQUEST_CLASS << TR__MSG_CLASS_SHIFT;
+    opened->ask.ref = tag;
+    if (deadline_ns != UINT64_MAX)
+        tr__timer_start(&home->loop.wheel, &opened->timer, deadline_ns, on_timeout);
+    (void)tr__dispatch(home, to, msg); /* what fails here comes as tr_request_failed */
+    return 0;
+}
+
+/* ---- answering ---- */
+
+/* Who asked by this message, if nobody has answered; it counts as answered from now on. */
+static tr_asker take_asker(tr_msg *msg)
+{
+    tr_asker asker = { .tr__ref = 0 };
+
+    if (msg != NULL && (msg->tr__head & TR__MSG_ASKS)) {
+        const tr__ask *ask = tr__msg_ask(msg);
+
+        msg->tr__head &= ~TR__MSG_ASKS;
+        asker = (tr_asker){ ask->pid, ask->ref, ask->answer };
+    }
+    return asker;
+}
+
+tr_asker tr_msg_take_asker(tr_msg *msg)
+{
+    return take_asker(msg);
+}
+
+tr_asker tr_take_asker(tr_self *self)
+{
+    tr__home *home = tr__home_of_handler(self);
+    bool has_msg = home != NULL && !(home->frame.attention & TR__ATTENTION_KEPT);
+
+    return take_asker(has_msg ? home->frame.msg : NULL);
+}
+
+int tr_answer_error(tr_asker who, int error)
+{
+    int rc;
+
+    if (error >= 0)
+        return TR_EINVAL;
+    if (tr_asker_is_none(who))
+        return 0;
+    rc = tr__fail_asker(tr__home_here(), who.tr__pid, who.tr__ref, error);
+    return rc == TR_EDEAD ? 0 : rc;
+}
+
+/* Refuse to send this answer: the asker hears why. */
+static int refuse_answer(tr_asker who, const tr_type *type, const void *payload, int error)
+{
+    drop_payload(type, payload);
+    (void)tr_answer_error(who, error); /* else the asker's own time limit holds */
+    return error;
+}
+
+int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
+{
+    tr__home *home = tr__home_here();
+    uint32_t id = tr__type_id(type, size);
+    tr_msg *msg;
+    int rc;
+
+    if (tr_asker_is_none(who)) {
+        drop_payload(type, payload);
+        return 0;
+    }
+    if (id != who.tr__answer)
+        return refuse_answer(who, type, payload, id != 0 ? TR_EPROTO : TR_ENOMEM);
+    msg = tr__msg_take(home != NULL ? &home->loop.slab : NULL, size, true);
+    if (msg == NULL)
+        return refuse_answer(who, type, payload, TR_ENOMEM);
+    msg->tr__head |= id | TR__MSG_ANSWERS | TR__MSG_CONTROL;
+    msg->tr__from = home != NULL ? home->frame.index : 0;
+    memcpy(msg->tr__payload, payload, size);
+    *tr__msg_ask(msg) = (tr__ask){ .pid = who.tr__pid, .ref = who.tr__ref };
+    rc = tr__dispatch_anywhere(who.tr__pid, msg);
+    return rc == TR_EDEAD ? 0 : rc;
+}
+
+int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size)
+{
+    if (tr__home_of_handler(self) == NULL) {
+        drop_payload(type, payload);
+        return TR_EWRONGPLACE;
+    }
+    return tr__answer(tr_take_asker(self), type, payload, size);
+}
+
+int tr_reply_error(tr_self *self, int error)
+{
+    if (tr__home_of_handler(self) == NULL)
+        return TR_EWRONGPLACE;
+    return error < 0 ? tr_answer_error(tr_take_asker(self), error) : TR_EINVAL;
+}

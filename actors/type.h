@@ -1,0 +1,20 @@
+/* Message types, interned: a number for each identity, and what is known of it. */
+#ifndef TR_ACTORS_TYPE_H
+#define TR_ACTORS_TYPE_H
+
+#include <troupe/message.h>
+
+typedef struct tr__type_info {
+    const char *name;
+    const char *file;
+    uint32_t line;
+    uint32_t hash;
+    size_t size;
+    void (*drop)(void *payload);
+} tr__type_info;
+
+/* What an id, as in a message's head, stands for. It never changes.
+ * Threads: any. */
+const tr__type_info *tr__type_info_of(uint32_t id);
+
+#endif

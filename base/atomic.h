@@ -1,0 +1,138 @@
+/* Atomics with the order in the name, on concurrencykit's ck_pr.
+ *
+ * A relaxed access only keeps a word whole: on x86-64 and AArch64 it is a plain move. An acquire load
+ * sees all that came before the release store it reads from. tr__fence_full orders a store before a
+ * later load, which nothing else does. Every use says what it publishes and what it pairs with. */
+#ifndef TR_BASE_ATOMIC_H
+#define TR_BASE_ATOMIC_H
+
+#include <ck_pr.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TR__ATOMIC_INTEGER(suffix, type, ck)                                                       \
+    static inline type tr__load_relaxed_##suffix(const type *from)                                 \
+    {                                                                                              \
+        return ck_pr_load_##ck(from);                                                              \
+    }                                                                                              \
+    static inline type tr__load_acquire_##suffix(const type *from)                                 \
+    {                                                                                              \
+        type value = ck_pr_load_##ck(from);                                                        \
+                                                                                                   \
+        ck_pr_fence_acquire();                                                                     \
+        return value;                                                                              \
+    }                                                                                              \
+    static inline void tr__store_relaxed_##suffix(type *to, type value)                            \
+    {                                                                                              \
+        ck_pr_store_##ck(to, value);                                                               \
+    }                                                                                              \
+    static inline void tr__store_release_##suffix(type *to, type value)                            \
+    {                                                                                              \
+        ck_pr_fence_release();                                                                     \
+        ck_pr_store_##ck(to, value);                                                               \
+    }
+
+TR__ATOMIC_INTEGER(u16, uint16_t, 16)
+TR__ATOMIC_INTEGER(u32, uint32_t, 32)
+TR__ATOMIC_INTEGER(u64, uint64_t, 64)
+
+#undef TR__ATOMIC_INTEGER
+
+/* Pointers to pointers, as void *: C has no generic `T **`. */
+static inline void *tr__load_relaxed_ptr(const void *from)
+{
+    return ck_pr_load_ptr((void *const *)from);
+}
+
+static inline void *tr__load_acquire_ptr(const void *from)
+{
+    void *value = ck_pr_load_ptr((void *const *)from);
+
+    ck_pr_fence_acquire();
+    return value;
+}
+
+static inline void tr__store_relaxed_ptr(void *to, const void *value)
+{
+    ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
+}
+
+static inline void tr__store_release_ptr(void *to, const void *value)
+{
+    ck_pr_fence_release();
+    ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
+}
+
+/* Compare and swap, and exchange: full fences both, on every machine. */
+static inline bool tr__cas_ordered_u32(uint32_t *at, uint32_t expected, uint32_t wanted)
+{
+    bool swapped;
+
+    ck_pr_fence_release();
+    swapped = ck_pr_cas_32(at, expected, wanted);
+    ck_pr_fence_acquire();
+    return swapped;
+}
+
+static inline bool tr__cas_ordered_ptr(void *at, void *expected, void *wanted)
+{
+    bool swapped;
+
+    ck_pr_fence_release();
+    swapped = ck_pr_cas_ptr(at, expected, wanted);
+    ck_pr_fence_acquire();
+    return swapped;
+}
+
+static inline void *tr__exchange_ordered_ptr(void *at, void *wanted)
+{
+    void *before;
+
+    ck_pr_fence_release();
+    before = ck_pr_fas_ptr(at, wanted);
+    ck_pr_fence_acquire();
+    return before;
+}
+
+/* Add, and return what was there before; ordered as the exchange. */
+static inline uint32_t tr__add_ordered_u32(uint32_t *at, uint32_t amount)
+{
+    uint32_t before;
+
+    ck_pr_fence_release();
+    before = ck_pr_faa_32(at, amount);
+    ck_pr_fence_acquire();
+    return before;
+}
+
+static inline uint64_t tr__add_relaxed_u64(uint64_t *at, uint64_t amount)
+{
+    return ck_pr_faa_64(at, amount);
+}
+
+/* A figure that one thread writes and others may read: no locked instruction. */
+static inline void tr__bump_u64(uint64_t *at, uint64_t amount)
+{
+    /* relaxed: a statistic; it publishes nothing, and only its owner writes it. */
+    ck_pr_store_64(at, ck_pr_load_64(at) + amount);
+}
+
+/* Orders every earlier access before every later one. */
+static inline void tr__fence_full(void)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    /* A locked add to the stack is a full fence at half the price of mfence, which
+     * ck_pr_fence_memory emits: 9 against 19 ns. */
+    __asm__ __volatile__("lock; addl $0, -4(%%rsp)" ::: "memory", "cc");
+#else
+    ck_pr_fence_memory();
+#endif
+}
+
+/* Tell the core that this is a spin. */
+static inline void tr__spin_pause(void)
+{
+    ck_pr_stall();
+}
+
+#endif

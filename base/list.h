@@ -1,0 +1,59 @@
+/* An intrusive, circular, doubly linked list. An empty list's head points to itself; a node that is
+ * on no list is zero.
+ *
+ * Invariants, for every node n of a list: n->next->prev == n and n->prev->next == n. */
+#ifndef TR_BASE_LIST_H
+#define TR_BASE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct tr__list {
+    struct tr__list *next;
+    struct tr__list *prev;
+} tr__list;
+
+static inline void tr__list_init(tr__list *head)
+{
+    head->next = head;
+    head->prev = head;
+}
+
+static inline bool tr__list_is_empty(const tr__list *head)
+{
+    return head->next == head;
+}
+
+static inline bool tr__list_is_linked(const tr__list *node)
+{
+    return node->next != NULL;
+}
+
+static inline void tr__list_append(tr__list *head, tr__list *node)
+{
+    node->next = head;
+    node->prev = head->prev;
+    head->prev->next = node;
+    head->prev = node;
+}
+
+static inline void tr__list_remove(tr__list *node)
+{
+    node->next->prev = node->prev;
+    node->prev->next = node->next;
+    node->next = NULL;
+    node->prev = NULL;
+}
+
+/* The first node, taken off; NULL when the list is empty. */
+static inline tr__list *tr__list_take_first(tr__list *head)
+{
+    tr__list *node = head->next;
+
+    if (node == head)
+        return NULL;
+    tr__list_remove(node);
+    return node;
+}
+
+#endif

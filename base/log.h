@@ -1,0 +1,11 @@
+/* The one hook that all log lines go through. */
+#ifndef TR_BASE_LOG_H
+#define TR_BASE_LOG_H
+
+#include <troupe/core.h>
+
+/* Format a line and give it to the hook, or to stderr when there is none. Long lines are cut.
+ * Threads: any. Cold: it takes a lock. */
+__attribute__((format(printf, 2, 3))) void tr__log(tr_log_level level, const char *format, ...);
+
+#endif

@@ -1,0 +1,244 @@
+/* The real world behind the seams. The only file that calls the allocator, the clock and the kernel
+ * directly. */
+#include "base/seam.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/atomic.h"
+#include <troupe/core.h>
+
+static uint64_t real_now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail: the clock exists, now is ours */
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t real_dice(void)
+{
+    uint64_t bits;
+
+    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) == (ssize_t)sizeof(bits))
+        return bits;
+    return real_now_ns() * UINT64_C(0x9e3779b97f4a7c15); /* early boot: spread, not secret */
+}
+
+static int real_thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
+{
+    return pthread_create(out, NULL, entry, arg) == 0 ? 0 : TR_EAGAIN;
+}
+
+static const tr__seam real = {
+    .alloc = malloc,
+    .free = free,
+    .now_ns = real_now_ns,
+    .dice = real_dice,
+    .thread_start = real_thread_start,
+};
+
+static tr__seam current = {
+    .alloc = malloc,
+    .free = free,
+    .now_ns = real_now_ns,
+    .dice = real_dice,
+    .thread_start = real_thread_start,
+};
+
+void tr__seam_set(const tr__seam *seam)
+{
+    current = seam != NULL ? *seam : real;
+}
+
+/* ---- faults ---- */
+
+#if TR__FAULTS
+
+/* Calls left until the one that fails; 0: not armed, or past. */
+static uint64_t calls_left;
+/* Whether all calls after that one fail, too. */
+static uint64_t lasts;
+static uint64_t struck;
+
+/* All accesses are relaxed: they are for tests, and publish nothing. */
+bool tr__fault_strikes(void)
+{
+    if (tr__load_relaxed_u64(&calls_left) == 0) /* relaxed: see above */
+        /* relaxed: see above */
+        return tr__load_relaxed_u64(&struck) != 0 && tr__load_relaxed_u64(&lasts) != 0;
+    if (tr__add_relaxed_u64(&calls_left, (uint64_t)-1) != 1) /* relaxed: see above */
+        return false;
+    tr__store_relaxed_u64(&struck, 1); /* relaxed: see above */
+    return true;
+}
+
+void tr__fault_arm(uint64_t n, bool lasting)
+{
+    tr__store_relaxed_u64(&struck, 0);      /* relaxed: see above */
+    tr__store_relaxed_u64(&lasts, lasting); /* relaxed: see above */
+    tr__store_relaxed_u64(&calls_left, n);  /* relaxed: see above */
+}
+
+bool tr__fault_disarm(void)
+{
+    bool reached = tr__load_relaxed_u64(&struck) != 0; /* relaxed: see above */
+
+    tr__fault_arm(0, false);
+    return reached;
+}
+
+#endif
+
+/* ---- memory ---- */
+
+void *tr__alloc(size_t bytes)
+{
+    if (tr__fault_strikes())
+        return NULL;
+    return current.alloc(bytes != 0 ? bytes : 1);
+}
+
+void *tr__alloc_zeroed(size_t bytes)
+{
+    void *block = tr__alloc(bytes);
+
+    if (block != NULL)
+        memset(block, 0, bytes);
+    return block;
+}
+
+/* The allocator gives 16-aligned blocks: take a line more, and keep the block's own address in the
+ * word below the aligned one. */
+void *tr__alloc_lines_zeroed(size_t bytes)
+{
+    char *block;
+    char *aligned;
+
+    if (bytes > SIZE_MAX - 2 * TR__CACHE_LINE)
+        return NULL;
+    block = tr__alloc_zeroed(bytes + 2 * TR__CACHE_LINE);
+    if (block == NULL)
+        return NULL;
+    aligned = block + TR__CACHE_LINE;
+    aligned += (TR__CACHE_LINE - (uintptr_t)aligned % TR__CACHE_LINE) % TR__CACHE_LINE;
+    memcpy(aligned - sizeof(block), &block, sizeof(block));
+    return aligned;
+}
+
+void tr__free_lines(void *aligned)
+{
+    char *block;
+
+    if (aligned == NULL)
+        return;
+    memcpy(&block, (char *)aligned - sizeof(block), sizeof(block));
+    tr__free(block);
+}
+
+void tr__free(void *block)
+{
+    current.free(block);
+}
+
+static void *map(size_t bytes, int protection)
+{
+    void *at = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return at != MAP_FAILED ? at : NULL;
+}
+
+void *tr__pages_reserve(size_t bytes)
+{
+    return tr__fault_strikes() ? NULL : map(bytes, PROT_NONE);
+}
+
+bool tr__pages_commit(void *at, size_t bytes)
+{
+    return !tr__fault_strikes() && mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+void *tr__pages_map(size_t bytes, size_t align)
+{
+    char *at;
+    size_t before;
+
+    if (tr__fault_strikes())
+        return NULL;
+    at = map(bytes + align, PROT_READ | PROT_WRITE);
+    if (at == NULL)
+        return NULL;
+    before = (align - (uintptr_t)at % align) % align;
+    if (before != 0)
+        tr__pages_unmap(at, before);
+    if (before != align)
+        tr__pages_unmap(at + before + bytes, align - before);
+    return at + before;
+}
+
+void tr__pages_prefer_huge(void *at, size_t bytes)
+{
+    (void)madvise(at, bytes, MADV_HUGEPAGE); /* a hint: small pages serve as well */
+}
+
+void tr__pages_unmap(void *at, size_t bytes)
+{
+    /* It can fail only for want of a mapping to split; then the pages stay until the process ends. */
+    (void)munmap(at, bytes);
+}
+
+/* ---- time and chance ---- */
+
+uint64_t tr__now_ns(void)
+{
+    return current.now_ns();
+}
+
+uint64_t tr__dice(void)
+{
+    return current.dice();
+}
+
+/* ---- threads ---- */
+
+int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
+{
+    return tr__fault_strikes() ? TR_EAGAIN : current.thread_start(out, entry, arg);
+}
+
+/* ---- event descriptors ---- */
+
+int tr__eventfd_new(void)
+{
+    int fd = tr__fault_strikes() ? -1 : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    return fd >= 0 ? fd : (errno != 0 ? -errno : TR_ENOMEM);
+}
+
+void tr__eventfd_signal(int fd)
+{
+    uint64_t one = 1;
+
+    while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+}
+
+void tr__eventfd_clear(int fd)
+{
+    uint64_t count;
+
+    while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
+        ;
+}
+
+void tr__descriptor_close(int fd)
+{
+    (void)close(fd); /* an eventfd: there is nothing to be lost */
+}

@@ -1,0 +1,86 @@
+/* The seams: everything that troupe asks of the outside world goes through here, so that tests and
+ * a simulation can answer in its place. None of these stands on the hot path.
+ *
+ * The table may be replaced only while no runtime runs. With -DTR__FAULTS=1 (the library that tests
+ * link) each allocation, mapping, system call that may fail and thread start first asks
+ * tr__fault_strikes; without it that is the constant false. */
+#ifndef TR_BASE_SEAM_H
+#define TR_BASE_SEAM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tr__seam {
+    void *(*alloc)(size_t bytes); /* malloc, 16-aligned */
+    void (*free)(void *block);
+    uint64_t (*now_ns)(void);   /* monotonic */
+    uint64_t (*dice)(void);     /* 64 random bits, to seed generators with */
+    int (*thread_start)(pthread_t *out, void *(*entry)(void *), void *arg);
+} tr__seam;
+
+/* Replace the table; NULL restores the real one. */
+void tr__seam_set(const tr__seam *seam);
+
+/* ---- memory ---- */
+
+/* At least bytes of memory, not zeroed; NULL when there is none. Free it with tr__free. */
+void *tr__alloc(size_t bytes);
+void *tr__alloc_zeroed(size_t bytes);
+/* The same, aligned to a cache line. */
+void *tr__alloc_lines_zeroed(size_t bytes);
+void tr__free_lines(void *block);
+void tr__free(void *block);
+
+/* Address space without memory behind it; NULL on failure. */
+void *tr__pages_reserve(size_t bytes);
+/* Put zeroed memory behind a part of what was reserved. false: out of memory. */
+bool tr__pages_commit(void *at, size_t bytes);
+/* Zeroed memory, aligned to align (a power of two, of whole pages); NULL on failure. */
+void *tr__pages_map(size_t bytes, size_t align);
+/* Advise the kernel to back a mapping with huge pages; a hint, it can't fail. */
+void tr__pages_prefer_huge(void *at, size_t bytes);
+void tr__pages_unmap(void *at, size_t bytes);
+
+/* ---- time and chance ---- */
+
+uint64_t tr__now_ns(void);
+uint64_t tr__dice(void);
+
+/* ---- threads ---- */
+
+/* 0, or TR_EAGAIN. */
+int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg);
+
+/* ---- event descriptors ---- */
+
+/* A non-blocking eventfd, closed on exec; or -errno. */
+int tr__eventfd_new(void);
+/* Make it readable. It can't fail for longer than a signal: the counter never comes near its end. */
+void tr__eventfd_signal(int fd);
+/* Make it unreadable. */
+void tr__eventfd_clear(int fd);
+void tr__descriptor_close(int fd);
+
+/* ---- faults ---- */
+
+#ifndef TR__FAULTS
+#define TR__FAULTS 0
+#endif
+
+#if TR__FAULTS
+/* Whether this call is the one that is to fail. */
+bool tr__fault_strikes(void);
+/* Let the n-th call from now on fail (1: the next), and all after it if lasting. */
+void tr__fault_arm(uint64_t n, bool lasting);
+/* End that; returns whether the n-th call was reached. */
+bool tr__fault_disarm(void);
+#else
+static inline bool tr__fault_strikes(void)
+{
+    return false;
+}
+#endif
+
+#endif

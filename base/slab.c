@@ -1,0 +1,155 @@
+/* The slow halves of the slabs, and their depot. */
+#include "base/slab.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+/* Arenas are what is asked of the system: small at first, then huge pages, for the first touch of a
+ * fresh 4 KiB page costs about 2 us. */
+enum {
+    FIRST_ARENA_BYTES = 256 << 10,
+    ARENA_BYTES = 2 << 20,
+    RUN_BYTES = 16 << 10 /* what a magazine takes from its arena at a time */
+};
+
+typedef struct tr__arena {
+    struct tr__arena *next;
+    size_t bytes;
+    char *at;
+} tr__arena;
+
+void tr__depot_init(tr__depot *depot)
+{
+    memset(depot, 0, sizeof(*depot));
+    (void)pthread_mutex_init(&depot->lock, NULL); /* default attributes: can't fail */
+}
+
+void tr__depot_fini(tr__depot *depot)
+{
+    while (depot->arenas != NULL) {
+        tr__arena *arena = depot->arenas;
+
+        depot->arenas = arena->next;
+        tr__memory_unpoison(arena->at, arena->bytes);
+        tr__pages_unmap(arena->at, arena->bytes);
+        tr__free(arena);
+    }
+    (void)pthread_mutex_destroy(&depot->lock);
+}
+
+void tr__depot_put(tr__depot *depot, void *block, unsigned size_class)
+{
+    tr__block *freed = block;
+
+    (void)pthread_mutex_lock(&depot->lock);
+    freed->next = depot->singles[size_class];
+    depot->singles[size_class] = freed;
+    tr__memory_poison(freed + 1, tr__class_bytes(size_class) - sizeof(*freed));
+    (void)pthread_mutex_unlock(&depot->lock);
+}
+
+void tr__slab_init(tr__slab *slab, tr__depot *depot)
+{
+    memset(slab, 0, sizeof(*slab));
+    slab->depot = depot;
+}
+
+/* Map an arena and make it this slab's. */
+static bool open_arena(tr__slab *slab)
+{
+    bool first = slab->run_end == NULL;
+    size_t bytes = first ? FIRST_ARENA_BYTES : ARENA_BYTES;
+    tr__arena *arena = tr__alloc(sizeof(*arena));
+
+    if (arena == NULL)
+        return false;
+    arena->bytes = bytes;
+    arena->at = tr__pages_map(bytes, bytes);
+    if (arena->at == NULL) {
+        tr__free(arena);
+        return false;
+    }
+    if (!first)
+        tr__pages_prefer_huge(arena->at, bytes);
+    (void)pthread_mutex_lock(&slab->depot->lock);
+    arena->next = slab->depot->arenas;
+    slab->depot->arenas = arena;
+    (void)pthread_mutex_unlock(&slab->depot->lock);
+    slab->run = arena->at;
+    slab->run_end = arena->at + bytes;
+    return true;
+}
+
+/* A full list from the depot, or what foreign threads gave back; its length goes to *count. */
+static tr__block *take_from_depot(tr__depot *depot, unsigned size_class, uint32_t *count)
+{
+    tr__block *list;
+
+    (void)pthread_mutex_lock(&depot->lock);
+    list = depot->lists[size_class];
+    *count = TR__MAGAZINE;
+    if (list != NULL) {
+        depot->lists[size_class] = list->next_list;
+    } else if (depot->singles[size_class] != NULL) {
+        list = depot->singles[size_class];
+        depot->singles[size_class] = list->next;
+        list->next = NULL;
+        *count = 1;
+    }
+    (void)pthread_mutex_unlock(&depot->lock);
+    return list;
+}
+
+/* A block of memory that was never used. */
+static void *cut_fresh(tr__slab *slab, unsigned size_class)
+{
+    tr__magazine *magazine = &slab->magazines[size_class];
+    size_t bytes = tr__class_bytes(size_class);
+    void *block;
+
+    if (magazine->fresh == magazine->fresh_end) {
+        if (slab->run == slab->run_end && !open_arena(slab))
+            return NULL;
+        magazine->fresh = slab->run;
+        magazine->fresh_end = slab->run + RUN_BYTES;
+        slab->run += RUN_BYTES;
+    }
+    block = magazine->fresh;
+    magazine->fresh += bytes;
+    return block;
+}
+
+void *tr__slab_refill(tr__slab *slab, unsigned size_class)
+{
+    tr__magazine *magazine = &slab->magazines[size_class];
+    tr__block *list = magazine->spare;
+    uint32_t count = TR__MAGAZINE;
+
+    TR_DCHECK(size_class < TR__CLASSES && magazine->count == 0);
+    magazine->spare = NULL;
+    if (list == NULL)
+        list = take_from_depot(slab->depot, size_class, &count);
+    if (list == NULL)
+        return cut_fresh(slab, size_class);
+    magazine->top = list->next;
+    magazine->count = count - 1;
+    tr__memory_unpoison(list, tr__class_bytes(size_class));
+    return list;
+}
+
+void tr__slab_flush(tr__slab *slab, unsigned size_class)
+{
+    tr__magazine *magazine = &slab->magazines[size_class];
+    tr__depot *depot = slab->depot;
+
+    if (magazine->spare != NULL) {
+        (void)pthread_mutex_lock(&depot->lock);
+        magazine->spare->next_list = depot->lists[size_class];
+        depot->lists[size_class] = magazine->spare;
+        (void)pthread_mutex_unlock(&depot->lock);
+    }
+    magazine->spare = magazine->top;
+    magazine->top = NULL;
+    magazine->count = 0;
+}

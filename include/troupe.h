@@ -1,0 +1,23 @@
+/* troupe: actors, tasks and blocking work on one event loop a core.
+ *
+ * This header is all that a program needs. It is C11 and C++17.
+ *
+ * The words used in the comments of all public headers:
+ *   Ownership   who owns an argument afterwards; silent where nothing changes hands.
+ *   Threads     where a function may be called. A *handler* is an actor's init, receive or stop
+ *               function; a *loop callback* is a function that a loop calls (tr_post, a libev
+ *               watcher); a *foreign thread* is any thread that is not a loop's. Handlers and loop
+ *               callbacks must not block.
+ *   Errors      what may come back; 0 or more is success. See tr_strerror. */
+#ifndef TROUPE_H
+#define TROUPE_H
+
+#include <troupe/core.h>
+
+#include <troupe/actor.h>
+#include <troupe/bytes.h>
+#include <troupe/inbox.h>
+#include <troupe/message.h>
+#include <troupe/runtime.h>
+
+#endif

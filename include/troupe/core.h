@@ -1,0 +1,88 @@
+/* What every other header stands on: version, error codes, time, log. */
+#ifndef TROUPE_CORE_H
+#define TROUPE_CORE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_API __attribute__((visibility("default")))
+
+/* 0xMMmmpp of the headers that a program was compiled with. */
+#define TR_VERSION_NUM 0x000100
+#define TR_VERSION     "0.1.0"
+
+/* The version of the library that is linked, "MAJOR.MINOR.PATCH".
+ * Ownership: static storage.
+ * Threads:   any. */
+TR_API const char *tr_version(void);
+
+/* Every error code: X(name, value, sentence). Codes of errno keep their number, negated; troupe's
+ * own begin below -20000, and none is a multiple of 256, so that none turns into exit status 0. */
+#define TR_ERRORS(X)                                                                               \
+    X(TR_ENOMEM, -ENOMEM, "out of memory")                                                         \
+    X(TR_EINVAL, -EINVAL, "an argument is invalid")                                                \
+    X(TR_EAGAIN, -EAGAIN, "not possible just now; try again")                                      \
+    X(TR_ETIMEDOUT, -ETIMEDOUT, "the time limit has passed")                                       \
+    X(TR_ECANCELED, -ECANCELED, "cancelled")                                                       \
+    X(TR_EBUSY, -EBUSY, "in use")                                                                  \
+    X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
+    X(TR_EUNHANDLED, -20002, "the actor does not handle this message")                             \
+    X(TR_EWRONGPLACE, -20003, "this function can't be called from here")                           \
+    X(TR_EFULL, -20004, "the mailbox is full")                                                     \
+    X(TR_ESHUTDOWN, -20005, "the runtime is stopping or not started")                              \
+    X(TR_EPROTO, -20006, "the answer is of another type than the request declares")                \
+    X(TR_EFORKED, -20007, "this process was forked after the runtime started")                     \
+    X(TR_ESTOPPED, -20008, "the actor was asked to stop")                                          \
+    X(TR_EKILLED, -20009, "the actor was killed")                                                  \
+    X(TR_ELIMIT, -20010, "a limit of the runtime has been reached")
+
+#define TR__ERROR_CONSTANT(name, value, sentence) name = (value),
+enum tr_error { TR_ERRORS(TR__ERROR_CONSTANT) TR__ERROR_END = 0 };
+#undef TR__ERROR_CONSTANT
+
+/* A handler's result for a message that it does not know. */
+#define TR_UNHANDLED TR_EUNHANDLED
+
+/* A sentence for a code: troupe's own, or that of errno.
+ * Ownership: static storage, or the calling thread's until its next call.
+ * Threads:   any.
+ * Errors:    none; an unknown code has a sentence, too. */
+TR_API const char *tr_strerror(int code);
+
+/* The name of a code, such as "TR_EDEAD"; "TR_OK" for 0 and more, "TR_E?" for an unknown one.
+ * Ownership: static storage.
+ * Threads:   any. */
+TR_API const char *tr_err_name(int code);
+
+/* Time limits are seconds. A limit of 0 or less has already passed: what can be done at once is
+ * done. NaN is TR_EINVAL. */
+#define TR_FOREVER (__builtin_inf())
+
+typedef enum tr_log_level {
+    TR_LOG_ERROR = 1, /* something was lost or refused that should not have been */
+    TR_LOG_WARN = 2,  /* needs a look: dead letters, slow shutdown */
+    TR_LOG_INFO = 3,
+    TR_LOG_DEBUG = 4
+} tr_log_level;
+
+/* Receives each line, without a newline. It may be called on any thread, also on a loop: it must
+ * not block for long, and must not call troupe. */
+typedef void (*tr_log_fn)(void *ctx, tr_log_level level, const char *line);
+
+/* Send the log to fn from now on; NULL restores the default, which writes warnings and errors to
+ * stderr (TROUPE_LOG=off|error|warn|info|debug changes how much).
+ * Ownership: ctx stays the caller's, and must live until another hook is set and the runtime has
+ *            stopped.
+ * Threads:   any; best before tr_start. */
+TR_API void tr_log_set(tr_log_fn fn, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

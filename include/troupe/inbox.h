@@ -1,0 +1,47 @@
+/* An inbox: a mailbox with a pid for a foreign thread. Actors can't tell the difference. */
+#ifndef TROUPE_INBOX_H
+#define TROUPE_INBOX_H
+
+#include <troupe/actor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tr_inbox tr_inbox;
+
+/* Make an inbox that holds at most limit messages (0: any number); what comes beyond becomes a dead
+ * letter with reason TR_EFULL. *out is NULL on error.
+ * Ownership: the caller's, until tr_inbox_free.
+ * Threads:   foreign threads.
+ * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE; TR_ESHUTDOWN; TR_EFORKED. */
+TR_API int tr_inbox_new(tr_inbox **out, size_t limit);
+
+/* Close and free an inbox; NULL is allowed. What it holds, and what comes later, becomes dead
+ * letters. It may be called after the runtime has stopped, too.
+ * Threads: the foreign thread that receives from it. */
+TR_API void tr_inbox_free(tr_inbox *in);
+
+/* The pid to give to actors; TR_PID_NONE for NULL.
+ * Threads: any. */
+TR_API tr_pid tr_inbox_pid(const tr_inbox *in);
+
+/* Wait for the next message, at most timeout seconds. *out is NULL on error.
+ * Ownership: the message is borrowed until the next receive from this inbox or its end; tr_msg_keep
+ *            makes it the caller's.
+ * Threads:   one foreign thread at a time; blocks.
+ * Errors:    TR_ETIMEDOUT; TR_ESHUTDOWN the runtime has stopped and nothing is left to receive;
+ *            TR_EWRONGPLACE on a loop; TR_EINVAL. */
+TR_API int tr_inbox_receive(tr_inbox *in, tr_msg **out, double timeout);
+
+/* A descriptor that is readable while messages wait, for poll or the thread's own event loop. Do not
+ * read from it: tr_inbox_receive(in, &msg, 0) does what is needed.
+ * Ownership: the inbox's; do not close it.
+ * Threads:   any.
+ * Errors:    TR_EINVAL. */
+TR_API int tr_inbox_fd(const tr_inbox *in);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

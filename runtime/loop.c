@@ -1,0 +1,494 @@
+/* The turn of a loop, its idling, and its libev loop. The only file that drives libev. */
+#include "runtime/loop.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/seam.h"
+#include "runtime/runtime.h"
+#include "runtime/thread.h"
+
+/* Figures of docs/architecture.md, found by measurement. */
+enum {
+    CREDIT = 64,           /* activations between two looks at the clock, when they are short */
+    LAND_MOST = 1024,      /* parcels of one lane that land in one turn */
+    FIRE_MOST = 256,       /* timers that fire at one look */
+    SPIN_LOOKS = 32,       /* rounds of spinning between two looks at the clock */
+    RETRY_NS = 1000 * 1000 /* how long a loop sleeps that waits for memory */
+};
+static const uint64_t POLL_NS = 20 * 1000; /* of work between two polls of I/O */
+
+struct tr__watchers {
+    ev_io wake;
+    ev_timer alarm;
+};
+
+_Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("initial-exec")));
+
+/* Loops that spin: at most one in the process, since one is enough to be quick, and two would take
+ * the core from somebody who works. */
+static uint32_t spinning;
+
+/* ---- making ---- */
+
+static void on_wake(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    tr__eventfd_clear(watcher->fd);
+}
+
+static void on_alarm(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    /* It was only to wake us: the timers are looked at on the way back. */
+    (void)ev;
+    (void)watcher;
+    (void)events;
+}
+
+static int open_watchers(tr__loop *loop)
+{
+    struct tr__watchers *watchers = tr__alloc_zeroed(sizeof(*watchers));
+    int fd;
+
+    if (watchers == NULL)
+        return TR_ENOMEM;
+    loop->watchers = watchers;
+    loop->ev = tr__fault_strikes() ? NULL : ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    if (loop->ev == NULL)
+        return TR_ENOMEM;
+    fd = tr__eventfd_new();
+    if (fd < 0)
+        return fd;
+    loop->port->wake_fd = fd;
+    ev_io_init(&watchers->wake, on_wake, fd, EV_READ);
+    ev_io_start(loop->ev, &watchers->wake);
+    ev_init(&watchers->alarm, on_alarm);
+    return 0;
+}
+
+static int fill_loop(tr__loop *loop, const tr_config *config, tr__depot *depot)
+{
+    loop->outlets = tr__alloc_zeroed(loop->loops * sizeof(*loop->outlets));
+    loop->dirty = tr__alloc_zeroed(loop->loops * sizeof(*loop->dirty));
+    loop->lanes_in = tr__alloc_zeroed(loop->loops * sizeof(tr__lane *));
+    if (loop->outlets == NULL || loop->dirty == NULL || loop->lanes_in == NULL)
+        return TR_ENOMEM;
+    loop->budget = (uint32_t)config->budget_msgs;
+    loop->spin_ns = config->spin_us > 0 ? (uint64_t)config->spin_us * 1000 : 0;
+    loop->credit = CREDIT;
+    loop->credit_granted = CREDIT;
+    loop->now_ns = tr__now_ns();
+    loop->polled_ns = loop->now_ns;
+    tr__run_queue_init(&loop->queue);
+    tr__slab_init(&loop->slab, depot);
+    tr__wheel_init(&loop->wheel, loop->now_ns);
+    return open_watchers(loop);
+}
+
+int tr__loop_new(tr__loop **out, uint32_t number, uint32_t loops, const tr_config *config,
+                 tr__depot *depot)
+{
+    tr__loop *loop = tr__alloc_lines_zeroed(tr__upper_layer.loop_bytes);
+    int rc;
+
+    *out = NULL;
+    if (loop == NULL)
+        return TR_ENOMEM;
+    loop->number = number;
+    loop->loops = loops;
+    loop->port = &tr__ports[number - 1];
+    loop->port->wake_fd = -1;
+    rc = fill_loop(loop, config, depot);
+    if (rc == 0)
+        rc = tr__upper_layer.loop_init(loop);
+    if (rc < 0) {
+        tr__loop_free(loop);
+        return rc;
+    }
+    *out = loop;
+    return 0;
+}
+
+void tr__loop_free(tr__loop *loop)
+{
+    if (loop->ev != NULL)
+        ev_loop_destroy(loop->ev);
+    if (loop->port->wake_fd >= 0)
+        tr__descriptor_close(loop->port->wake_fd);
+    loop->port->wake_fd = -1;
+    for (uint32_t from = 0; loop->lanes_in != NULL && from < loop->loops; from++)
+        tr__lane_free(loop->lanes_in[from]);
+    tr__free(loop->lanes_in);
+    tr__free(loop->dirty);
+    tr__free(loop->outlets);
+    tr__free(loop->watchers);
+    tr__free_lines(loop);
+}
+
+/* ---- sending to other loops ---- */
+
+int tr__loop_open_lane(tr__loop *loop, uint32_t target)
+{
+    tr__loop *other = tr__runtime.loops[target];
+    tr__lane *lane = tr__lane_new();
+
+    if (lane == NULL)
+        return TR_ENOMEM;
+    loop->outlets[target].lane = lane;
+    /* release: publishes the empty lane; pairs with the acquire in land. */
+    tr__store_release_ptr(&other->lanes_in[loop->number - 1], lane);
+    return 0;
+}
+
+void tr__loop_publish_outlet(tr__loop *loop, uint32_t target)
+{
+    tr__lane_publish_spsc(loop->outlets[target].lane);
+    /* fence: between what was published and the look at the sleep flag; see port.h. */
+    tr__fence_full();
+    tr__port_ring(&tr__ports[target]);
+}
+
+/* Let the other loops see all that is staged for them. */
+static void publish(tr__loop *loop)
+{
+    for (uint32_t i = 0; i < loop->dirty_count; i++) {
+        tr__outlet *outlet = &loop->outlets[loop->dirty[i]];
+
+        tr__lane_publish_spsc(outlet->lane);
+        outlet->is_dirty = false;
+    }
+    /* fence: one for all of them; see tr__loop_publish_outlet. */
+    tr__fence_full();
+    for (uint32_t i = 0; i < loop->dirty_count; i++)
+        tr__port_ring(&tr__ports[loop->dirty[i]]);
+    loop->dirty_count = 0;
+}
+
+/* ---- landing ---- */
+
+static void call(const tr__parcel *parcel)
+{
+    ((void (*)(void *))(uintptr_t)parcel->word[0])((void *)(uintptr_t)parcel->word[1]);
+}
+
+/* false: there was no memory for it. */
+static bool land_parcel(tr__loop *loop, const tr__parcel *parcel)
+{
+    if (TR__LIKELY(tr__parcel_kind_of(parcel) != TR__PARCEL_CALL))
+        return tr__upper_layer.arrive(loop, parcel);
+    call(parcel);
+    return true;
+}
+
+static bool land_letter(tr__loop *loop, const tr__letter *letter)
+{
+    if (tr__parcel_kind_of(&letter->parcel) != TR__PARCEL_CALL)
+        return tr__upper_layer.enter(loop, &letter->parcel);
+    call(&letter->parcel);
+    return true;
+}
+
+static bool land_lane(tr__loop *loop, tr__lane *lane)
+{
+    const tr__parcel *parcel;
+    uint32_t landed = 0;
+
+    while (landed < LAND_MOST && (parcel = tr__lane_peek_spsc(lane)) != NULL) {
+        tr__parcel copy = *parcel; /* a call may send on this lane, if it leads to itself */
+
+        if (!land_parcel(loop, &copy)) {
+            loop->starved = true;
+            break;
+        }
+        tr__lane_pop_spsc(lane);
+        landed++;
+    }
+    return landed > 0;
+}
+
+/* Letters of foreign threads, in order. */
+static bool land_letters(tr__loop *loop)
+{
+    bool landed = false;
+
+    if (loop->letters == NULL)
+        loop->letters = tr__inlet_take_mpsc(&loop->port->inlet);
+    while (loop->letters != NULL) {
+        tr__letter *letter = loop->letters;
+
+        if (!land_letter(loop, letter)) {
+            loop->starved = true;
+            break;
+        }
+        loop->letters = letter->next;
+        tr__free(letter);
+        landed = true;
+    }
+    return landed;
+}
+
+/* Take in all that has come from elsewhere; true if there was something. */
+static bool land(tr__loop *loop)
+{
+    bool landed = false;
+
+    loop->starved = false;
+    for (uint32_t from = 0; from < loop->loops; from++) {
+        /* acquire: pairs with the release in tr__loop_open_lane. */
+        tr__lane *lane = tr__load_acquire_ptr(&loop->lanes_in[from]);
+
+        if (lane != NULL)
+            landed |= land_lane(loop, lane);
+    }
+    if (TR__UNLIKELY(loop->letters != NULL || !tr__inlet_is_empty(&loop->port->inlet)))
+        landed |= land_letters(loop);
+    return landed;
+}
+
+/* Whether land would find something. */
+static bool has_arrivals(tr__loop *loop)
+{
+    if (loop->letters != NULL || !tr__inlet_is_empty(&loop->port->inlet))
+        return true;
+    for (uint32_t from = 0; from < loop->loops; from++) {
+        /* acquire: pairs with the release in tr__loop_open_lane. */
+        tr__lane *lane = tr__load_acquire_ptr(&loop->lanes_in[from]);
+
+        if (lane != NULL && tr__lane_peek_spsc(lane) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the turn ---- */
+
+/* Call the guests' watchers that are ready. */
+static void poll_io(tr__loop *loop)
+{
+    loop->polled_ns = loop->now_ns;
+    (void)ev_run(loop->ev, EVRUN_NOWAIT); /* whether watchers are left says nothing here */
+}
+
+static void fire_timers(tr__loop *loop)
+{
+    if (loop->wheel.count != 0)
+        (void)tr__wheel_advance(&loop->wheel, loop->now_ns, FIRE_MOST);
+}
+
+/* How much work may pass until the next look: what would take POLL_NS at the pace of the last
+ * stretch, and no more than CREDIT. So one slow handler among many is found late once, not again. */
+static int32_t credit_for(const tr__loop *loop, uint64_t passed_ns)
+{
+    uint64_t credit = (uint64_t)loop->credit_granted;
+
+    if (passed_ns > POLL_NS)
+        credit = credit * POLL_NS / passed_ns;
+    else if (credit < CREDIT)
+        credit *= 2;
+    return credit > 0 ? (int32_t)credit : 1;
+}
+
+/* Look at the clock after a stretch of work; poll I/O and fire timers if it is time. */
+static void look(tr__loop *loop)
+{
+    uint64_t now_ns = tr__now_ns();
+
+    loop->credit_granted = credit_for(loop, now_ns - loop->now_ns);
+    loop->credit = loop->credit_granted;
+    loop->now_ns = now_ns;
+    if (now_ns - loop->polled_ns >= POLL_NS)
+        poll_io(loop);
+    fire_timers(loop);
+}
+
+/* Run activations until the queue is empty or it is time to look up. */
+static bool run_some(tr__loop *loop)
+{
+    tr__runnable *runnable = tr__run_queue_pop_local(&loop->queue);
+
+    if (runnable == NULL)
+        return false;
+    do {
+        uint32_t work = runnable->run(runnable, loop);
+
+        if (TR__UNLIKELY(loop->dirty_count != 0))
+            publish(loop);
+        loop->credit -= 1 + (int32_t)(work / 16);
+    } while (loop->credit > 0 && (runnable = tr__run_queue_pop_local(&loop->queue)) != NULL);
+    return true;
+}
+
+/* One turn; false: there was nothing to do. */
+static bool turn(tr__loop *loop)
+{
+    bool busy = land(loop);
+
+    busy |= run_some(loop);
+    if (loop->dirty_count != 0)
+        publish(loop);
+    if (--loop->credit <= 0)
+        look(loop);
+    return busy;
+}
+
+/* ---- idling ---- */
+
+/* Watch the inlets for a while; true: there is something, or it is time for a timer. */
+static bool spin(tr__loop *loop)
+{
+    uint64_t end_ns = loop->now_ns + loop->spin_ns;
+    uint64_t timer_ns = tr__wheel_next_ns(&loop->wheel);
+    bool found = false;
+
+    /* ordered: a token; it publishes nothing. */
+    if (loop->spin_ns == 0 || !tr__cas_ordered_u32(&spinning, 0, 1))
+        return false;
+    while (!found && loop->now_ns < end_ns) {
+        for (int round = 0; round < SPIN_LOOKS && !found; round++) {
+            tr__spin_pause();
+            found = has_arrivals(loop);
+        }
+        if (!found)
+            loop->now_ns = tr__now_ns();
+        found |= timer_ns <= loop->now_ns || tr__runtime_phase() != loop->phase;
+    }
+    /* release: gives the token back. */
+    tr__store_release_u32(&spinning, 0);
+    return found;
+}
+
+/* How long the loop may sleep, in seconds; below 0: until it is woken. */
+static double sleep_limit(const tr__loop *loop)
+{
+    uint64_t due_ns = tr__wheel_next_ns(&loop->wheel);
+    uint64_t now_ns = tr__now_ns();
+
+    if (loop->starved && due_ns > now_ns + RETRY_NS)
+        due_ns = now_ns + RETRY_NS;
+    if (due_ns == UINT64_MAX)
+        return -1;
+    return due_ns > now_ns ? (double)(due_ns - now_ns) / 1e9 : 0;
+}
+
+/* Block in libev until something happens. */
+static void block(tr__loop *loop)
+{
+    ev_timer *alarm = &loop->watchers->alarm;
+    double limit_s = sleep_limit(loop);
+
+    if (limit_s >= 0) {
+        ev_now_update(loop->ev); /* else the timer would count from an earlier time */
+        ev_timer_set(alarm, limit_s, 0.);
+        ev_timer_start(loop->ev, alarm);
+    }
+    (void)ev_run(loop->ev, EVRUN_ONCE); /* whether watchers are left says nothing here */
+    ev_timer_stop(loop->ev, alarm);
+}
+
+static void park(tr__loop *loop)
+{
+    if (!tr__port_fall_asleep(loop->port))
+        return;
+    /* Whatever was published before we were seen asleep is seen here. A loop that waits for memory
+     * has arrivals, and must not spin on them. */
+    if ((loop->starved || !has_arrivals(loop)) && tr__runtime_phase() == loop->phase)
+        block(loop);
+    tr__port_wake_up(loop->port);
+    loop->now_ns = tr__now_ns();
+    loop->polled_ns = loop->now_ns;
+    fire_timers(loop);
+}
+
+static void idle(tr__loop *loop)
+{
+    loop->now_ns = tr__now_ns();
+    poll_io(loop);
+    fire_timers(loop);
+    if (loop->queue.first != NULL || loop->dirty_count != 0 || spin(loop))
+        return;
+    park(loop);
+}
+
+/* ---- the life of the thread ---- */
+
+/* Take letters in one last time, and refuse more. */
+static void close_inlet(tr__loop *loop)
+{
+    tr__letter **end = &loop->letters;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = tr__inlet_close(&loop->port->inlet);
+}
+
+static bool has_finished(tr__loop *loop)
+{
+    bool quiet = loop->queue.first == NULL && !has_arrivals(loop) && loop->dirty_count == 0;
+
+    switch (loop->phase) {
+    case TR__PHASE_HALT:
+        return quiet && tr__upper_layer.is_empty(loop);
+    case TR__PHASE_DRAIN:
+        return quiet && tr__upper_layer.is_empty(loop);
+    case TR__PHASE_SEAL:
+        return loop->dirty_count == 0;
+    default:
+        return false;
+    }
+}
+
+/* Follow the runtime into its phase, and report a phase that is over. Cold: only in a shutdown. */
+static void follow_phase(tr__loop *loop)
+{
+    tr__phase wanted = tr__runtime_phase();
+
+    if (wanted != loop->phase) {
+        loop->phase = wanted;
+        if (wanted == TR__PHASE_HALT) {
+            close_inlet(loop);
+            (void)land_letters(loop);
+            tr__upper_layer.halt(loop);
+        }
+    }
+    if (loop->phase_done != loop->phase && has_finished(loop)) {
+        loop->phase_done = loop->phase;
+        tr__runtime_report(loop, loop->phase);
+    }
+}
+
+/* Guests end here. */
+static void run_closers(tr__loop *loop)
+{
+    while (loop->closers != NULL) {
+        tr__closer *closer = loop->closers;
+
+        loop->closers = closer->next;
+        closer->fn(closer->arg);
+        tr__free(closer);
+    }
+}
+
+void *tr__loop_main(void *arg)
+{
+    tr__loop *loop = arg;
+
+    tr__loop_of_thread = loop;
+    while (tr__runtime_phase() != TR__PHASE_QUIT) {
+        bool busy = turn(loop);
+
+        if (TR__UNLIKELY(tr__runtime_phase() != TR__PHASE_RUN))
+            follow_phase(loop);
+        if (!busy)
+            idle(loop);
+    }
+    run_closers(loop);
+    ev_io_stop(loop->ev, &loop->watchers->wake);
+    tr__port_settle(loop->port);
+    tr__runtime_report(loop, TR__PHASE_QUIT);
+    tr__loop_of_thread = NULL;
+    return NULL;
+}

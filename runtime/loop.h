@@ -1,0 +1,138 @@
+/* A loop: one thread, one libev loop, one run queue, its timers, and its ways in.
+ *
+ * A turn: land what has come (lanes from other loops, the inlet), run activations, publish what they
+ * sent, look at the clock now and then; poll I/O when 20 us of work have passed. A loop with nothing
+ * to do spins for a while, then parks in libev.
+ *
+ * Ways onto another loop: there is one, tr__loop_carry from a loop and tr__port_post from elsewhere;
+ * messages, calls, and all that is to come end in it.
+ *
+ * Threads: all fields are the loop's own, but for those under 'shared'. */
+#ifndef TR_RUNTIME_LOOP_H
+#define TR_RUNTIME_LOOP_H
+
+#include <pthread.h>
+#include <troupe/runtime.h>
+
+#include "base/slab.h"
+#include "mailbox/spsc.h"
+#include "runtime/layer.h"
+#include "runtime/port.h"
+#include "runtime/runnable.h"
+#include "runtime/timer.h"
+
+struct ev_loop;
+
+/* What a loop may still do: each phase of a shutdown begins when every loop has finished the one
+ * before. */
+typedef enum tr__phase {
+    TR__PHASE_RUN,
+    TR__PHASE_HALT,  /* the inlet is closed; everything that lives here ends */
+    TR__PHASE_SEAL,  /* nothing leaves this loop any more */
+    TR__PHASE_DRAIN, /* all that was sent has landed */
+    TR__PHASE_QUIT   /* the thread ends */
+} tr__phase;
+
+/* The way to one other loop (or to itself, for calls). */
+typedef struct tr__outlet {
+    tr__lane *lane; /* made at first use */
+    bool is_dirty;  /* it stands in the loop's list of outlets with unpublished parcels */
+} tr__outlet;
+
+typedef struct tr__closer {
+    struct tr__closer *next;
+    void (*fn)(void *arg);
+    void *arg;
+} tr__closer;
+
+struct tr__loop {
+    /* Hot: every activation. */
+    tr__run_queue queue;
+    uint32_t number;     /* 1 to the number of loops */
+    int32_t credit;      /* work left until the next look at the clock */
+    uint32_t dirty_count;
+    uint32_t budget;     /* messages that an activation handles at most */
+    tr__outlet *outlets; /* one a loop */
+    uint16_t *dirty;     /* numbers, minus one, of the dirty outlets */
+    uint64_t now_ns;     /* at the last look at the clock */
+    tr__slab slab;
+
+    /* Warm: every turn. */
+    uint64_t polled_ns;     /* when I/O was polled last */
+    int32_t credit_granted; /* at the last look */
+    uint32_t loops;
+    tr__phase phase;      /* that this loop has entered */
+    tr__phase phase_done; /* that it has reported as finished */
+    bool starved;         /* a parcel could not land for want of memory */
+    tr__letter *letters;  /* taken from the inlet, not landed yet */
+    tr__port *port;
+
+    /* Cold. */
+    struct ev_loop *ev;
+    struct tr__watchers *watchers;
+    tr__closer *closers;
+    uint64_t spin_ns; /* 0: never */
+    pthread_t thread;
+    tr__wheel wheel;
+
+    /* Shared: lanes_in[n] is made by loop n at first use (release), and read here (acquire). */
+    TR__ALIGNED(TR__CACHE_LINE) tr__lane **lanes_in;
+    tr__phase reported; /* as finished; under the runtime's gate */
+};
+
+/* The loop of this thread, or NULL. Initial-exec: one instruction; the library must not be loaded so
+ * late that static thread-local space has run out. */
+extern _Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("initial-exec")));
+
+static TR__ALWAYS_INLINE tr__loop *tr__loop_here(void)
+{
+    return tr__loop_of_thread;
+}
+
+/* ---- for the loop itself ---- */
+
+/* Make and free a loop; no thread runs it. loop_bytes of the upper layer are given. */
+int tr__loop_new(tr__loop **out, uint32_t number, uint32_t loops, const tr_config *config,
+                 tr__depot *depot);
+void tr__loop_free(tr__loop *loop);
+/* The life of the loop's thread. */
+void *tr__loop_main(void *loop);
+
+/* ---- for what runs on it ---- */
+
+/* Let it run, after those that wait already. */
+static TR__ALWAYS_INLINE void tr__loop_schedule(tr__loop *loop, tr__runnable *runnable)
+{
+    tr__run_queue_push_local(&loop->queue, runnable);
+}
+
+/* The slow parts of tr__loop_carry. */
+int tr__loop_open_lane(tr__loop *loop, uint32_t target);
+void tr__loop_publish_outlet(tr__loop *loop, uint32_t target);
+
+/* How many parcels may be staged before they are published within an activation, so that the other
+ * side can begin. */
+#define TR__PUBLISH_EVERY 64
+
+/* Send a parcel to loop number target + 1, in order; it is published at the end of the activation.
+ * Errors: TR_ENOMEM; TR_ESHUTDOWN this loop is sealed. */
+static inline int tr__loop_carry(tr__loop *loop, uint32_t target, const tr__parcel *parcel)
+{
+    tr__outlet *outlet = &loop->outlets[target];
+
+    if (TR__UNLIKELY(loop->phase >= TR__PHASE_SEAL))
+        return TR_ESHUTDOWN;
+    if (TR__UNLIKELY(outlet->lane == NULL) && tr__loop_open_lane(loop, target) < 0)
+        return TR_ENOMEM;
+    if (TR__UNLIKELY(!tr__lane_stage_spsc(outlet->lane, parcel)))
+        return TR_ENOMEM;
+    if (!outlet->is_dirty) {
+        outlet->is_dirty = true;
+        loop->dirty[loop->dirty_count++] = (uint16_t)target;
+    } else if (TR__UNLIKELY(tr__lane_unpublished(outlet->lane) >= TR__PUBLISH_EVERY)) {
+        tr__loop_publish_outlet(loop, target);
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* Ways onto a loop, and what guests need on it. */
+#include "base/seam.h"
+#include "runtime/runtime.h"
+
+int tr__runtime_post(uint32_t target, const tr__parcel *parcel)
+{
+    tr__loop *here = tr__loop_here();
+    tr__letter *letter;
+
+    if (here != NULL)
+        return tr__loop_carry(here, target, parcel);
+    letter = tr__alloc(sizeof(*letter));
+    if (letter == NULL)
+        return TR_ENOMEM;
+    letter->parcel = *parcel;
+    if (tr__port_post(&tr__ports[target], letter))
+        return 0;
+    tr__free(letter);
+    return TR_ESHUTDOWN;
+}
+
+/* The loop (from 0) that a public loop number names; TR_EINVAL. */
+static int resolve(int loop)
+{
+    const tr__loop *here = tr__loop_here();
+
+    if (loop < 0 || loop > tr_loop_count())
+        return TR_EINVAL;
+    if (loop != TR_LOOP_ANY)
+        return loop - 1;
+    return here != NULL ? (int)here->number - 1 : (int)tr__runtime_entry();
+}
+
+int tr_post(int loop, void (*fn)(void *arg), void *arg)
+{
+    tr__parcel parcel = {
+        .head = (uint32_t)TR__PARCEL_CALL << TR__PARCEL_KIND_SHIFT,
+        .word = { (uint64_t)(uintptr_t)fn, (uint64_t)(uintptr_t)arg },
+    };
+    int rc;
+    int target;
+
+    if (fn == NULL)
+        return TR_EINVAL;
+    rc = tr__loop_here() != NULL ? 0 : tr__runtime_check();
+    if (rc < 0)
+        return rc;
+    target = resolve(loop);
+    return target < 0 ? target : tr__runtime_post((uint32_t)target, &parcel);
+}
+
+struct ev_loop *tr_loop_ev(int loop)
+{
+    const tr__loop *here = tr__loop_here();
+
+    if (here == NULL || (loop != TR_LOOP_ANY && loop != TR_LOOP((int)here->number - 1)))
+        return NULL;
+    return here->ev;
+}
+
+int tr_loop_on_close(void (*fn)(void *arg), void *arg)
+{
+    tr__loop *here = tr__loop_here();
+    tr__closer *closer;
+
+    if (here == NULL)
+        return TR_EWRONGPLACE;
+    if (fn == NULL)
+        return TR_EINVAL;
+    if (tr__runtime_phase() == TR__PHASE_QUIT)
+        return TR_ESHUTDOWN;
+    closer = tr__alloc(sizeof(*closer));
+    if (closer == NULL)
+        return TR_ENOMEM;
+    *closer = (tr__closer){ .next = here->closers, .fn = fn, .arg = arg };
+    here->closers = closer;
+    return 0;
+}

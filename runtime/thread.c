@@ -1,0 +1,105 @@
+/* Threads and gates. */
+#include "runtime/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/seam.h"
+
+#define NS_PER_S 1e9
+
+int tr__thread_new(pthread_t *out, const char *name, void *(*entry)(void *), void *arg)
+{
+    sigset_t all;
+    sigset_t before;
+    int rc;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited; a full set is valid */
+    rc = tr__thread_start(out, entry, arg);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        (void)pthread_setname_np(*out, name); /* for people; 15 characters at most */
+    return rc;
+}
+
+void tr__gate_init(tr__gate *gate)
+{
+    pthread_condattr_t monotonic;
+
+    /* None of these can fail on Linux: they allocate nothing. */
+    (void)pthread_mutex_init(&gate->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&gate->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
+void tr__gate_fini(tr__gate *gate)
+{
+    (void)pthread_cond_destroy(&gate->changed);
+    (void)pthread_mutex_destroy(&gate->lock);
+}
+
+void tr__gate_lock(tr__gate *gate)
+{
+    (void)pthread_mutex_lock(&gate->lock); /* never taken twice by one thread */
+}
+
+void tr__gate_unlock(tr__gate *gate)
+{
+    (void)pthread_mutex_unlock(&gate->lock);
+}
+
+void tr__gate_announce(tr__gate *gate)
+{
+    (void)pthread_cond_broadcast(&gate->changed);
+}
+
+bool tr__gate_wait(tr__gate *gate, uint64_t deadline_ns)
+{
+    struct timespec until = {
+        .tv_sec = (time_t)(deadline_ns / UINT64_C(1000000000)),
+        .tv_nsec = (long)(deadline_ns % UINT64_C(1000000000)),
+    };
+
+    if (deadline_ns == UINT64_MAX)
+        return pthread_cond_wait(&gate->changed, &gate->lock) == 0;
+    return pthread_cond_timedwait(&gate->changed, &gate->lock, &until) != ETIMEDOUT;
+}
+
+uint64_t tr__deadline_ns(uint64_t now_ns, double seconds)
+{
+    if (seconds <= 0)
+        return now_ns;
+    if (seconds >= (double)(UINT64_MAX / 2) / NS_PER_S)
+        return UINT64_MAX;
+    return now_ns + (uint64_t)(seconds * NS_PER_S);
+}
+
+void tr__handover_init(tr__handover *handover)
+{
+    tr__gate_init(&handover->gate);
+    handover->done = false;
+    handover->result = 0;
+}
+
+void tr__handover_complete(tr__handover *handover, int result)
+{
+    tr__gate_lock(&handover->gate);
+    handover->result = result;
+    handover->done = true;
+    tr__gate_announce(&handover->gate);
+    tr__gate_unlock(&handover->gate);
+}
+
+int tr__handover_await(tr__handover *handover)
+{
+    tr__gate_lock(&handover->gate);
+    while (!handover->done)
+        (void)tr__gate_wait(&handover->gate, UINT64_MAX); /* without a deadline */
+    tr__gate_unlock(&handover->gate);
+    tr__gate_fini(&handover->gate);
+    return handover->result;
+}

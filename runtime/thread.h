@@ -1,0 +1,45 @@
+/* Threads, and the one way in which a thread blocks for another: the gate. */
+#ifndef TR_RUNTIME_THREAD_H
+#define TR_RUNTIME_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Start a thread of the library's: named, and with all signals blocked, so that they reach the
+ * program's own threads. 0, or TR_EAGAIN. */
+int tr__thread_new(pthread_t *out, const char *name, void *(*entry)(void *), void *arg);
+
+/* A lock and a condition on the monotonic clock. */
+typedef struct tr__gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+} tr__gate;
+
+void tr__gate_init(tr__gate *gate);
+void tr__gate_fini(tr__gate *gate);
+void tr__gate_lock(tr__gate *gate);
+void tr__gate_unlock(tr__gate *gate);
+/* Tell all who wait; with the lock held. */
+void tr__gate_announce(tr__gate *gate);
+/* Wait for an announcement, with the lock held; false: deadline_ns (tr__now_ns, UINT64_MAX: none) has
+ * passed. It may return true without one. */
+bool tr__gate_wait(tr__gate *gate, uint64_t deadline_ns);
+
+/* When `seconds` from now will be over: UINT64_MAX for what is too far away; now for 0 and less. NaN
+ * must have been refused. */
+uint64_t tr__deadline_ns(uint64_t now_ns, double seconds);
+
+/* A result that another thread hands over, once. */
+typedef struct tr__handover {
+    tr__gate gate;
+    bool done;
+    int result;
+} tr__handover;
+
+void tr__handover_init(tr__handover *handover);
+void tr__handover_complete(tr__handover *handover, int result);
+/* Wait for the result; ends the handover. */
+int tr__handover_await(tr__handover *handover);
+
+#endif
