@@ -80,6 +80,12 @@ bool tr__fault_strikes(void)
     return true;
 }
 
+bool tr__faults_are_armed(void)
+{
+    return tr__load_relaxed_u64(&calls_left) != 0 || /* relaxed: see above */
+           tr__load_relaxed_u64(&struck) != 0;       /* relaxed: see above */
+}
+
 void tr__fault_arm(uint64_t n, bool lasting)
 {
     tr__store_relaxed_u64(&struck, 0);      /* relaxed: see above */

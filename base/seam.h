@@ -72,12 +72,19 @@ void tr__descriptor_close(int fd);
 #if TR__FAULTS
 /* Whether this call is the one that is to fail. */
 bool tr__fault_strikes(void);
+/* Whether some call is to fail: then short cuts around tr__fault_strikes are closed. */
+bool tr__faults_are_armed(void);
 /* Let the n-th call from now on fail (1: the next), and all after it if lasting. */
 void tr__fault_arm(uint64_t n, bool lasting);
 /* End that; returns whether the n-th call was reached. */
 bool tr__fault_disarm(void);
 #else
 static inline bool tr__fault_strikes(void)
+{
+    return false;
+}
+
+static inline bool tr__faults_are_armed(void)
 {
     return false;
 }

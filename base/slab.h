@@ -84,6 +84,21 @@ static inline size_t tr__class_bytes(unsigned size_class)
 void *tr__slab_refill(tr__slab *slab, unsigned size_class);
 void tr__slab_flush(tr__slab *slab, unsigned size_class);
 
+/* A block from the magazine, not zeroed; NULL: it is empty.
+ * Threads: the slab's loop. */
+static TR__ALWAYS_INLINE void *tr__slab_take_ready(tr__slab *slab, unsigned size_class)
+{
+    tr__magazine *magazine = &slab->magazines[size_class];
+    tr__block *block = magazine->top;
+
+    if (TR__UNLIKELY(block == NULL) || tr__faults_are_armed())
+        return NULL;
+    magazine->top = block->next;
+    magazine->count--;
+    tr__memory_unpoison(block, tr__class_bytes(size_class));
+    return block;
+}
+
 /* A block, not zeroed; NULL: out of memory.
  * Threads: the slab's loop. */
 static TR__ALWAYS_INLINE void *tr__slab_take(tr__slab *slab, unsigned size_class)
