@@ -11,7 +11,8 @@ void tr__wheel_init(tr__wheel *wheel, uint64_t now_ns)
     wheel->tick = now_ns >> TR__TICK_SHIFT;
     wheel->count = 0;
     for (unsigned level = 0; level < TR__WHEEL_LEVELS; level++) {
-        wheel->occupied[level] = 0;
+        for (unsigned word = 0; word < TR__WHEEL_WORDS; word++)
+            wheel->occupied[level][word] = 0;
         for (unsigned slot = 0; slot < TR__WHEEL_SLOTS; slot++)
             tr__list_init(&wheel->slots[level][slot]);
     }
@@ -50,7 +51,7 @@ static void insert(tr__wheel *wheel, tr__timer *timer)
     level = level_of(wheel->tick, due);
     slot = (unsigned)(due >> (level * TR__WHEEL_BITS)) % TR__WHEEL_SLOTS;
     tr__list_append(&wheel->slots[level][slot], &timer->link);
-    wheel->occupied[level] |= UINT64_C(1) << slot;
+    wheel->occupied[level][slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
 void tr__timer_start(tr__wheel *wheel, tr__timer *timer, uint64_t due_ns, tr__timer_fn fire)
@@ -62,13 +63,18 @@ void tr__timer_start(tr__wheel *wheel, tr__timer *timer, uint64_t due_ns, tr__ti
     insert(wheel, timer);
 }
 
+static void vacate(tr__wheel *wheel, unsigned level, unsigned slot)
+{
+    wheel->occupied[level][slot / 64] &= ~(UINT64_C(1) << slot % 64);
+}
+
 /* If that slot of the wheel has become empty, say so in its level's bits. */
 static void note_emptied(tr__wheel *wheel, const tr__list *head)
 {
     size_t place = (size_t)(head - &wheel->slots[0][0]);
 
     if (head >= &wheel->slots[0][0] && place < (size_t)TR__WHEEL_LEVELS * TR__WHEEL_SLOTS)
-        wheel->occupied[place / TR__WHEEL_SLOTS] &= ~(UINT64_C(1) << (place % TR__WHEEL_SLOTS));
+        vacate(wheel, (unsigned)(place / TR__WHEEL_SLOTS), (unsigned)(place % TR__WHEEL_SLOTS));
 }
 
 void tr__timer_stop(tr__wheel *wheel, tr__timer *timer)
@@ -89,21 +95,29 @@ typedef struct expiration {
     unsigned slot;
 } expiration;
 
+/* The first occupied slot of a level; TR__WHEEL_SLOTS when there is none. Slots at and before the
+ * present one are empty: their timers would differ from now in a higher bit, or not at all. */
+static unsigned first_occupied(const uint64_t *occupied)
+{
+    for (unsigned word = 0; word < TR__WHEEL_WORDS; word++)
+        if (occupied[word] != 0)
+            return word * 64 + (unsigned)__builtin_ctzll(occupied[word]);
+    return TR__WHEEL_SLOTS;
+}
+
 /* The first occupied slot, and the tick at which its time begins; false when there is none. */
 static bool next_expiration(const tr__wheel *wheel, expiration *next)
 {
     for (unsigned level = 0; level < TR__WHEEL_LEVELS; level++) {
-        uint64_t bits = wheel->occupied[level];
+        unsigned slot = first_occupied(wheel->occupied[level]);
         unsigned shift = level * TR__WHEEL_BITS;
 
-        if (bits == 0)
+        if (slot == TR__WHEEL_SLOTS)
             continue;
-        /* Slots at and before the present one are empty: their timers would differ from now in a
-         * higher bit, or not at all. So the lowest bit is the next slot. */
         next->level = level;
-        next->slot = (unsigned)__builtin_ctzll(bits);
+        next->slot = slot;
         next->tick = (wheel->tick >> shift >> TR__WHEEL_BITS << TR__WHEEL_BITS << shift) |
-                     ((uint64_t)next->slot << shift);
+                     ((uint64_t)slot << shift);
         return true;
     }
     return false;
@@ -116,9 +130,11 @@ static void open_slot(tr__wheel *wheel, const expiration *at)
     tr__list *node;
 
     wheel->tick = at->tick;
-    wheel->occupied[at->level] &= ~(UINT64_C(1) << at->slot);
-    while ((node = tr__list_take_first(head)) != NULL)
+    vacate(wheel, at->level, at->slot);
+    while ((node = tr__list_take_first(head)) != NULL) {
+        __builtin_prefetch(head->next); /* timers are scattered: each is a cache miss */
         insert(wheel, TR__CONTAINER_OF(node, tr__timer, link));
+    }
 }
 
 size_t tr__wheel_advance(tr__wheel *wheel, uint64_t now_ns, size_t most)
@@ -135,6 +151,7 @@ size_t tr__wheel_advance(tr__wheel *wheel, uint64_t now_ns, size_t most)
     while (fired < most && (node = tr__list_take_first(&wheel->expired)) != NULL) {
         tr__timer *timer = TR__CONTAINER_OF(node, tr__timer, link);
 
+        __builtin_prefetch(wheel->expired.next);
         wheel->count--;
         fired++;
         timer->fire(timer);

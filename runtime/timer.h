@@ -2,11 +2,11 @@
  * them are as cheap as one: starting and stopping take constant time, and each timer is moved at most
  * once a level.
  *
- * Time is cut into ticks of 2^17 ns (131 us). Level 0 has a slot for each of the next 64 ticks, level
- * 1 for each of the next 64 times 64, and so on. A timer stands at the level of the highest bit in
+ * Time is cut into ticks of 2^17 ns (131 us). Level 0 has a slot for each of the next 256 ticks, level
+ * 1 for each of the next 256 times 256, and so on: most timers are due within 8 s, and are moved once. A timer stands at the level of the highest bit in
  * which its tick differs from now, so every timer of a lower level is due before those of a higher.
  *
- * Invariants: bit s of occupied[l] is set if and only if slots[l][s] is not empty; every timer in the
+ * Invariants: bit s of level l is set in occupied if and only if slots[l][s] is not empty; every timer in the
  * wheel is due after `tick`; those that are due stand in `expired`, in any order within a tick.
  *
  * Threads: the loop's own. */
@@ -20,9 +20,10 @@
 #include "base/list.h"
 
 #define TR__TICK_SHIFT   17
-#define TR__WHEEL_LEVELS 8
-#define TR__WHEEL_BITS   6
+#define TR__WHEEL_LEVELS 6
+#define TR__WHEEL_BITS   8
 #define TR__WHEEL_SLOTS  (1U << TR__WHEEL_BITS)
+#define TR__WHEEL_WORDS  (TR__WHEEL_SLOTS / 64)
 
 typedef struct tr__timer tr__timer;
 typedef void (*tr__timer_fn)(tr__timer *timer);
@@ -37,7 +38,7 @@ struct tr__timer {
 typedef struct tr__wheel {
     uint64_t tick;
     size_t count; /* timers, the expired ones included */
-    uint64_t occupied[TR__WHEEL_LEVELS];
+    uint64_t occupied[TR__WHEEL_LEVELS][TR__WHEEL_WORDS];
     tr__list slots[TR__WHEEL_LEVELS][TR__WHEEL_SLOTS];
     tr__list expired;
 } tr__wheel;
