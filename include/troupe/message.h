@@ -16,6 +16,10 @@
 
 #include <troupe/core.h>
 
+#if defined(CHECK_H) && !defined(TROUPE_CHECK_H)
+#error "Check's function tr_msg clashes with a type of troupe's: include <troupe/check.h>, not <check.h>"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

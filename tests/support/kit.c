@@ -1,0 +1,243 @@
+/* The test kit. */
+#include "support/kit.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/seam.h"
+
+enum { LOG_BYTES = 1 << 16, TEST_TIMEOUT_S = 240 };
+
+/* ---- the log ---- */
+
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static char log_text[LOG_BYTES];
+static size_t log_length;
+
+static void keep_line(void *ctx, tr_log_level level, const char *line)
+{
+    size_t length = strlen(line);
+
+    (void)ctx;
+    (void)level;
+    pthread_mutex_lock(&log_lock);
+    if (log_length + length + 2 < LOG_BYTES) {
+        memcpy(log_text + log_length, line, length);
+        log_length += length;
+        log_text[log_length++] = '\n';
+        log_text[log_length] = '\0';
+    }
+    pthread_mutex_unlock(&log_lock);
+}
+
+bool kit_log_contains(const char *text)
+{
+    bool found;
+
+    pthread_mutex_lock(&log_lock);
+    found = strstr(log_text, text) != NULL;
+    pthread_mutex_unlock(&log_lock);
+    return found;
+}
+
+void kit_log_clear(void)
+{
+    pthread_mutex_lock(&log_lock);
+    log_length = 0;
+    log_text[0] = '\0';
+    pthread_mutex_unlock(&log_lock);
+}
+
+/* ---- a runtime that ends clean ---- */
+
+static int descriptors_before;
+static int threads_before;
+
+static int count_entries(const char *path)
+{
+    DIR *dir = opendir(path);
+    int count = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+int kit_open_descriptors(void)
+{
+    return count_entries("/proc/self/fd") - 3; /* ".", "..", and the one that reads it */
+}
+
+int kit_threads(void)
+{
+    return count_entries("/proc/self/task") - 2;
+}
+
+void kit_start_with(const tr_config *config)
+{
+    tr_log_set(keep_line, NULL);
+    descriptors_before = kit_open_descriptors();
+    threads_before = kit_threads();
+    ck_assert_int_eq(tr_start(config), 0);
+}
+
+void kit_start(int loops)
+{
+    kit_start_with(&(tr_config){ .loops = loops });
+}
+
+tr_stats kit_stats(void)
+{
+    tr_stats stats;
+
+    ck_assert_int_eq(tr_stats_get(&stats), 0);
+    return stats;
+}
+
+void kit_expect_balance(void)
+{
+    tr_stats s = kit_stats();
+
+    ck_assert_uint_eq(s.sent, s.handled + s.returned + s.expired + s.late_replies + s.dead_ended +
+                                  s.dead_full + s.dead_unhandled + s.dead_shutdown + s.dead_memory);
+    ck_assert_uint_eq(s.spawned, s.ended);
+}
+
+void kit_stop(void)
+{
+    ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+    kit_expect_balance();
+    ck_assert_int_eq(kit_open_descriptors(), descriptors_before);
+    /* A thread that was joined may still be in the list for a moment: the kernel takes it out after
+     * it has woken the joiner. */
+    while (kit_threads() != threads_before)
+        sched_yield();
+}
+
+/* ---- probes ---- */
+
+tr_inbox *kit_inbox(void)
+{
+    tr_inbox *in;
+
+    ck_assert_int_eq(tr_inbox_new(&in, 0), 0);
+    return in;
+}
+
+tr_msg *kit_next(tr_inbox *in)
+{
+    tr_msg *msg;
+
+    ck_assert_int_eq(tr_inbox_receive(in, &msg, KIT_PATIENCE_S), 0);
+    return msg;
+}
+
+int64_t kit_expect_value(tr_inbox *in, int64_t a)
+{
+    tr_msg *msg = kit_next(in);
+    const struct kit_value *value = tr_as(msg, kit_value);
+
+    ck_assert_msg(value != NULL, "expected a kit_value, got %s", tr_msg_name(msg));
+    ck_assert_int_eq(value->a, a);
+    return value->b;
+}
+
+/* ---- on loops ---- */
+
+typedef struct loop_call {
+    void (*fn)(void *arg);
+    void *arg;
+    bool done;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+} loop_call;
+
+static void run_call(void *arg)
+{
+    loop_call *call = arg;
+
+    if (call->fn != NULL)
+        call->fn(call->arg);
+    pthread_mutex_lock(&call->lock);
+    call->done = true;
+    pthread_cond_signal(&call->changed);
+    pthread_mutex_unlock(&call->lock);
+}
+
+void kit_on_loop(int loop, void (*fn)(void *arg), void *arg)
+{
+    loop_call call = { .fn = fn, .arg = arg };
+
+    pthread_mutex_init(&call.lock, NULL);
+    pthread_cond_init(&call.changed, NULL);
+    ck_assert_int_eq(tr_post(TR_LOOP(loop), run_call, &call), 0);
+    pthread_mutex_lock(&call.lock);
+    while (!call.done)
+        pthread_cond_wait(&call.changed, &call.lock);
+    pthread_mutex_unlock(&call.lock);
+    pthread_cond_destroy(&call.changed);
+    pthread_mutex_destroy(&call.lock);
+}
+
+static int echo_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct kit_value *value = tr_as(msg, kit_value);
+
+    (void)state;
+    (void)tr_exit(self, 0);
+    return value != NULL ? tr_send((tr_pid){ (uint64_t)value->b }, kit_value, .a = value->a)
+                         : TR_UNHANDLED;
+}
+
+static const tr_actor_class echo_class = { .name = "echo", .receive = echo_receive };
+
+void kit_settle(int loop)
+{
+    tr_inbox *in = kit_inbox();
+    tr_pid echo;
+
+    /* Through the same lanes as what went before, and behind it. */
+    ck_assert_int_eq(tr_spawn_with(&echo, &echo_class, NULL,
+                                   &(tr_spawn_options){ .on = TR_LOOP(loop) }),
+                     0);
+    ck_assert_int_eq(tr_send(echo, kit_value, .a = 1, .b = (int64_t)tr_inbox_pid(in).tr__id), 0);
+    (void)kit_expect_value(in, 1);
+    tr_inbox_free(in);
+}
+
+/* ---- faults ---- */
+
+int kit_for_every_fault(void (*attempt)(void *ctx, int n), void *ctx)
+{
+    for (int n = 1;; n++) {
+        tr__fault_arm((uint64_t)n, false);
+        attempt(ctx, n);
+        if (!tr__fault_disarm())
+            return n - 1;
+    }
+}
+
+/* ---- running ---- */
+
+int kit_main(const char *suite_name, const TTest *const *tests, int count)
+{
+    Suite *suite = suite_create(suite_name);
+    TCase *tcase = tcase_create(suite_name);
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(tcase, TEST_TIMEOUT_S);
+    for (int i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

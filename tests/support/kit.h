@@ -1,0 +1,82 @@
+/* What all tests share: a runtime that is started and must end clean, a log that can be read, probes,
+ * and calls on loops. Nothing here sleeps: tests wait for what they expect, with a hang guard. */
+#ifndef TR_TESTS_KIT_H
+#define TR_TESTS_KIT_H
+
+#include <stdbool.h>
+#include <troupe.h>
+#include <troupe/check.h>
+
+/* How long a test waits for what must happen: a hang guard, not a speed limit. */
+#define KIT_PATIENCE_S 60.0
+
+/* ---- a runtime that ends clean ---- */
+
+/* Start with that many loops; from now on the log is captured. */
+void kit_start(int loops);
+void kit_start_with(const tr_config *config);
+/* Shut down; the ledger must balance, and no thread, descriptor or mapping may be left. */
+void kit_stop(void);
+/* The ledger: sent = handled + returned + expired + late + dead. Only after a shutdown. */
+void kit_expect_balance(void);
+tr_stats kit_stats(void);
+
+/* ---- the log ---- */
+
+bool kit_log_contains(const char *text);
+void kit_log_clear(void);
+
+/* ---- probes ---- */
+
+/* What tests send. */
+TR_MESSAGE(kit_value)
+{
+    int64_t a;
+    int64_t b;
+};
+TR_NOTICE(kit_notice);
+TR_MESSAGE(kit_large)
+{
+    int64_t a;
+    char text[504];
+};
+
+tr_inbox *kit_inbox(void);
+/* The next message must be a kit_value with that a; its b is returned. */
+int64_t kit_expect_value(tr_inbox *in, int64_t a);
+/* The next message, whatever it is. */
+tr_msg *kit_next(tr_inbox *in);
+
+/* ---- on loops ---- */
+
+/* Call fn(arg) on that loop (from 0), and wait until it has returned. */
+void kit_on_loop(int loop, void (*fn)(void *arg), void *arg);
+/* Wait until everything sent to that loop by this thread before has been taken in and handled. */
+void kit_settle(int loop);
+
+/* ---- faults ---- */
+
+/* Call attempt(ctx) with the n-th allocation, mapping or system call failing, for n = 1, 2, ... until
+ * it passes without one having failed. attempt checks for itself that nothing is lost. Returns how
+ * many failures were tried. */
+int kit_for_every_fault(void (*attempt)(void *ctx, int n), void *ctx);
+
+/* ---- the process ---- */
+
+int kit_open_descriptors(void);
+int kit_threads(void);
+
+/* ---- running ---- */
+
+/* main of a test program: KIT_MAIN("mailbox", a_test, another_test) */
+int kit_main(const char *suite_name, const TTest *const *tests, int count);
+
+#define KIT_MAIN(name, ...)                                                                        \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = { __VA_ARGS__ };                                              \
+                                                                                                   \
+        return kit_main(name, tests, (int)(sizeof(tests) / sizeof(tests[0])));                     \
+    }
+
+#endif
