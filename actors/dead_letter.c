@@ -56,6 +56,12 @@ static tr_pid pid_of_index(const tr__home *home, uint32_t index)
     return tr__slot_pid(&tr__slots.slots[index]);
 }
 
+/* Whether somebody hears of it anyway: an asker, or who shuts down. */
+static bool is_told(const tr_msg *msg, int reason)
+{
+    return reason == TR_ESHUTDOWN || (msg != NULL && (msg->tr__head & TR__MSG_EXTENDED));
+}
+
 void tr__dead_letter(tr__home *home, tr_pid to, uint32_t type, const tr_msg *msg, int reason)
 {
     uint64_t seen = home != NULL ? count(&home->ledger, reason) : 0;
@@ -72,7 +78,7 @@ void tr__dead_letter(tr__home *home, tr_pid to, uint32_t type, const tr_msg *msg
         letter.from = pid_of_index(home, home->frame.index);
     if (hook != NULL)
         hook(hook_ctx, &letter);
-    if (seen != 0 && (seen & (seen - 1)) == 0 && reason != TR_ESHUTDOWN)
+    else if (seen != 0 && (seen & (seen - 1)) == 0 && !is_told(msg, reason))
         tr__log(TR_LOG_WARN,
                 "loop %u: %llu dead letter(s) so far because %s; the latest: %s to " TR_PID_FMT,
                 (unsigned)home->loop.number - 1, (unsigned long long)seen, tr_strerror(reason),

@@ -49,11 +49,23 @@ void tr__bury(tr__home *home, tr_pid to, tr_msg *msg, int reason)
     tr__msg_end(home, msg);
 }
 
-void tr__bury_payload(tr__home *home, tr_pid to, uint32_t type, const void *payload, int reason)
+void tr__bury_small(tr__home *home, tr_pid to, uint32_t type, const uint64_t *word, int reason)
+{
+    tr_msg msg = {
+        .tr__head = type & TR__TYPE_MASK,
+        .tr__from = home != NULL ? home->frame.index : 0,
+        .tr__payload = { word[0], word[1] },
+    };
+
+    tr__dead_letter(home, to, 0, &msg, reason);
+    drop_payload(&msg);
+}
+
+void tr__bury_unmade(tr__home *home, tr_pid to, uint32_t type, const void *payload)
 {
     const tr__type_info *info = tr__type_info_of(type);
 
-    tr__dead_letter(home, to, type, NULL, reason);
+    tr__dead_letter(home, to, type, NULL, TR_ENOMEM);
     if (info->drop != NULL)
         info->drop((void *)(uintptr_t)payload);
 }
@@ -113,6 +125,8 @@ static int apply_policy(tr__home *home, tr_self *self, tr_msg *msg)
 int tr__push_limited(tr__home *home, tr_self *self, tr_msg *msg)
 {
     if (TR__UNLIKELY(self->word & TR__SLOT_LIMITED)) {
+        if (tr__more_of(home, self) == NULL) /* its init may not have run yet */
+            return TR_ENOMEM;
         if (is_full(self, msg)) {
             int rc = apply_policy(home, self, msg);
 

@@ -47,8 +47,11 @@ void tr__msg_end(tr__home *home, tr_msg *msg);
 /* A dead letter: count, tell, fail its asker, and end it. msg is taken. home NULL: a foreign thread. */
 void tr__bury(tr__home *home, tr_pid to, tr_msg *msg, int reason);
 
-/* A dead letter that never became a message. */
-void tr__bury_payload(tr__home *home, tr_pid to, uint32_t type, const void *payload, int reason);
+/* A dead letter that never became a message: a small one, whose two words are at hand. */
+void tr__bury_small(tr__home *home, tr_pid to, uint32_t type, const uint64_t *word, int reason);
+
+/* The same for a larger one, which there was no memory for. */
+void tr__bury_unmade(tr__home *home, tr_pid to, uint32_t type, const void *payload);
 
 /* The one who asked hears of an error. home NULL: a foreign thread. */
 int tr__fail_asker(tr__home *home, tr_pid asker, uint64_t ref, int error);

@@ -28,8 +28,11 @@ static TR__NOINLINE bool admit(tr__home *home, tr_self *self, tr_msg *msg)
 /* The message's end, after its handler; the asker of a handler that failed hears of it. */
 static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, uint32_t attention)
 {
-    if (attention & TR__ATTENTION_KEPT)
+    if (attention & TR__ATTENTION_KEPT) {
+        if (rc == TR_EUNHANDLED && !(attention & TR__ATTENTION_BURIED))
+            tr__bump_u64(&home->ledger.handled, 1); /* who keeps it has dealt with it */
         return;
+    }
     if (attention & TR__ATTENTION_TIMED) {
         if (rc == TR_EUNHANDLED)
             tr__dead_letter(home, tr__slot_pid(self), 0, msg, rc);

@@ -13,6 +13,7 @@
 #define TR__ATTENTION_EXIT 2U /* the actor is to end, with frame.reason */
 #define TR__ATTENTION_TURN 4U /* it handles the next message in another way */
 #define TR__ATTENTION_TIMED 8U /* the message is a repeating timer's */
+#define TR__ATTENTION_BURIED 16U /* the message is a dead letter already: TR_EUNHANDLED, and KEPT */
 
 /* One running handler; nested where an init runs within another actor's handler. */
 typedef struct tr__frame {

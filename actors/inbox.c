@@ -8,6 +8,7 @@
 
 #include "actors/dead_letter.h"
 #include "actors/deliver.h"
+#include "actors/request.h"
 #include "actors/type.h"
 
 struct tr_inbox {
@@ -89,16 +90,27 @@ static bool put(tr_inbox *in, tr_msg *msg)
     return fits;
 }
 
+/* It is a dead letter instead of handled. */
+static int refuse(tr_self *self, tr_msg *msg, int reason)
+{
+    tr__home *home = tr__home_here();
+
+    tr__bury(home, tr__slot_pid(self), msg, reason);
+    home->frame.attention |= TR__ATTENTION_BURIED;
+    return TR_EUNHANDLED;
+}
+
 static int inbox_receive(tr_self *self, void *state, tr_msg *msg)
 {
     const inbox_state *s = state;
     tr_msg *copy = export_message(msg);
 
     if (copy == NULL)
-        tr__bury(tr__home_here(), tr__slot_pid(self), tr_msg_keep(msg), TR_ENOMEM);
-    else if (!put(s->in, copy))
-        tr__bury(tr__home_here(), tr__slot_pid(self), copy, TR_EFULL);
-    return 0;
+        return refuse(self, tr_msg_keep(msg), TR_ENOMEM);
+    if (put(s->in, copy))
+        return 0;
+    tr__msg_end(tr__home_here(), tr_msg_keep(msg)); /* what it owned is the copy's */
+    return refuse(self, copy, TR_EFULL);
 }
 
 static void inbox_stop(tr_self *self, void *state, int reason)
@@ -238,5 +250,30 @@ int tr_inbox_receive(tr_inbox *in, tr_msg **out, double timeout)
     if (rc == 0)
         *out = lend(in);
     tr__gate_unlock(&in->gate);
+    return rc;
+}
+
+int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t tag, tr_type *type,
+                      const void *payload, size_t size, size_t answer_size)
+{
+    tr__parcel parcel = { .head = (uint32_t)TR__PARCEL_ASK << TR__PARCEL_KIND_SHIFT };
+    bool is_refused = in == NULL || isnan(timeout) || tr__home_here() != NULL;
+    tr_msg *msg = NULL;
+    int rc;
+
+    if (!is_refused)
+        msg = tr__request_make(NULL, timeout, tag, type, payload, size, answer_size);
+    if (msg == NULL) {
+        tr__payload_drop(type, payload);
+        if (!is_refused)
+            return TR_ENOMEM;
+        return tr__home_here() != NULL ? TR_EWRONGPLACE : TR_EINVAL;
+    }
+    parcel.to = in->pid.tr__id;
+    parcel.word[0] = (uint64_t)(uintptr_t)msg;
+    parcel.word[1] = to.tr__id;
+    rc = tr__send_parcel(in->pid, &parcel);
+    if (rc < 0)
+        tr__msg_end(NULL, msg);
     return rc;
 }

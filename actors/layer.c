@@ -16,8 +16,10 @@ static tr_stats past;
 
 static int layer_start(void)
 {
-    int rc = tr__table_open();
+    int rc = tr__requests_prepare();
 
+    if (rc == 0)
+        rc = tr__table_open();
     past = (tr_stats){ 0 };
     if (rc == 0)
         tr__spawn_open();
@@ -110,7 +112,7 @@ static bool arrive_small_here(tr__home *home, tr_pid to, const tr__parcel *parce
     int rc;
 
     if (TR__UNLIKELY(self == NULL)) {
-        tr__bury_payload(home, to, parcel->head, parcel->word, TR_EDEAD);
+        tr__bury_small(home, to, parcel->head, parcel->word, TR_EDEAD);
         return true;
     }
     msg = tr__slab_take(&home->loop.slab, 0);
@@ -134,7 +136,7 @@ static bool arrive_small(tr__home *home, tr_pid to, const tr__parcel *parcel)
         return arrive_small_here(home, to, parcel);
     rc = number != 0 ? tr__loop_carry(&home->loop, number - 1, parcel) : TR_EDEAD;
     if (rc < 0 && rc != TR_ENOMEM)
-        tr__bury_payload(home, to, parcel->head, parcel->word, rc);
+        tr__bury_small(home, to, parcel->head, parcel->word, rc);
     return rc != TR_ENOMEM;
 }
 
@@ -146,6 +148,22 @@ static bool arrive_large(tr__home *home, tr_pid to, const tr__parcel *parcel)
     if (rc < 0 && rc != TR_ENOMEM)
         tr__bury(home, to, msg, rc);
     return rc != TR_ENOMEM;
+}
+
+/* A request of an inbox, made by its thread, opened here where the inbox lives. */
+static bool arrive_ask(tr__home *home, tr_pid asker, const tr__parcel *parcel)
+{
+    tr_msg *msg = (tr_msg *)(uintptr_t)parcel->word[0];
+    uint32_t number = tr__home_of(asker);
+    tr_self *self;
+
+    if (number != home->loop.number && number != 0)
+        return tr__loop_carry(&home->loop, number - 1, parcel) == 0;
+    self = number != 0 ? tr__slot_of(asker) : NULL;
+    if (self != NULL)
+        return tr__request_open(home, self, (tr_pid){ parcel->word[1] }, msg) == 0;
+    tr__msg_end(home, msg); /* nobody is left to hear of it */
+    return true;
 }
 
 /* Stops, kills and failures of requests. */
@@ -176,6 +194,8 @@ static bool arrive(tr__loop *loop, const tr__parcel *parcel)
         return arrive_large(home, to, parcel);
     case TR__PARCEL_START:
         return arrive_start(home, to, parcel);
+    case TR__PARCEL_ASK:
+        return arrive_ask(home, to, parcel);
     default:
         return arrive_signal(home, to, parcel);
     }

@@ -180,65 +180,75 @@ void tr__requests_end(tr__home *home, tr_self *self)
 
 /* ---- asking ---- */
 
-/* The message that asks. NULL: out of memory. */
-static tr_msg *make_ask(tr__home *home, uint32_t id, const void *payload, size_t size,
-                        const tr__ask *ask)
+static uint32_t failed_id(void)
 {
-    tr_msg *msg = tr__msg_take(&home->loop.slab, size, true);
+    return tr__type_id(&tr_type_tr_request_failed, sizeof(struct tr_request_failed));
+}
 
+int tr__requests_prepare(void)
+{
+    return failed_id() != 0 ? 0 : TR_ENOMEM;
+}
+
+int tr__request_open(tr__home *home, tr_self *self, tr_pid to, tr_msg *msg)
+{
+    request *opened = open_request(home, self);
+    tr__ask *ask = tr__msg_ask(msg);
+
+    if (opened == NULL)
+        return TR_ENOMEM;
+    opened->failure.tr__head = failed_id() | TR__MSG_CONTROL | TR__MSG_TAGGED | TR__MSG_EXTENDED |
+                               (uint32_t)REQUEST_CLASS << TR__MSG_CLASS_SHIFT;
+    opened->ask.ref = ask->ref;
+    ask->pid = tr__slot_pid(self);
+    ask->ref = ref_of(self->more->requests, opened->index);
+    if (ask->deadline_ns != UINT64_MAX)
+        tr__timer_start(&home->loop.wheel, &opened->timer, ask->deadline_ns, on_timeout);
+    (void)tr__dispatch(home, to, msg); /* what fails here comes as tr_request_failed */
+    return 0;
+}
+
+tr_msg *tr__request_make(tr__home *home, double timeout, uint64_t tag, tr_type *type,
+                         const void *payload, size_t size, size_t answer_size)
+{
+    uint32_t id = tr__type_id(type, size);
+    uint32_t answer = tr__type_id(type->tr__answer, answer_size);
+    tr_msg *msg = NULL;
+
+    if (id != 0 && answer != 0)
+        msg = tr__msg_take(home != NULL ? &home->loop.slab : NULL, size, true);
     if (msg == NULL)
         return NULL;
     msg->tr__head |= id | TR__MSG_ASKS;
-    msg->tr__from = home->frame.index;
+    msg->tr__from = home != NULL ? home->frame.index : 0;
     memcpy(msg->tr__payload, payload, size);
-    *tr__msg_ask(msg) = *ask;
+    *tr__msg_ask(msg) = (tr__ask){
+        .ref = tag,
+        .deadline_ns = tr__deadline_ns(tr__now_ns(), timeout),
+        .answer = answer,
+    };
     return msg;
-}
-
-static void drop_payload(const tr_type *type, const void *payload)
-{
-    if (type->tr__drop != NULL)
-        type->tr__drop((void *)(uintptr_t)payload);
 }
 
 int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, tr_type *type,
                 const void *payload, size_t size, size_t answer_size)
 {
     tr__home *home = tr__home_of_handler(self);
-    uint32_t id = tr__type_id(type, size);
-    uint32_t answer = type->tr__answer != NULL ? tr__type_id(type->tr__answer, answer_size) : 0;
-    uint32_t failed = tr__type_id(&tr_type_tr_request_failed, sizeof(struct tr_request_failed));
-    uint64_t deadline_ns = tr__deadline_ns(tr__now_ns(), timeout);
-    tr__ask ask = { .deadline_ns = deadline_ns, .answer = answer };
-    request *opened = NULL;
-    tr_msg *msg = NULL;
+    tr_msg *msg;
 
     if (home == NULL || isnan(timeout)) {
-        drop_payload(type, payload);
+        tr__payload_drop(type, payload);
         return home == NULL ? TR_EWRONGPLACE : TR_EINVAL;
     }
-    if (id != 0 && answer != 0 && failed != 0)
-        opened = open_request(home, self);
-    if (opened != NULL) {
-        ask.pid = tr__slot_pid(self);
-        ask.ref = ref_of(self->more->requests, opened->index);
-        msg = make_ask(home, id, payload, size, &ask);
-    }
+    msg = tr__request_make(home, timeout, tag, type, payload, size, answer_size);
     if (msg == NULL) {
-        if (opened != NULL) {
-            close_request(home, opened);
-            tr__slab_give(&home->loop.slab, opened, REQUEST_CLASS);
-        }
-        drop_payload(type, payload);
+        tr__payload_drop(type, payload);
         return TR_ENOMEM;
     }
-    opened->failure.tr__head = failed | TR__MSG_CONTROL | TR__MSG_TAGGED | TR__MSG_EXTENDED |
-                               (uint32_t)REQUEST_CLASS << TR__MSG_CLASS_SHIFT;
-    opened->ask.ref = tag;
-    if (deadline_ns != UINT64_MAX)
-        tr__timer_start(&home->loop.wheel, &opened->timer, deadline_ns, on_timeout);
-    (void)tr__dispatch(home, to, msg); /* what fails here comes as tr_request_failed */
-    return 0;
+    if (tr__request_open(home, self, to, msg) == 0)
+        return 0;
+    tr__msg_end(home, msg);
+    return TR_ENOMEM;
 }
 
 /* ---- answering ---- */
@@ -285,7 +295,7 @@ int tr_answer_error(tr_asker who, int error)
 /* Refuse to send this answer: the asker hears why. */
 static int refuse_answer(tr_asker who, const tr_type *type, const void *payload, int error)
 {
-    drop_payload(type, payload);
+    tr__payload_drop(type, payload);
     (void)tr_answer_error(who, error); /* else the asker's own time limit holds */
     return error;
 }
@@ -298,7 +308,7 @@ int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
     int rc;
 
     if (tr_asker_is_none(who)) {
-        drop_payload(type, payload);
+        tr__payload_drop(type, payload);
         return 0;
     }
     if (id != who.tr__answer)
@@ -317,7 +327,7 @@ int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
 int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size)
 {
     if (tr__home_of_handler(self) == NULL) {
-        drop_payload(type, payload);
+        tr__payload_drop(type, payload);
         return TR_EWRONGPLACE;
     }
     return tr__answer(tr_take_asker(self), type, payload, size);

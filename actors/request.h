@@ -8,6 +8,18 @@
 
 #include "actors/home.h"
 
+/* Before the first: what no later step can do without. 0, or TR_ENOMEM. */
+int tr__requests_prepare(void);
+
+/* A message that asks; its ask is still without the asker, and its ref is the tag. NULL: out of memory,
+ * nothing was dropped. home NULL: a foreign thread. */
+tr_msg *tr__request_make(tr__home *home, double timeout, uint64_t tag, tr_type *type,
+                         const void *payload, size_t size, size_t answer_size);
+
+/* Open a request of an actor that lives here, and send its message. TR_ENOMEM: msg is still the
+ * caller's. */
+int tr__request_open(tr__home *home, tr_self *self, tr_pid to, tr_msg *msg);
+
 /* An answer has reached the asker's home. self NULL: the asker has ended. Takes msg if it returns 0:
  * delivered, or late, which is counted. */
 int tr__request_answer(tr__home *home, tr_self *self, tr_msg *msg);

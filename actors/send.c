@@ -13,9 +13,9 @@
 static TR__COLD int refuse_small(tr__home *home, tr_pid to, uint32_t id, uint64_t low, uint64_t high,
                                  int rc)
 {
-    uint64_t payload[2] = { low, high };
+    uint64_t word[2] = { low, high };
 
-    tr__bury_payload(home, to, id, payload, rc);
+    tr__bury_small(home, to, id, word, rc);
     return rc;
 }
 
@@ -118,7 +118,7 @@ int tr__send_large(tr_pid to, uint32_t id, const void *payload, size_t size)
         return tr__dispatch_anywhere(to, msg);
     if (home != NULL)
         tr__bump_u64(&home->ledger.sent, 1);
-    tr__bury_payload(home, to, id, payload, TR_ENOMEM);
+    tr__bury_unmade(home, to, id, payload);
     return TR_ENOMEM;
 }
 
@@ -129,8 +129,7 @@ int tr__send_typeless(tr_pid to, tr_type *type, const void *payload)
     if (home != NULL)
         tr__bump_u64(&home->ledger.sent, 1);
     tr__dead_letter(home, to, 0, NULL, TR_ENOMEM);
-    if (type->tr__drop != NULL)
-        type->tr__drop((void *)(uintptr_t)payload);
+    tr__payload_drop(type, payload);
     return TR_ENOMEM;
 }
 
@@ -141,8 +140,8 @@ tr_msg *tr__msg_new(tr_type *type, const void *payload, size_t size)
     uint32_t id = tr__type_id(type, size);
     tr_msg *msg = id != 0 ? make(tr__home_here(), id, payload, size) : NULL;
 
-    if (msg == NULL && type->tr__drop != NULL)
-        type->tr__drop((void *)(uintptr_t)payload);
+    if (msg == NULL)
+        tr__payload_drop(type, payload);
     return msg;
 }
 

@@ -72,6 +72,8 @@ static int begin(tr__home *home, tr_self *self, const void *args)
     if (rc < 0 || ((self->word & TR__SLOT_LIMITED) && tr__more_of(home, self) == NULL))
         return TR_ENOMEM;
     tr__dispatch_choose(self);
+    if (self->cls->init == NULL && args != NULL && self->cls->args_size != 0)
+        memcpy(self->state, args, self->cls->args_size);
     if (self->cls->init != NULL) {
         tr__frame_enter(home, self, &saved);
         rc = self->cls->init(self, self->state, args);
@@ -227,7 +229,7 @@ static int send_start(tr__slot_cache *cache, tr_pid *out, const tr_actor_class *
 static bool is_valid_class(const tr_actor_class *cls, size_t cls_size)
 {
     return cls != NULL && cls_size == sizeof(*cls) && cls->name != NULL && cls->receive != NULL &&
-           cls->args_size <= ARGS_MAX && cls->state_size <= TR__PAYLOAD_MAX &&
+           cls->args_size <= ARGS_MAX && (cls->init != NULL || cls->args_size <= cls->state_size) && cls->state_size <= TR__PAYLOAD_MAX &&
            cls->mailbox_limit <= TR__SLOT_COUNT_MAX && (int)cls->on_full >= 0 &&
            cls->on_full <= TR_FULL_STOP;
 }

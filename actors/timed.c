@@ -175,8 +175,7 @@ int tr__send_timed(tr_self *self, double seconds, bool repeat, uint64_t key, tr_
     if (rc == 0 && id != 0 && tr__more_of(home, self) != NULL)
         timed = make(home, self, id, payload, size);
     if (timed == NULL) {
-        if (type->tr__drop != NULL)
-            type->tr__drop((void *)(uintptr_t)payload);
+        tr__payload_drop(type, payload);
         return rc < 0 ? rc : TR_ENOMEM;
     }
     earlier = key != 0 ? find(self, key) : NULL;

@@ -17,4 +17,11 @@ typedef struct tr__type_info {
  * Threads: any. */
 const tr__type_info *tr__type_info_of(uint32_t id);
 
+/* A payload that is not sent: what it owns is dropped. */
+static inline void tr__payload_drop(const tr_type *type, const void *payload)
+{
+    if (type->tr__drop != NULL)
+        type->tr__drop((void *)(uintptr_t)payload);
+}
+
 #endif

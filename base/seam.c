@@ -223,9 +223,12 @@ int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
 
 int tr__eventfd_new(void)
 {
-    int fd = tr__fault_strikes() ? -1 : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int fd;
 
-    return fd >= 0 ? fd : (errno != 0 ? -errno : TR_ENOMEM);
+    if (tr__fault_strikes())
+        return -EMFILE;
+    fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
 }
 
 void tr__eventfd_signal(int fd)

@@ -29,7 +29,8 @@ typedef enum tr__parcel_kind {
     TR__PARCEL_CALL = 2,  /* word 0 is a function, word 1 its argument */
     TR__PARCEL_START = 3, /* an actor begins at its new home */
     TR__PARCEL_END = 4,   /* stop or kill: word 0 is the reason */
-    TR__PARCEL_FAIL = 5   /* a request fails: word 0 is its ref, word 1 the error */
+    TR__PARCEL_FAIL = 5,  /* a request fails: word 0 is its ref, word 1 the error */
+    TR__PARCEL_ASK = 6    /* an inbox asks: word 0 points to the message, word 1 is whom */
 } tr__parcel_kind;
 
 static inline tr__parcel_kind tr__parcel_kind_of(const tr__parcel *parcel)

@@ -1,6 +1,7 @@
 /* The turn of a loop, its idling, and its libev loop. The only file that drives libev. */
 #include "runtime/loop.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,9 +58,10 @@ static int open_watchers(tr__loop *loop)
     if (watchers == NULL)
         return TR_ENOMEM;
     loop->watchers = watchers;
+    errno = 0;
     loop->ev = tr__fault_strikes() ? NULL : ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (loop->ev == NULL)
-        return TR_ENOMEM;
+        return errno != 0 ? -errno : TR_ENOMEM;
     fd = tr__eventfd_new();
     if (fd < 0)
         return fd;

@@ -37,7 +37,8 @@ typedef struct tr_actor_class {
     size_t args_size;  /* bytes of args that spawning copies, up to 64 KiB; 0: init gets the pointer
                           itself (not with tr_spawn_async) */
     /* The first call. A negative result refuses: the actor never was, stop is not called, and
-     * tr_spawn returns the code. May be NULL. */
+     * tr_spawn returns the code. NULL: the args are copied to the beginning of the state, which must
+     * be as large. */
     int (*init)(tr_self *self, void *state, const void *args);
     tr_receive_fn receive; /* must not be NULL */
     /* The last call, whatever the reason (see tr_exit). May be NULL. */
@@ -121,8 +122,8 @@ static inline int tr__send(tr_pid to, tr_type *type, const void *payload, size_t
     return tr__send_large(to, id, payload, size);
 }
 
-/* Send a message: tr_send(to, type, .field = value, ...). Messages from one sender (an actor, or a
- * foreign thread) to one receiver are handled in the order sent.
+/* Send a message: tr_send(to, type, .field = value, ...). Messages from one sender (an actor, the
+ * callbacks of a loop together, or a foreign thread) to one receiver are handled in the order sent.
  * Ownership: the fields are copied; what an owning message owns goes along, also on error.
  * Threads:   any; never blocks.
  * Errors:    0: on its way. To an actor of the same loop: TR_EDEAD it has ended, TR_EFULL its mailbox
@@ -317,9 +318,10 @@ typedef struct tr_dead_letter {
  * but what it sends can become dead letters, too: beware of loops. */
 typedef void (*tr_dead_letter_fn)(void *ctx, const tr_dead_letter *letter);
 
-/* Hear of dead letters; NULL ends it. The log has a line for the first of each reason on a loop, and
- * at each doubling of their number, in any case.
- * Ownership: ctx stays the caller's; it must live until the runtime has stopped.
+/* Hear of dead letters; NULL ends it. Without a hook, the log has a line for the first of each reason
+ * on a loop, and at each doubling of their number.
+ * Ownership: ctx stays the caller's; it must live until the runtime has stopped. What it points to
+ *            may be filled in later.
  * Threads:   foreign threads, while the runtime is stopped.
  * Errors:    TR_EBUSY the runtime is running. */
 TR_API int tr_on_dead_letter(tr_dead_letter_fn fn, void *ctx);

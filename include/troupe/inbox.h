@@ -34,6 +34,22 @@ TR_API tr_pid tr_inbox_pid(const tr_inbox *in);
  *            TR_EWRONGPLACE on a loop; TR_EINVAL. */
 TR_API int tr_inbox_receive(tr_inbox *in, tr_msg **out, double timeout);
 
+TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t tag, tr_type *type,
+                             const void *payload, size_t size, size_t answer_size);
+
+/* Ask an actor: tr_inbox_request(in, to, timeout, tag, type, .field = value, ...). The answer, or a
+ * tr_request_failed, arrives in the inbox, and tr_msg_tag(msg) is the tag. Exactly one of both comes,
+ * unless the inbox is freed or full, or the runtime stops, first.
+ * Ownership: as tr_send.
+ * Threads:   the foreign thread that receives from it; never blocks.
+ * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE on a loop; TR_ESHUTDOWN: nothing was sent, nothing
+ *            will come. Everything else comes as tr_request_failed. */
+#define tr_inbox_request(in, to, timeout, tag, ...) TR__INBOX_ASK(in, to, timeout, tag, __VA_ARGS__, )
+#define TR__INBOX_ASK(in, to, timeout, tag, type, ...)                                             \
+    tr__inbox_request((in), (to), (timeout), (tag), &tr_type_##type,                               \
+                      TR__LITERAL(type, __VA_ARGS__), sizeof(struct type),                         \
+                      sizeof(tr_answer_of_##type))
+
 /* A descriptor that is readable while messages wait, for poll or the thread's own event loop. Do not
  * read from it: tr_inbox_receive(in, &msg, 0) does what is needed.
  * Ownership: the inbox's; do not close it.

@@ -117,12 +117,12 @@ typedef struct tr_msg {
         char tr__nothing;                                                                          \
     }
 
-/* A message that owns something. `static void drop(struct NAME *)`, defined by you, is called
+/* A message that owns something. `void drop(struct NAME *)`, which you define in one file, is called
  * exactly once: after it was handled, or when it is dropped, expires, or can't be sent; it is not
  * called when tr_take took what it owns. It runs where the message ends, and must not block. */
 #define TR_MESSAGE_OWNING(name, drop)                                                              \
     struct name;                                                                                   \
-    static void drop(struct name *payload);                                                        \
+    void drop(struct name *payload);                                                               \
     static TR__UNUSED void tr_drop_##name(void *payload)                                           \
     {                                                                                              \
         drop((struct name *)payload);                                                              \

@@ -31,6 +31,7 @@ typedef struct tr_config {
  * keeps the configuration it has.
  * Threads: foreign threads only.
  * Errors:  TR_EINVAL a field is out of range; TR_ENOMEM; TR_EAGAIN a thread could not be started;
+ *          -EMFILE, -ENFILE no descriptors are left (a loop takes two);
  *          TR_EWRONGPLACE called on a loop; TR_ESHUTDOWN a shutdown has begun and not ended;
  *          TR_EFORKED in a child of fork. */
 TR_API int tr_start_sized(const tr_config *cfg, size_t cfg_size);
@@ -60,7 +61,8 @@ TR_API int tr_loop_current(void);
 
 /* The libev loop under a loop, for guests: any libev watcher works on it, and so does any library
  * with a libev adapter. Start and stop watchers on that loop only, and stop them before it closes
- * (tr_loop_on_close). A watcher's callback is a loop callback.
+ * (tr_loop_on_close). A watcher's callback is a loop callback. (libev itself ends the process where
+ * it can't get memory for a watcher.)
  * Ownership: the runtime's; valid until the runtime stops.
  * Threads:   only on that loop (TR_LOOP_ANY: the loop of the caller); elsewhere it is NULL.
  * Errors:    NULL. */

@@ -1,0 +1,366 @@
+#!/usr/bin/env bash
+# Run every built sample and compare what it prints with what it must print.
+#
+#   tests/samples/check.sh SAMPLE_DIR     the directory that holds the executables
+#
+# wordcount is compared with the pipeline of coreutils that it claims to equal. Each program runs
+# with one loop, with three, and with as many as it chooses. Ends with status 1 at any difference,
+# after all checks were made; leaves nothing behind.
+set -u
+export LC_ALL=C
+unset TROUPE_LOOPS
+
+if [ $# -ne 1 ] || [ ! -d "$1" ]; then
+    echo "usage: $0 SAMPLE_DIR (where the built samples are)" >&2
+    exit 2
+fi
+samples=$(cd "$1" && pwd) || exit 2
+work=$(mktemp -d -t troupe_samples.XXXXXX) || exit 2
+failures=0
+checks=0
+
+clean_up()
+{
+    chmod -R u+rwX "$work" 2>/dev/null
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+fail()
+{
+    failures=$((failures + 1))
+    printf 'FAIL: %s\n' "$1" >&2
+}
+
+# same NAME EXPECTED_FILE ACTUAL_FILE
+same()
+{
+    checks=$((checks + 1))
+    if ! diff -u "$2" "$3" >"$work/diff"; then
+        fail "$1: expected (-) and printed (+) differ:"
+        cut -c 1-200 "$work/diff" | head -n 20 >&2
+    fi
+}
+
+# equal NAME EXPECTED ACTUAL
+equal()
+{
+    checks=$((checks + 1))
+    [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+# matches NAME REGEX FILE: a line of the file matches
+matches()
+{
+    checks=$((checks + 1))
+    grep -Eq -- "$2" "$3" || fail "$1: no line matches '$2' in: $(tail -c 200 "$3")"
+}
+
+# run NAME ARG...: output in $work/out and $work/err, exit status in $status
+run()
+{
+    local name=$1
+
+    shift
+    timeout 120 "$samples/$name" "$@" >"$work/out" 2>"$work/err"
+    status=$?
+    [ $status -ne 124 ] || fail "$name $*: did not end within 120 s"
+}
+
+# run_clean NAME ARG...: must end with 0 and say nothing on stderr
+run_clean()
+{
+    run "$@"
+    equal "$*: exit status" 0 "$status"
+    equal "$*: stderr" "" "$(head -c 500 "$work/err")"
+}
+
+# The example output in a sample's opening comment is a promise: it is the expected output here.
+expect_text()
+{
+    cat >"$work/expected"
+}
+
+check_ping_pong()
+{
+    run_clean ping_pong
+    equal "ping_pong" "100000 rounds played" "$(cat "$work/out")"
+    run_clean ping_pong 1
+    equal "ping_pong 1" "1 rounds played" "$(cat "$work/out")"
+    run_clean ping_pong 0
+    equal "ping_pong 0" "0 rounds played" "$(cat "$work/out")"
+}
+
+check_request_answer()
+{
+    expect_text <<'END'
+deposit 5.00: the balance is 5.00
+deposit -1.00: failed, an argument is invalid
+get: the balance is 5.00
+deposit 5.00: the balance is 10.00
+wait for 10.00: the balance is 10.00
+wait for 1000.00: failed, the time limit has passed
+get from a closed account: failed, the actor has ended, or never was
+END
+    run request_answer
+    equal "request_answer: exit status" 0 "$status"
+    equal "request_answer: stderr, but for the dead letter" "" \
+        "$(grep -v 'dead letter.*account_get' "$work/err")"
+    same request_answer "$work/expected" "$work/out"
+}
+
+check_foreign_thread()
+{
+    expect_text <<'END'
+worker 1: my numbers make 50005000
+worker 2: my numbers make 50005000
+worker 3: my numbers make 50005000
+main: 30 reports and 3 goodbyes; in all 150015000
+END
+    run_clean foreign_thread
+    same foreign_thread "$work/expected" "$work/out"
+}
+
+check_shared_bytes()
+{
+    expect_text <<'END'
+reader 1: 1048576 bytes, 174762 words
+reader 2: 1048576 bytes, 174762 words
+reader 3: 1048576 bytes, 174762 words
+archive: keeps 1048576 bytes
+lost: 1 page since the actor was gone, 1 since it does not read pages
+the text was freed 1 time
+sent 12 = handled 10 + returned 0 + expired 0 + dead 2
+END
+    run_clean shared_bytes
+    same shared_bytes "$work/expected" "$work/out"
+}
+
+# The number of blinks depends on how busy the machine is: at most 4.
+check_timers()
+{
+    expect_text <<'END'
+red
+green
+button pressed: green is cut short
+yellow, blinking
+red after N blinks
+the light goes out
+END
+    run_clean timers
+    sed 's/after [1-4] blinks/after N blinks/' "$work/out" >"$work/actual"
+    same timers "$work/expected" "$work/actual"
+}
+
+# Standard input is a pipe (in pieces), a file, /dev/null, and what can't be read.
+check_libev_guest()
+{
+    expect_text <<'END'
+1: to be
+2: or not
+2 lines, 11 letters and spaces
+END
+    run_clean_guest "a pipe" < <(printf 'to b'; sleep 0.1; printf 'e\nor not\n')
+    printf 'to be\nor not' >"$work/in" # no newline at the end
+    run_clean_guest "a file" <"$work/in"
+    echo "0 lines, 0 letters and spaces" >"$work/expected"
+    run_clean_guest "/dev/null" </dev/null
+
+    seq 1 20000 >"$work/in"
+    { cat -n "$work/in" | sed 's/^ *//; s/\t/: /'
+        echo "20000 lines, $(tr -d '\n' <"$work/in" | wc -c) letters and spaces"; } >"$work/expected"
+    run_clean_guest "20000 lines" <"$work/in"
+
+    run libev_guest <"$samples" # reading a directory fails
+    equal "libev_guest: exit status when input can't be read" 1 "$status"
+    matches "libev_guest: says what failed" "standard input: " "$work/err"
+}
+
+run_clean_guest()
+{
+    run_clean libev_guest
+    same "libev_guest reading $1" "$work/expected" "$work/out"
+}
+
+# ---- wordcount ----
+
+# reference FILE|DIRECTORY...: what wordcount must print; the letters are meant as they stand
+# shellcheck disable=SC2018,SC2019
+reference()
+{
+    find "$@" -type f -print0 | while IFS= read -r -d '' file; do
+        tr -cs 'A-Za-z' '\n' <"$file"
+        echo # the end of a file ends a word
+    done | tr 'A-Z' 'a-z' | grep -v '^$' | sort | uniq -c | sort -k1,1nr -k2,2
+}
+
+# compare_words NAME FILE|DIRECTORY...: in $work/words is what the pipeline says
+compare_words()
+{
+    local name=$1
+
+    shift
+    run wordcount --top 1000000000 "$@"
+    sed '$d' "$work/out" >"$work/actual"
+    same "wordcount: $name" "$work/words" "$work/actual"
+    words=$(awk '{ sum += $1 } END { print sum + 0 }' "$work/words")
+    matches "wordcount: summary of $name" \
+        " bytes, $words words, $(wc -l <"$work/words") distinct, .* s, .* MB/s, [0-9]+ loops$" \
+        "$work/out"
+}
+
+# repeat TEXT BYTES: TEXT again and again, cut at so many bytes
+repeat()
+{
+    yes "$1" | tr -d '\n' | head -c "$2"
+}
+
+make_tree()
+{
+    local tree=$1 size
+
+    mkdir -p "$tree/deep/er"
+    : >"$tree/empty"
+    printf 'no newline at the end' >"$tree/no_newline"
+    printf 'The the THE tHe\n' >"$tree/capitals"
+    printf "don't stop-me now2go \303\251t\303\251\n" >"$tree/not_letters"
+    printf 'alone' >"$tree/deep/er/alone"
+    printf '\n\n  \n' >"$tree/blank"
+    repeat 'five ' 400000 >"$tree/over_borders"
+    repeat 'sevenses' 131072 >"$tree/one_chunk_one_word"
+    for size in 131071 131072 131073 262143 262144 262145; do
+        repeat 'abcdefg ' "$size" >"$tree/size_$size"
+        { repeat 'abcdefg ' $((size - 10)); printf ' lastwords'; } >"$tree/ends_in_word_$size"
+        { repeat 'x' "$size"; printf ' after'; } >"$tree/long_word_$size"
+    done
+    repeat 'hugeword' 3000000 >"$tree/huge_word"
+    { printf 'before '; cat "$tree/huge_word"; printf ' after'; } >"$tree/deep/huge_word_within"
+    cat "$BASH" >"$tree/binary"
+    head -c 300000 /dev/zero >"$tree/zeros"
+    seq 1 60000 | tr '0-9' 'a-j' >"$tree/many_distinct"
+    ln -s ../capitals "$tree/deep/link"
+    mkfifo "$tree/deep/fifo"
+}
+
+check_wordcount_words()
+{
+    local licences=/usr/share/common-licenses loops
+
+    make_tree "$work/tree"
+    if [ -d "$licences" ]; then
+        reference "$licences" >"$work/words"
+        compare_words "the licences, by default"
+        equal "wordcount: exit status" 0 "$status"
+        run wordcount
+        head -n 10 "$work/words" >"$work/expected"
+        sed '$d' "$work/out" >"$work/actual"
+        same "wordcount: the top 10 of the licences" "$work/expected" "$work/actual"
+    else
+        echo "note: no $licences here: only generated texts are counted"
+    fi
+    reference "$work/tree" >"$work/words"
+    for loops in 1 2 3 8; do
+        compare_words "a tree, $loops loops" --loops "$loops" "$work/tree"
+        equal "wordcount: exit status, $loops loops" 0 "$status"
+        equal "wordcount: stderr, $loops loops" "" "$(cat "$work/err")"
+        matches "wordcount: number of loops" ", $loops loops$" "$work/out"
+    done
+    reference "$work/tree/capitals" "$work/tree/no_newline" "$work/tree/no_newline" >"$work/words"
+    compare_words "files by name, one twice" \
+        "$work/tree/capitals" "$work/tree/no_newline" "$work/tree/no_newline"
+    : >"$work/words"
+    compare_words "nothing but an empty file" "$work/tree/empty"
+    run wordcount --top 0 "$work/tree"
+    equal "wordcount --top 0: lines" 1 "$(wc -l <"$work/out")"
+}
+
+# A user with all rights can read everything: take that right away.
+without_rights()
+{
+    if [ "$(id -u)" -eq 0 ]; then
+        setpriv --bounding-set=-dac_override,-dac_read_search -- "$@"
+    else
+        "$@"
+    fi
+}
+
+check_wordcount_problems()
+{
+    local tree=$work/tree
+
+    run wordcount "$tree/missing" "$tree/capitals" "" "$tree/capitals/not_a_directory"
+    equal "wordcount, missing files: exit status" 1 "$status"
+    matches "wordcount, missing file: named" "/missing: No such file.*; check the name" "$work/err"
+    matches "wordcount, a file as a directory" "/not_a_directory: Not a dir.*; check" "$work/err"
+    equal "wordcount, missing files: complaints" 3 "$(wc -l <"$work/err")"
+    matches "wordcount, missing files: the rest goes on" '^ +4 the$' "$work/out"
+
+    run wordcount "$tree/deep/link" "$tree/deep/fifo" "$tree/capitals"
+    equal "wordcount, skipped files: exit status" 0 "$status"
+    matches "wordcount, symbolic link" "/link: skipped, a symbolic link; name" "$work/err"
+    matches "wordcount, fifo" "/fifo: skipped, not a regular file; " "$work/err"
+    matches "wordcount, skipped files: the rest goes on" '^ +4 the$' "$work/out"
+
+    mkdir "$work/closed" && mkdir "$work/closed/directory" && echo a >"$work/closed/file" &&
+        echo b >"$work/closed/open" && chmod 0 "$work/closed/directory" "$work/closed/file"
+    if without_rights cat "$work/closed/file" >/dev/null 2>&1 || ! without_rights true; then
+        echo "note: can't make a file unreadable here: that is not checked"
+        return
+    fi
+    without_rights timeout 120 "$samples/wordcount" "$work/closed" >"$work/out" 2>"$work/err"
+    equal "wordcount, unreadable files: exit status" 1 "$?"
+    matches "wordcount, unreadable directory" "/directory: Permission denied; run as" "$work/err"
+    matches "wordcount, unreadable file" "/file: Permission denied; run as" "$work/err"
+    matches "wordcount, unreadable files: the rest goes on" '^ +1 b$' "$work/out"
+}
+
+check_wordcount_options()
+{
+    local bad
+
+    run_clean wordcount --help
+    matches "wordcount --help" "^Usage: wordcount" "$work/out"
+    run_clean wordcount --version
+    matches "wordcount --version" "^wordcount .*[0-9]+\.[0-9]+\.[0-9]+$" "$work/out"
+    for bad in --top=x --top= --top=-1 --top=1x --top=99999999999999999999999 --loops=0 \
+        --loops=1025 --unknown; do
+        run wordcount "$bad"
+        equal "wordcount $bad: exit status" 2 "$status"
+        equal "wordcount $bad: stdout" "" "$(cat "$work/out")"
+        matches "wordcount $bad: says what to do" "wordcount --help" "$work/err"
+    done
+    run_clean wordcount --json --top 2 "$work/tree/capitals" "$work/tree/no_newline"
+    matches "wordcount --json" \
+        '"files":2,.*"words":9,"distinct":5,.*"top":\[\{"word":"the","count":5\},\{"word":"at",' \
+        "$work/out"
+    if command -v python3 >/dev/null; then
+        checks=$((checks + 1))
+        python3 -c 'import json, sys; json.load(sys.stdin)' <"$work/out" ||
+            fail "wordcount --json: not JSON"
+    fi
+    if [ -c /dev/full ]; then
+        timeout 120 "$samples/wordcount" "$work/tree/capitals" >/dev/full 2>"$work/err"
+        equal "wordcount, no space for the output: exit status" 1 "$?"
+        matches "wordcount, no space for the output" "standard output" "$work/err"
+    fi
+}
+
+for loops in 1 3 ""; do
+    if [ -n "$loops" ]; then export TROUPE_LOOPS=$loops; else unset TROUPE_LOOPS; fi
+    check_ping_pong
+    check_request_answer
+    check_foreign_thread
+    check_shared_bytes
+    check_timers
+    check_libev_guest
+done
+check_wordcount_words
+check_wordcount_problems
+check_wordcount_options
+
+if [ "$failures" -ne 0 ]; then
+    echo "$failures of $checks checks failed" >&2
+    exit 1
+fi
+echo "all $checks checks passed"
