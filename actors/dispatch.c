@@ -98,31 +98,41 @@ static TR__NOINLINE bool is_too_long(const tr__home *home)
     return tr__now_ns() - home->loop.now_ns > LONGEST_NS;
 }
 
-/* One activation; is_full: of an actor with limits, or another behaviour. */
+/* So many messages fewer are queued. The count has 24 bits: beyond 16 million messages it has wrapped,
+ * and says too little; it is right again when the mailbox has become empty. */
+static TR__ALWAYS_INLINE void discount(tr_self *self, uint32_t messages)
+{
+    uint32_t queued = tr__slot_queued(self);
+
+    self->word -= (messages < queued ? messages : queued) << TR__SLOT_COUNT_SHIFT;
+}
+
+/* One activation; is_full: of an actor with limits, or another behaviour. A count of 0 says nothing
+ * (see discount): then it handles up to the budget. */
 static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool is_full)
 {
     tr_receive_fn receive =
         is_full && self->more->receive != NULL ? self->more->receive : self->cls->receive;
     void *state = self->state;
     uint32_t queued = tr__slot_queued(self);
-    uint32_t most = queued < home->loop.budget ? queued : home->loop.budget;
+    uint32_t most = queued - 1 < home->loop.budget ? queued : home->loop.budget;
     uint32_t taken = 0;
     uint32_t handled = 0;
     uint32_t check = FIRST_CHECK;
     bool ended = false;
+    tr_msg *msg;
 
     if (TR__UNLIKELY(queued >= home->high_water))
         warn_of_length(home, self);
     home->frame.index = tr__slot_index(self);
     /* relaxed: for another thread that names what runs; the slot's memory is always there. */
     tr__store_relaxed_ptr(&home->frame.self, self);
-    while (taken < most) {
-        tr_msg *msg = tr__mailbox_pop_local(&self->mailbox);
+    while (taken < most && (msg = tr__mailbox_pop_local(&self->mailbox)) != NULL) {
         int rc;
 
         taken++;
         if (is_full) {
-            self->word -= TR__SLOT_COUNT_ONE;
+            discount(self, 1);
             self->more->queued_bytes -= (self->word & TR__SLOT_LIMITED) ? tr__msg_bytes(msg) : 0;
         }
         if (TR__UNLIKELY(msg->tr__head & TR__MSG_SPECIAL) && !admit(home, self, msg))
@@ -143,7 +153,7 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
         }
     }
     if (!is_full)
-        self->word -= taken * TR__SLOT_COUNT_ONE;
+        discount(self, taken);
     tr__bump_u64(&home->ledger.handled, handled);
     home->frame.msg = NULL;
     home->frame.index = 0;

@@ -157,7 +157,12 @@ static bool is_owned(const tr__home *home, const tr_msg *msg)
 {
     if (msg == NULL || (msg->tr__head & TR__MSG_LENT))
         return false;
-    return home == NULL || home->frame.msg != msg || (home->frame.attention & TR__ATTENTION_KEPT);
+    if (home == NULL)
+        return true;
+    for (const tr__frame *frame = &home->frame; frame != NULL; frame = frame->outer)
+        if (frame->msg == msg)
+            return frame->attention & TR__ATTENTION_KEPT;
+    return true;
 }
 
 int tr_send_msg(tr_pid to, tr_msg *msg)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Start a thread of the library's: named, and with all signals blocked, so that they reach the
+/* Start a thread of the library's: named, and with signals blocked, so that they reach the
  * program's own threads. 0, or TR_EAGAIN. */
 int tr__thread_new(pthread_t *out, const char *name, void *(*entry)(void *), void *arg);
 
