@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 enum {
-    FIRST_CHECK = 16,         /* messages before the first look at the clock in an activation */
+    FIRST_CHECK = 16, /* messages before the first look at the clock in an activation */
     LONGEST_NS = 500 * 1000
 };
 
@@ -177,8 +177,8 @@ static uint32_t activate_full(tr__runnable *runnable, tr__loop *loop)
 
 void tr__dispatch_choose(tr_self *self)
 {
-    bool is_full = (self->word & TR__SLOT_LIMITED) ||
-                   (self->more != NULL && self->more->receive != NULL);
+    bool is_full =
+        (self->word & TR__SLOT_LIMITED) || (self->more != NULL && self->more->receive != NULL);
 
     self->runnable.run = is_full ? activate_full : activate_plain;
 }

@@ -9,10 +9,10 @@
 #include "runtime/runtime.h"
 
 /* What happened in a handler that the dispatcher must look at when it returns. */
-#define TR__ATTENTION_KEPT 1U /* the message was taken away */
-#define TR__ATTENTION_EXIT 2U /* the actor is to end, with frame.reason */
-#define TR__ATTENTION_TURN 4U /* it handles the next message in another way */
-#define TR__ATTENTION_TIMED 8U /* the message is a repeating timer's */
+#define TR__ATTENTION_KEPT   1U  /* the message was taken away */
+#define TR__ATTENTION_EXIT   2U  /* the actor is to end, with frame.reason */
+#define TR__ATTENTION_TURN   4U  /* it handles the next message in another way */
+#define TR__ATTENTION_TIMED  8U  /* the message is a repeating timer's */
 #define TR__ATTENTION_BURIED 16U /* the message is a dead letter already: TR_EUNHANDLED, and KEPT */
 
 /* One running handler; nested where an init runs within another actor's handler. */
@@ -37,9 +37,9 @@ typedef struct tr__home {
     tr__frame frame;
     tr__ledger ledger;
     tr__slot_cache slots;
-    size_t alive;        /* actors that live here, those that are to start included */
+    size_t alive;         /* actors that live here, those that are to start included */
     uint32_t next_spread; /* for TR_PLACE_SPREAD */
-    uint32_t high_water; /* the next length of a mailbox that is worth a warning */
+    uint32_t high_water;  /* the next length of a mailbox that is worth a warning */
 } tr__home;
 
 static TR__ALWAYS_INLINE tr__home *tr__home_from(tr__loop *loop)

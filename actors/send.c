@@ -10,8 +10,8 @@
  * register is saved for it, and the payload never goes by way of the stack (two stores of 8 bytes
  * that are read back as one of 16 stall the core). */
 
-static TR__COLD int refuse_small(tr__home *home, tr_pid to, uint32_t id, uint64_t low, uint64_t high,
-                                 int rc)
+static TR__COLD int refuse_small(tr__home *home, tr_pid to, uint32_t id, uint64_t low,
+                                 uint64_t high, int rc)
 {
     uint64_t word[2] = { low, high };
 
@@ -235,7 +235,8 @@ void tr_msg_free(tr_msg *msg)
     if (msg->tr__head & TR__MSG_ASKS) {
         const tr__ask *ask = tr__msg_ask(msg);
 
-        (void)tr__fail_asker(home, ask->pid, ask->ref, TR_EUNHANDLED); /* else its own limit holds */
+        (void)tr__fail_asker(home, ask->pid, ask->ref,
+                             TR_EUNHANDLED); /* else its own limit holds */
     }
     tr__msg_end(home, msg);
 }

@@ -29,14 +29,14 @@
 typedef struct tr__more tr__more;
 
 /* word: flags below, the number of queued messages above. */
-#define TR__SLOT_QUEUED  UINT32_C(1) /* on the run queue, or running: a push must not schedule it */
-#define TR__SLOT_LIMITED UINT32_C(2) /* its mailbox has limits: a push must look at them */
-#define TR__SLOT_STARTING UINT32_C(4) /* its init has not run; state is its tr__start */
-#define TR__SLOT_ENDING_SHIFT 3       /* three bits: why it is to end (end.c), 0: it is not */
-#define TR__SLOT_ENDING  (UINT32_C(7) << TR__SLOT_ENDING_SHIFT)
-#define TR__SLOT_COUNT_SHIFT 8
-#define TR__SLOT_COUNT_ONE   (UINT32_C(1) << TR__SLOT_COUNT_SHIFT)
-#define TR__SLOT_COUNT_MAX   UINT32_C(16000000)
+#define TR__SLOT_QUEUED       UINT32_C(1) /* on the run queue, or running: a push must not schedule it */
+#define TR__SLOT_LIMITED      UINT32_C(2) /* its mailbox has limits: a push must look at them */
+#define TR__SLOT_STARTING     UINT32_C(4) /* its init has not run; state is its tr__start */
+#define TR__SLOT_ENDING_SHIFT 3           /* three bits: why it is to end (end.c), 0: it is not */
+#define TR__SLOT_ENDING       (UINT32_C(7) << TR__SLOT_ENDING_SHIFT)
+#define TR__SLOT_COUNT_SHIFT  8
+#define TR__SLOT_COUNT_ONE    (UINT32_C(1) << TR__SLOT_COUNT_SHIFT)
+#define TR__SLOT_COUNT_MAX    UINT32_C(16000000)
 
 struct tr_self {
     tr__runnable runnable;
@@ -57,9 +57,10 @@ static inline uint32_t tr__slot_queued(const tr_self *self)
 
 /* ---- the table ---- */
 
-#define TR__SLOTS_SHIFT 26 /* 67 million slots: 4 GiB of address space, and memory as they are used */
-#define TR__SLOTS_MAX   (UINT32_C(1) << TR__SLOTS_SHIFT)
-#define TR__SLOT_MASK   (TR__SLOTS_MAX - 1)
+#define TR__SLOTS_SHIFT                                                                            \
+    26 /* 67 million slots: 4 GiB of address space, and memory as they are used */
+#define TR__SLOTS_MAX (UINT32_C(1) << TR__SLOTS_SHIFT)
+#define TR__SLOT_MASK (TR__SLOTS_MAX - 1)
 
 typedef struct tr__table {
     tr_self *slots;

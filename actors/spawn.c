@@ -96,8 +96,7 @@ static int begin(tr__home *home, tr_self *self, const void *args)
 /* Fill a free slot; it is not settled yet. */
 static void fill(tr_self *self, const tr_actor_class *cls, void *state, uint32_t flags)
 {
-    bool is_limited =
-        cls->mailbox_limit != 0 || cls->mailbox_bytes != 0;
+    bool is_limited = cls->mailbox_limit != 0 || cls->mailbox_bytes != 0;
 
     tr__mailbox_init(&self->mailbox);
     self->word = TR__SLOT_QUEUED | flags | (is_limited ? TR__SLOT_LIMITED : 0);
@@ -229,9 +228,9 @@ static int send_start(tr__slot_cache *cache, tr_pid *out, const tr_actor_class *
 static bool is_valid_class(const tr_actor_class *cls, size_t cls_size)
 {
     return cls != NULL && cls_size == sizeof(*cls) && cls->name != NULL && cls->receive != NULL &&
-           cls->args_size <= ARGS_MAX && (cls->init != NULL || cls->args_size <= cls->state_size) && cls->state_size <= TR__PAYLOAD_MAX &&
-           cls->mailbox_limit <= TR__SLOT_COUNT_MAX && (int)cls->on_full >= 0 &&
-           cls->on_full <= TR_FULL_STOP;
+           cls->args_size <= ARGS_MAX && (cls->init != NULL || cls->args_size <= cls->state_size) &&
+           cls->state_size <= TR__PAYLOAD_MAX && cls->mailbox_limit <= TR__SLOT_COUNT_MAX &&
+           (int)cls->on_full >= 0 && cls->on_full <= TR_FULL_STOP;
 }
 
 /* The options, checked; TR_EINVAL. */
@@ -331,7 +330,8 @@ int tr_spawn_sized(tr_pid *out, const tr_actor_class *cls, size_t cls_size, cons
     rc = choose(&read, home->loop.number - 1, &home->next_spread);
     if (rc < 0)
         return rc;
-    return (uint32_t)rc == home->loop.number - 1 ? spawn_here(home, out, cls, args) : TR_EWRONGPLACE;
+    return (uint32_t)rc == home->loop.number - 1 ? spawn_here(home, out, cls, args)
+                                                 : TR_EWRONGPLACE;
 }
 
 static int spawn_async_here(tr__home *home, tr_pid *out, const tr_actor_class *cls,

@@ -53,7 +53,8 @@ void tr__log(tr_log_level level, const char *format, ...)
     if (hook != NULL)
         hook(hook_ctx, level, line);
     else if ((int)level <= default_threshold())
-        (void)fprintf(stderr, "troupe: %s: %s\n", level_name(level), line); /* nowhere to complain */
+        (void)fprintf(stderr, "troupe: %s: %s\n", level_name(level),
+                      line); /* nowhere to complain */
     (void)pthread_mutex_unlock(&lock);
 }
 

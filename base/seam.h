@@ -15,8 +15,8 @@
 typedef struct tr__seam {
     void *(*alloc)(size_t bytes); /* malloc, 16-aligned */
     void (*free)(void *block);
-    uint64_t (*now_ns)(void);   /* monotonic */
-    uint64_t (*dice)(void);     /* 64 random bits, to seed generators with */
+    uint64_t (*now_ns)(void); /* monotonic */
+    uint64_t (*dice)(void);   /* 64 random bits, to seed generators with */
     int (*thread_start)(pthread_t *out, void *(*entry)(void *), void *arg);
 } tr__seam;
 

@@ -39,7 +39,7 @@ typedef struct tr__block {
 
 typedef struct tr__depot {
     pthread_mutex_t lock;
-    tr__block *lists[TR__CLASSES]; /* full ones */
+    tr__block *lists[TR__CLASSES];   /* full ones */
     tr__block *singles[TR__CLASSES]; /* given back by foreign threads */
     struct tr__arena *arenas;
 } tr__depot;

@@ -21,18 +21,19 @@
 #include "base/assert.h"
 #include "base/slab.h"
 
-#define TR__MSG_OWNS      (UINT32_C(1) << 20) /* its type has a drop, which is still to run */
-#define TR__MSG_ASKS      (UINT32_C(1) << 21) /* somebody waits for an answer */
-#define TR__MSG_ANSWERS   (UINT32_C(1) << 22) /* it is one, on its way; its ask says to what */
-#define TR__MSG_TIMED     (UINT32_C(1) << 23) /* a timer's, which stands at the end of the block instead of an ask */
-#define TR__MSG_LENT      (UINT32_C(1) << 24) /* an inbox lent it; next points to its owner's pointer */
-#define TR__MSG_CONTROL   (UINT32_C(1) << 25) /* is let into a full mailbox */
-#define TR__MSG_EXTENDED  (UINT32_C(1) << 26) /* a tr__ask stands at the end of the block */
-#define TR__MSG_TAGGED    (UINT32_C(1) << 27) /* it was one; the ref of its ask is the tag */
+#define TR__MSG_OWNS    (UINT32_C(1) << 20) /* its type has a drop, which is still to run */
+#define TR__MSG_ASKS    (UINT32_C(1) << 21) /* somebody waits for an answer */
+#define TR__MSG_ANSWERS (UINT32_C(1) << 22) /* it is one, on its way; its ask says to what */
+#define TR__MSG_TIMED                                                                              \
+    (UINT32_C(1) << 23) /* a timer's, which stands at the end of the block instead of an ask */
+#define TR__MSG_LENT     (UINT32_C(1) << 24) /* an inbox lent it; next points to its owner's pointer */
+#define TR__MSG_CONTROL  (UINT32_C(1) << 25) /* is let into a full mailbox */
+#define TR__MSG_EXTENDED (UINT32_C(1) << 26) /* a tr__ask stands at the end of the block */
+#define TR__MSG_TAGGED   (UINT32_C(1) << 27) /* it was one; the ref of its ask is the tag */
 /* Flags that a dispatcher must look at before it calls a handler. */
-#define TR__MSG_SPECIAL   (TR__MSG_ASKS | TR__MSG_TIMED)
+#define TR__MSG_SPECIAL (TR__MSG_ASKS | TR__MSG_TIMED)
 /* Flags that end when a message is sent on. */
-#define TR__MSG_PASSING   (TR__MSG_TAGGED | TR__MSG_CONTROL)
+#define TR__MSG_PASSING (TR__MSG_TAGGED | TR__MSG_CONTROL)
 
 #define TR__MSG_CLASS_SHIFT 28
 #define TR__MSG_CLASS_HEAP  UINT32_C(15)

@@ -36,7 +36,10 @@ typedef enum tr__push_result {
 } tr__push_result;
 
 #define TR__INLET_CLOSED ((tr__letter *)(uintptr_t)1)
-#define TR__INLET_INIT   { TR__INLET_CLOSED }
+#define TR__INLET_INIT                                                                             \
+    {                                                                                              \
+        TR__INLET_CLOSED                                                                           \
+    }
 
 /* Owner: accept letters from now on. */
 static inline void tr__inlet_open(tr__inlet *inlet)

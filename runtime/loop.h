@@ -48,8 +48,8 @@ typedef struct tr__closer {
 struct tr__loop {
     /* Hot: every activation. */
     tr__run_queue queue;
-    uint32_t number;     /* 1 to the number of loops */
-    int32_t credit;      /* work left until the next look at the clock */
+    uint32_t number; /* 1 to the number of loops */
+    int32_t credit;  /* work left until the next look at the clock */
     uint32_t dirty_count;
     uint32_t budget;     /* messages that an activation handles at most */
     tr__outlet *outlets; /* one a loop */

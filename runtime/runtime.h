@@ -25,7 +25,7 @@ typedef struct tr__runtime_data {
     uint32_t next_entry; /* serves foreign threads in turn */
     tr__loop **loops;
     /* Under the gate. */
-    uint32_t users; /* calls of tr_start not given back */
+    uint32_t users;   /* calls of tr_start not given back */
     uint32_t reports; /* loops that have finished the present phase */
     bool is_stopping; /* a thread is in tr_shutdown */
     tr_config config;

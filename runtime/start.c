@@ -75,7 +75,8 @@ static int complete_config(tr_config *config)
     complete(&config->budget_msgs, "TROUPE_BUDGET", BUDGET_MSGS);
     complete(&config->spin_us, "TROUPE_SPIN_US", SPIN_US);
     if (config->shutdown_s == 0)
-        config->shutdown_s = read_variable("TROUPE_SHUTDOWN_S", &seconds) && seconds > 0 ? seconds : SHUTDOWN_S;
+        config->shutdown_s =
+            read_variable("TROUPE_SHUTDOWN_S", &seconds) && seconds > 0 ? seconds : SHUTDOWN_S;
     if (config->loops < 1 || config->loops > TR__LOOPS_MAX || config->budget_msgs < 1 ||
         isnan(config->shutdown_s) || config->shutdown_s < 0)
         return TR_EINVAL;

@@ -13,7 +13,9 @@
  * without the program's crash handler), and the profilers'. */
 static sigset_t blocked_signals(void)
 {
-    static const int open[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF };
+    static const int open[] = {
+        SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF
+    };
     sigset_t set;
 
     (void)sigfillset(&set); /* these can't fail: the signals exist */

@@ -43,9 +43,9 @@ typedef struct tr_actor_class {
     tr_receive_fn receive; /* must not be NULL */
     /* The last call, whatever the reason (see tr_exit). May be NULL. */
     void (*stop)(tr_self *self, void *state, int reason);
-    size_t mailbox_limit;   /* messages queued at most, up to 16,000,000; 0: no limit, and a warning
+    size_t mailbox_limit; /* messages queued at most, up to 16,000,000; 0: no limit, and a warning
                                at 100,000 and each doubling */
-    size_t mailbox_bytes;   /* bytes of queued messages at most; 0: no limit */
+    size_t mailbox_bytes; /* bytes of queued messages at most; 0: no limit */
     tr_full_policy on_full;
 } tr_actor_class;
 
@@ -57,7 +57,7 @@ typedef enum tr_place {
 
 /* How to spawn; a field that is 0 takes its default. */
 typedef struct tr_spawn_options {
-    int on;         /* TR_LOOP(n): live there and never move (pinned); TR_LOOP_ANY: see place */
+    int on; /* TR_LOOP(n): live there and never move (pinned); TR_LOOP_ANY: see place */
     tr_place place;
 } tr_spawn_options;
 

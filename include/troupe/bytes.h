@@ -22,8 +22,8 @@ TR_API int tr_bytes_new(tr_bytes **out, const void *data, size_t size);
  * Ownership: takes data on success only; the caller has one reference.
  * Threads:   any.
  * Errors:    TR_ENOMEM; TR_EINVAL. */
-TR_API int tr_bytes_adopt(tr_bytes **out, void *data, size_t size, void (*free_fn)(void *data, void *arg),
-                          void *arg);
+TR_API int tr_bytes_adopt(tr_bytes **out, void *data, size_t size,
+                          void (*free_fn)(void *data, void *arg), void *arg);
 
 /* One more reference; returns b. NULL is NULL.
  * Threads: any. */

@@ -44,7 +44,8 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
  * Threads:   the foreign thread that receives from it; never blocks.
  * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE on a loop; TR_ESHUTDOWN: nothing was sent, nothing
  *            will come. Everything else comes as tr_request_failed. */
-#define tr_inbox_request(in, to, timeout, tag, ...) TR__INBOX_ASK(in, to, timeout, tag, __VA_ARGS__, )
+#define tr_inbox_request(in, to, timeout, tag, ...)                                                \
+    TR__INBOX_ASK(in, to, timeout, tag, __VA_ARGS__, )
 #define TR__INBOX_ASK(in, to, timeout, tag, type, ...)                                             \
     tr__inbox_request((in), (to), (timeout), (tag), &tr_type_##type,                               \
                       TR__LITERAL(type, __VA_ARGS__), sizeof(struct type),                         \

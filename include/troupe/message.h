@@ -17,7 +17,8 @@
 #include <troupe/core.h>
 
 #if defined(CHECK_H) && !defined(TROUPE_CHECK_H)
-#error "Check's function tr_msg clashes with a type of troupe's: include <troupe/check.h>, not <check.h>"
+#error                                                                                             \
+    "Check's function tr_msg clashes with a type of troupe's: include <troupe/check.h>, not <check.h>"
 #endif
 
 #ifdef __cplusplus
@@ -31,7 +32,7 @@ typedef struct tr_pid {
 } tr_pid;
 
 #ifdef __cplusplus
-#define TR_PID_NONE (tr_pid{0})
+#define TR_PID_NONE (tr_pid{ 0 })
 #else
 #define TR_PID_NONE (__extension__(const tr_pid){ 0 })
 #endif
@@ -72,8 +73,8 @@ typedef struct tr_type {
  * load and a compare. */
 typedef struct tr_msg {
     struct tr_msg *tr__next;
-    uint32_t tr__head; /* type (21 bits, the highest says that it owns), flags, size class */
-    uint32_t tr__from; /* the sender's slot, 0 from outside */
+    uint32_t tr__head;       /* type (21 bits, the highest says that it owns), flags, size class */
+    uint32_t tr__from;       /* the sender's slot, 0 from outside */
     uint64_t tr__payload[2]; /* and on, in larger classes */
 } tr_msg;
 
@@ -141,6 +142,7 @@ TR_API uint32_t tr__type_intern(tr_type *type, size_t size);
 /* 0 when there is no memory, or there are too many types. */
 static inline uint32_t tr__type_id(tr_type *type, size_t size)
 {
+    /* acquire: the table's entry is visible to who has its id; pairs with tr__type_intern. */
     uint32_t id = __atomic_load_n(&type->tr__id, __ATOMIC_ACQUIRE);
 
     return __builtin_expect(id != 0, 1) ? id : tr__type_intern(type, size);
@@ -151,6 +153,7 @@ TR_API const void *tr__as_first(const tr_msg *msg, tr_type *type, size_t size)
 
 static inline const void *tr__as(const tr_msg *msg, tr_type *type, size_t size)
 {
+    /* acquire: as above. */
     uint32_t id = __atomic_load_n(&type->tr__id, __ATOMIC_ACQUIRE);
 
     if (__builtin_expect((msg->tr__head & TR__TYPE_MASK) == id, 1))
@@ -161,8 +164,7 @@ static inline const void *tr__as(const tr_msg *msg, tr_type *type, size_t size)
 /* The payload as a `const struct type *` if the message is of that type, else NULL.
  * Ownership: borrowed until the handler returns (from an inbox: until the next receive).
  * Threads:   whoever holds the message. */
-#define tr_as(msg, type)                                                                           \
-    ((const struct type *)tr__as((msg), &tr_type_##type, sizeof(struct type)))
+#define tr_as(msg, type) ((const struct type *)tr__as((msg), &tr_type_##type, sizeof(struct type)))
 
 /* Whether the message is of that type. */
 #define tr_is(msg, type) (tr__as((msg), &tr_type_##type, sizeof(struct type)) != NULL)
@@ -177,7 +179,7 @@ TR_API void *tr__take(tr_msg *msg, tr_type *type, size_t size);
 #define tr_take(msg, type) ((struct type *)tr__take((msg), &tr_type_##type, sizeof(struct type)))
 
 #ifndef __cplusplus
-#define TR__LITERAL(type, ...) (__extension__ &(const struct type){ __VA_ARGS__ })
+#define TR__LITERAL(type, ...) (__extension__ & (const struct type){ __VA_ARGS__ })
 #else
 extern "C++" {
 template <class T> static inline const T *tr__address(const T &value)

@@ -18,13 +18,13 @@ struct ev_loop;
 /* How the runtime is set up. A field that is 0 takes its default, which the named environment
  * variable may set. */
 typedef struct tr_config {
-    int loops;           /* TROUPE_LOOPS; default: a loop for each core that this process may use
+    int loops;         /* TROUPE_LOOPS; default: a loop for each core that this process may use
                             (affinity mask and cgroup quota are respected); at most 1024 */
-    int budget_msgs;     /* TROUPE_BUDGET; messages that one activation handles at most; 1024 */
-    int spin_us;         /* TROUPE_SPIN_US; how long an idle loop spins before it blocks,
+    int budget_msgs;   /* TROUPE_BUDGET; messages that one activation handles at most; 1024 */
+    int spin_us;       /* TROUPE_SPIN_US; how long an idle loop spins before it blocks,
                             microseconds; 50; below 0: never. Ignored (never) where there are
                             more loops than cores */
-    double shutdown_s;   /* TROUPE_SHUTDOWN_S; the grace that tr_shutdown(0) gives, seconds; 10 */
+    double shutdown_s; /* TROUPE_SHUTDOWN_S; the grace that tr_shutdown(0) gives, seconds; 10 */
 } tr_config;
 
 /* Start the runtime, or count one more user of it if it runs. cfg may be NULL; a running runtime
