@@ -39,6 +39,7 @@ typedef struct tr__home {
     tr__slot_cache slots;
     size_t alive;         /* actors that live here, those that are to start included */
     uint32_t next_spread; /* for TR_PLACE_SPREAD */
+    tr__runnable halt;    /* ends all, in a shutdown */
     uint32_t high_water;  /* the next length of a mailbox that is worth a warning */
 } tr__home;
 

@@ -64,9 +64,21 @@ static void loop_fini(tr__loop *loop)
     add_ledger(&past, &tr__home_from(loop)->ledger);
 }
 
+/* Behind all that waited on the run queue when the shutdown began. */
+static uint32_t run_halt(tr__runnable *runnable, tr__loop *loop)
+{
+    (void)runnable;
+    tr__end_all(tr__home_from(loop));
+    return 1;
+}
+
+/* Actors with messages get one more turn; then all end. */
 static void halt(tr__loop *loop)
 {
-    tr__end_all(tr__home_from(loop));
+    tr__home *home = tr__home_from(loop);
+
+    home->halt.run = run_halt;
+    tr__loop_schedule(loop, &home->halt);
 }
 
 static bool is_empty(const tr__loop *loop)

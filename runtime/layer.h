@@ -21,7 +21,7 @@ typedef struct tr__layer {
      * memory just now; it will be offered again. */
     bool (*arrive)(tr__loop *loop, const tr__parcel *parcel);
     bool (*enter)(tr__loop *loop, const tr__parcel *parcel);
-    /* On the loop: a shutdown has begun; end everything that lives here. */
+    /* On the loop: a shutdown has begun; end everything that lives here, soon. */
     void (*halt)(tr__loop *loop);
     /* On the loop: whether nothing lives here any more. */
     bool (*is_empty)(const tr__loop *loop);

@@ -41,9 +41,10 @@ static inline int tr_start(const tr_config *cfg)
 }
 
 /* Give back one tr_start. The last one stops the runtime: spawning and sending from outside are
- * refused from now on, every actor is stopped (its stop function runs), loop callbacks already
- * posted are run, and the loops' threads end. grace_seconds bounds the whole; 0 or less: the
- * configured grace. What was still queued becomes dead letters.
+ * refused from now on, actors with messages waiting get one more turn, then every actor is stopped
+ * (its stop function runs), loop callbacks already posted are run, and the loops' threads end. What is
+ * still queued then becomes dead letters. grace_seconds bounds the whole; 0 or less: the configured
+ * grace.
  * Threads: foreign threads only; blocks.
  * Errors:  TR_ETIMEDOUT something did not finish in time: it has been named in the log, and the
  *          runtime is still stopping; call again to wait for it. TR_ESHUTDOWN not started.
