@@ -110,9 +110,11 @@ static int apply_policy(tr__home *home, tr_self *self, tr_msg *msg)
         tr__bury(home, tr__slot_pid(self), msg, TR_EFULL);
         return 0;
     case TR_FULL_DROP_OLD:
+        if (self->cls->mailbox_bytes != 0 && tr__msg_bytes(msg) > self->cls->mailbox_bytes)
+            return TR_EFULL; /* all that would be dropped for it would be dropped in vain */
         while (is_full(self, msg))
             if (!drop_oldest(home, self))
-                return TR_EFULL; /* larger than the whole mailbox may hold */
+                return TR_EFULL; /* what is left is control traffic */
         return 1;
     case TR_FULL_STOP:
         tr__end_soon(home, self, TR_EFULL);

@@ -41,10 +41,10 @@ static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, u
         tr__bury(home, tr__slot_pid(self), msg, rc);
     } else {
         if (msg->tr__head & TR__MSG_ASKS) {
-            bool ends = rc < 0 || (attention & TR__ATTENTION_EXIT);
+            bool failed = rc < 0 && rc != TR_EDEAD && rc != TR_EFULL;
             const tr__ask *ask = tr__msg_ask(msg);
 
-            if (ends && rc != TR_EDEAD && rc != TR_EFULL)
+            if (failed || (attention & TR__ATTENTION_EXIT))
                 (void)tr__fail_asker(home, ask->pid, ask->ref, TR_EDEAD); /* else its limit holds */
         }
         tr__msg_end(home, msg);
@@ -65,7 +65,7 @@ static TR__NOINLINE bool settle(tr__home *home, tr_self *self, tr_msg *msg, int 
         return !(attention & TR__ATTENTION_TURN);
     if (!(attention & TR__ATTENTION_EXIT))
         home->frame.reason = rc;
-    if (home->frame.reason < 0 && failed)
+    if (home->frame.reason < 0 && (failed || (attention & TR__ATTENTION_FAILED)))
         tr__log(TR_LOG_WARN, "actor " TR_PID_FMT " (%s) failed: %s (%s)",
                 TR_PID_ARG(tr__slot_pid(self)), self->cls->name, tr_strerror(home->frame.reason),
                 tr_err_name(home->frame.reason));

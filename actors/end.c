@@ -161,8 +161,10 @@ int tr_exit(tr_self *self, int reason)
         return TR_EWRONGPLACE;
     if (reason > 0)
         return TR_EINVAL;
-    if (!(home->frame.attention & TR__ATTENTION_EXIT))
+    if (!(home->frame.attention & TR__ATTENTION_EXIT)) {
         home->frame.reason = reason;
+        home->frame.attention |= reason < 0 ? TR__ATTENTION_FAILED : 0;
+    }
     home->frame.attention |= TR__ATTENTION_EXIT;
     return 0;
 }

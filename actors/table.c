@@ -48,6 +48,8 @@ static void remember_generations(uint32_t block)
     const tr_self *slot = &tr__slots.slots[(size_t)block * BLOCK_SLOTS];
     uint32_t highest = first_generation[block];
 
+    if (highest >= GENERATION_END)
+        return; /* take_block passed it over: there may be no memory behind it */
     for (uint32_t i = 0; i < BLOCK_SLOTS; i++)
         if (slot[i].generation > highest)
             highest = slot[i].generation;

@@ -346,8 +346,9 @@ static bool spin(tr__loop *loop)
     uint64_t timer_ns = tr__wheel_next_ns(&loop->wheel);
     bool found = false;
 
-    /* ordered: a token; it publishes nothing. */
-    if (loop->spin_ns == 0 || !tr__cas_ordered_u32(&spinning, 0, 1))
+    /* What a starved loop would find is there already, and has no memory to land in.
+     * ordered: a token; it publishes nothing. */
+    if (loop->spin_ns == 0 || loop->starved || !tr__cas_ordered_u32(&spinning, 0, 1))
         return false;
     while (!found && loop->now_ns < end_ns) {
         for (int round = 0; round < SPIN_LOOKS && !found; round++) {

@@ -52,24 +52,34 @@ static void unwatch_all(void *unused)
         unwatch(signo);
 }
 
+static signal_watch *new_watch(int signo)
+{
+    signal_watch *watch = tr__alloc_zeroed(sizeof(*watch));
+
+    if (watch == NULL)
+        return NULL;
+    (void)sigaction(signo, NULL, &watch->before); /* signo was checked */
+    ev_signal_init(&watch->watcher, on_signal, signo);
+    ev_signal_start(tr__loop_here()->ev, &watch->watcher);
+    watches[signo] = watch;
+    return watch;
+}
+
 static int watch_signal(const signal_request *request)
 {
-    signal_watch *watch;
+    signal_watch *watch = watches[request->signo];
     int rc = closer_is_set ? 0 : tr_loop_on_close(unwatch_all, NULL);
 
     if (rc < 0)
         return rc;
     closer_is_set = true;
-    watch = tr__alloc_zeroed(sizeof(*watch));
+    /* One that is watched already stays so: what it did before may be to end the process. */
+    if (watch == NULL)
+        watch = new_watch(request->signo);
     if (watch == NULL)
         return TR_ENOMEM;
-    unwatch(request->signo);
     watch->fn = request->fn;
     watch->arg = request->arg;
-    (void)sigaction(request->signo, NULL, &watch->before); /* signo was checked */
-    ev_signal_init(&watch->watcher, on_signal, request->signo);
-    ev_signal_start(tr__loop_here()->ev, &watch->watcher);
-    watches[request->signo] = watch;
     return 0;
 }
 

@@ -118,7 +118,8 @@ int tr_shutdown(double grace_seconds)
     if (tr__runtime_state() == TR__STATE_STOPPED)
         return TR_ESHUTDOWN; /* the gate may not be initialized yet */
     tr__gate_lock(&tr__runtime_gate);
-    if (tr__runtime_state() == TR__STATE_STOPPED)
+    /* STARTING is seen here only while a start that has failed waits for its threads to end. */
+    if (tr__runtime_state() == TR__STATE_STOPPED || tr__runtime_state() == TR__STATE_STARTING)
         rc = TR_ESHUTDOWN;
     else
         rc = stop_locked(grace_seconds > 0 ? grace_seconds : tr__runtime.config.shutdown_s);

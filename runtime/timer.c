@@ -3,8 +3,8 @@
 
 #include "base/assert.h"
 
-/* Later than any clock will show. */
-#define TICKS_MAX ((UINT64_C(1) << (TR__WHEEL_LEVELS * TR__WHEEL_BITS)) - 1)
+/* Later than any clock will show, and the last whose time in nanoseconds is a uint64_t. */
+#define TICKS_MAX (UINT64_MAX >> TR__TICK_SHIFT)
 
 void tr__wheel_init(tr__wheel *wheel, uint64_t now_ns)
 {

@@ -4,8 +4,12 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/seam.h"
 
@@ -147,6 +151,39 @@ int64_t kit_expect_value(tr_inbox *in, int64_t a)
     return value->b;
 }
 
+/* Present in coverage builds only: _exit writes no counts. */
+void __gcov_dump(void) __attribute__((weak));
+
+static void be_child(void (*fn)(void *arg), void *arg, int err)
+{
+    (void)dup2(err, STDERR_FILENO);
+    fn(arg);
+    (void)fflush(NULL);
+    if (__gcov_dump != NULL)
+        __gcov_dump();
+    /* The threads of the parent are not here: what they alone refer to is no leak. */
+    _exit(0);
+}
+
+int kit_in_child(void (*fn)(void *arg), void *arg, char *text, size_t text_bytes)
+{
+    int err = memfd_create("stderr", MFD_CLOEXEC);
+    int status = -1;
+    ssize_t got;
+    pid_t pid;
+
+    ck_assert_int_ge(err, 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        be_child(fn, arg, err);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    got = pread(err, text, text_bytes - 1, 0);
+    text[got > 0 ? got : 0] = '\0';
+    close(err);
+    return status;
+}
+
 /* ---- on loops ---- */
 
 typedef struct loop_call {
@@ -184,6 +221,58 @@ void kit_on_loop(int loop, void (*fn)(void *arg), void *arg)
     pthread_mutex_destroy(&call.lock);
 }
 
+TR_MESSAGE(puppet_call)
+{
+    int (*fn)(tr_self * self, void *arg);
+    loop_call *call;
+};
+
+static int puppet_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct puppet_call *told = tr_as(msg, puppet_call);
+    loop_call *call;
+    int rc;
+
+    (void)state;
+    if (told == NULL)
+        return TR_UNHANDLED;
+    call = told->call; /* msg may be given away by fn */
+    rc = told->fn(self, call->arg);
+    call->fn = NULL;
+    run_call(call);
+    return rc;
+}
+
+tr_pid kit_puppet(int loop)
+{
+    static const tr_actor_class puppet_class = { .name = "puppet", .receive = puppet_receive };
+    tr_pid puppet;
+
+    ck_assert_int_eq(
+        tr_spawn_with(&puppet, &puppet_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
+    return puppet;
+}
+
+static void await_call(loop_call *call)
+{
+    pthread_mutex_lock(&call->lock);
+    while (!call->done)
+        pthread_cond_wait(&call->changed, &call->lock);
+    pthread_mutex_unlock(&call->lock);
+    pthread_cond_destroy(&call->changed);
+    pthread_mutex_destroy(&call->lock);
+}
+
+void kit_in_handler(tr_pid puppet, int (*fn)(tr_self *self, void *arg), void *arg)
+{
+    loop_call call = { .arg = arg };
+
+    pthread_mutex_init(&call.lock, NULL);
+    pthread_cond_init(&call.changed, NULL);
+    ck_assert_int_eq(tr_send(puppet, puppet_call, .fn = fn, .call = &call), 0);
+    await_call(&call);
+}
+
 static int echo_receive(tr_self *self, void *state, tr_msg *msg)
 {
     const struct kit_value *value = tr_as(msg, kit_value);
@@ -202,9 +291,8 @@ void kit_settle(int loop)
     tr_pid echo;
 
     /* Through the same lanes as what went before, and behind it. */
-    ck_assert_int_eq(tr_spawn_with(&echo, &echo_class, NULL,
-                                   &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-                     0);
+    ck_assert_int_eq(
+        tr_spawn_with(&echo, &echo_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
     ck_assert_int_eq(tr_send(echo, kit_value, .a = 1, .b = (int64_t)tr_inbox_pid(in).tr__id), 0);
     (void)kit_expect_value(in, 1);
     tr_inbox_free(in);
@@ -218,6 +306,22 @@ int kit_for_every_fault(void (*attempt)(void *ctx, int n), void *ctx)
         tr__fault_arm((uint64_t)n, false);
         attempt(ctx, n);
         if (!tr__fault_disarm())
+            return n - 1;
+    }
+}
+
+int kit_for_every_fault_of(const kit_faulty *steps, void *ctx, bool lasting)
+{
+    for (int n = 1;; n++) {
+        bool struck;
+
+        if (steps->begin != NULL)
+            steps->begin(ctx);
+        tr__fault_arm((uint64_t)n, lasting);
+        steps->attempt(ctx);
+        struck = tr__fault_disarm();
+        steps->check(ctx, struck);
+        if (!struck)
             return n - 1;
     }
 }

@@ -51,6 +51,11 @@ tr_msg *kit_next(tr_inbox *in);
 
 /* Call fn(arg) on that loop (from 0), and wait until it has returned. */
 void kit_on_loop(int loop, void (*fn)(void *arg), void *arg);
+/* An actor on that loop that does what it is told, until it is stopped. */
+tr_pid kit_puppet(int loop);
+/* Let a puppet call fn(self, arg) in its handler, which returns fn's result, and wait until fn has
+ * returned. */
+void kit_in_handler(tr_pid puppet, int (*fn)(tr_self *self, void *arg), void *arg);
 /* Wait until everything sent to that loop by this thread before has been taken in and handled. */
 void kit_settle(int loop);
 
@@ -61,10 +66,24 @@ void kit_settle(int loop);
  * many failures were tried. */
 int kit_for_every_fault(void (*attempt)(void *ctx, int n), void *ctx);
 
+/* The same in three steps: begin(ctx) without a fault, attempt(ctx) with the n-th call failing, and
+ * check(ctx, struck) without one again: struck tells whether attempt met a fault. lasting: all calls
+ * from the n-th on fail until attempt has returned. */
+typedef struct kit_faulty {
+    void (*begin)(void *ctx); /* may be NULL */
+    void (*attempt)(void *ctx);
+    void (*check)(void *ctx, bool struck);
+} kit_faulty;
+
+int kit_for_every_fault_of(const kit_faulty *steps, void *ctx, bool lasting);
+
 /* ---- the process ---- */
 
 int kit_open_descriptors(void);
 int kit_threads(void);
+/* Call fn(arg) in a child process of its own environment, limits and signals, which then ends with
+ * status 0. What it wrote to stderr is put into text. Returns its status, as of waitpid. */
+int kit_in_child(void (*fn)(void *arg), void *arg, char *text, size_t text_bytes);
 
 /* ---- running ---- */
 

@@ -1,0 +1,824 @@
+/* Requests: each is followed by exactly one answer or failure, whichever way the other side takes. */
+#include <math.h>
+#include <pthread.h>
+
+#include "support/actors.h"
+
+TR_REQUEST(own_ask, kit_owned)
+{
+    int64_t a;
+};
+TR_QUERY(ask_query, kit_value);
+
+/* ---- the asker: tells an inbox of all that comes, as a = tag, b = value or error ---- */
+
+static tr_inbox *in;
+static tr_pid report_to;
+
+static int report(int64_t tag, int64_t what)
+{
+    return tr_send(report_to, kit_value, .a = tag, .b = what);
+}
+
+static int ask_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct tr_request_failed *failed = tr_as(msg, tr_request_failed);
+    const struct kit_value *value = tr_as(msg, kit_value);
+    const struct kit_owned *owned = tr_as(msg, kit_owned);
+
+    if (failed != NULL) {
+        ck_assert_uint_eq(failed->tag, tr_msg_tag(msg));
+        return report((int64_t)tr_msg_tag(msg), failed->error);
+    }
+    if (value != NULL)
+        return report((int64_t)tr_msg_tag(msg), value->a);
+    if (owned != NULL)
+        return report((int64_t)tr_msg_tag(msg), owned->a);
+    return kit_act_or_unhandled(self, state, msg);
+}
+
+static const tr_actor_class ask_class = { .name = "asker", .receive = ask_receive };
+
+typedef struct asking {
+    tr_pid to;
+    double timeout;
+    uint64_t tag;
+    int64_t a;
+} asking;
+
+static int ask(tr_self *self, void *arg)
+{
+    const asking *a = arg;
+
+    ck_assert_int_eq(tr_request(self, a->to, a->timeout, a->tag, kit_ask, .a = a->a), 0);
+    return 0;
+}
+
+static tr_pid begin_with(int loop, int budget)
+{
+    kit_watch_dead_letters();
+    kit_start_with(&(tr_config){ .loops = 2, .budget_msgs = budget });
+    in = kit_inbox();
+    report_to = tr_inbox_pid(in);
+    return kit_spawn(&ask_class, NULL, loop);
+}
+
+static void end(void)
+{
+    tr_inbox_free(in);
+    kit_stop();
+}
+
+static tr_pid begin(int loop)
+{
+    return begin_with(loop, 0);
+}
+
+/* ---- the other side: what it does with an ask is told by its a ---- */
+
+enum {
+    ANSWER = 1,
+    ANSWER_TWICE,
+    ANSWER_ERROR,
+    ANSWER_WRONG_TYPE,
+    IGNORE,
+    FAIL,
+    EXIT,
+    EXIT_AND_DEAD_SEND,
+    UNHANDLED,
+    TAKE_AND_ANSWER_LATER,
+    KEEP_AND_FREE,
+    TAKE_TWICE,
+    BAD_ERROR,
+    DEAD_SEND
+};
+
+static tr_asker taken;
+
+static int take_twice(tr_self *self)
+{
+    tr_asker who = tr_take_asker(self);
+
+    ck_assert(!tr_asker_is_none(who));
+    ck_assert(tr_asker_is_none(tr_take_asker(self)));
+    /* It counts as answered: this does nothing. */
+    ck_assert_int_eq(tr_reply(self, kit_value, .a = 1), 0);
+    return tr_answer(who, kit_value, .a = 200);
+}
+
+static int do_as_told(tr_self *self, int64_t what, tr_msg *msg)
+{
+    switch (what) {
+    case ANSWER:
+        return tr_reply(self, kit_value, .a = 100);
+    case ANSWER_TWICE:
+        ck_assert_int_eq(tr_reply(self, kit_value, .a = 101), 0);
+        ck_assert_int_eq(tr_reply_error(self, -EIO), 0);
+        return tr_reply(self, kit_value, .a = 102);
+    case ANSWER_ERROR:
+        return tr_reply_error(self, -EIO);
+    case ANSWER_WRONG_TYPE:
+        ck_assert_int_eq(tr_reply(self, kit_large, .a = 1), TR_EPROTO);
+        return 0;
+    case IGNORE:
+        return 0;
+    case FAIL:
+        return -EIO;
+    case EXIT:
+        return tr_exit(self, 0);
+    case EXIT_AND_DEAD_SEND:
+        ck_assert_int_eq(tr_exit(self, 0), 0);
+        return tr_send(TR_PID_NONE, kit_notice);
+    case UNHANDLED:
+        return TR_UNHANDLED;
+    case TAKE_AND_ANSWER_LATER:
+        taken = tr_take_asker(self);
+        return 0;
+    case KEEP_AND_FREE:
+        tr_msg_free(tr_msg_keep(msg));
+        ck_assert(tr_asker_is_none(tr_take_asker(self)));
+        return 0;
+    case TAKE_TWICE:
+        return take_twice(self);
+    case BAD_ERROR:
+        ck_assert_int_eq(tr_reply_error(self, 0), TR_EINVAL);
+        ck_assert_int_eq(tr_reply_error(self, 5), TR_EINVAL);
+        return tr_reply(self, kit_value, .a = 300);
+    default:
+        (void)tr_reply(self, kit_value, .a = 400);
+        return tr_send(TR_PID_NONE, kit_notice);
+    }
+}
+
+static int told_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct kit_ask *asked = tr_as(msg, kit_ask);
+
+    if (asked != NULL)
+        return do_as_told(self, asked->a, msg);
+    if (tr_is(msg, ask_query))
+        return tr_reply(self, kit_value, .a = 500);
+    return kit_act_or_unhandled(self, state, msg);
+}
+
+static const tr_actor_class told_class = { .name = "told", .receive = told_receive };
+
+/* Ask one of the told on that loop, and expect the outcome. */
+static void expect_outcome(int asker_loop, int told_loop, int64_t what, int64_t outcome)
+{
+    tr_pid asker = begin(asker_loop);
+    asking a = { kit_spawn(&told_class, NULL, told_loop), TR_FOREVER, 77, what };
+
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 77), outcome);
+    end();
+}
+
+static void expect_outcome_everywhere(int64_t what, int64_t outcome)
+{
+    expect_outcome(0, 0, what, outcome);
+    expect_outcome(0, 1, what, outcome);
+}
+
+START_TEST(an_answer_comes_with_the_tag)
+{
+    expect_outcome_everywhere(ANSWER, 100);
+}
+END_TEST
+
+START_TEST(only_the_first_answer_counts)
+{
+    expect_outcome_everywhere(ANSWER_TWICE, 101);
+}
+END_TEST
+
+START_TEST(an_error_comes_as_request_failed)
+{
+    expect_outcome_everywhere(ANSWER_ERROR, -EIO);
+}
+END_TEST
+
+START_TEST(an_answer_of_another_type_is_refused_to_both)
+{
+    expect_outcome_everywhere(ANSWER_WRONG_TYPE, TR_EPROTO);
+}
+END_TEST
+
+START_TEST(the_asker_of_a_failing_handler_is_told)
+{
+    expect_outcome_everywhere(FAIL, TR_EDEAD);
+}
+END_TEST
+
+START_TEST(the_asker_of_one_that_exits_is_told)
+{
+    expect_outcome_everywhere(EXIT, TR_EDEAD);
+}
+END_TEST
+
+START_TEST(the_asker_of_one_that_exits_after_a_failed_send_is_told)
+{
+    expect_outcome_everywhere(EXIT_AND_DEAD_SEND, TR_EDEAD);
+}
+END_TEST
+
+START_TEST(the_asker_of_an_unhandled_message_is_told)
+{
+    expect_outcome_everywhere(UNHANDLED, TR_EUNHANDLED);
+}
+END_TEST
+
+START_TEST(a_kept_ask_that_is_freed_fails)
+{
+    expect_outcome_everywhere(KEEP_AND_FREE, TR_EUNHANDLED);
+}
+END_TEST
+
+START_TEST(an_asker_is_taken_once)
+{
+    expect_outcome_everywhere(TAKE_TWICE, 200);
+}
+END_TEST
+
+START_TEST(an_error_must_be_negative)
+{
+    expect_outcome_everywhere(BAD_ERROR, 300);
+}
+END_TEST
+
+START_TEST(a_failed_send_after_the_answer_changes_nothing)
+{
+    expect_outcome_everywhere(DEAD_SEND, 400);
+}
+END_TEST
+
+static int ask_without_payload(tr_self *self, void *arg)
+{
+    return tr_request(self, *(const tr_pid *)arg, 30, 0, ask_query);
+}
+
+START_TEST(a_query_needs_no_payload)
+{
+    tr_pid asker = begin(0);
+    tr_pid told = kit_spawn(&told_class, NULL, 1);
+
+    kit_do(asker, ask_without_payload, &told);
+    ck_assert_int_eq(kit_expect_value(in, 0), 500);
+    end();
+}
+END_TEST
+
+/* ---- time ---- */
+
+static void expect_timeout(int told_loop, double timeout)
+{
+    tr_pid asker = begin(0);
+    asking a = { kit_spawn(&told_class, NULL, told_loop), timeout, 5, IGNORE };
+
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 5), TR_ETIMEDOUT);
+    end();
+}
+
+START_TEST(a_request_that_is_not_answered_times_out)
+{
+    expect_timeout(0, 0.002);
+    expect_timeout(1, 0.002);
+}
+END_TEST
+
+START_TEST(a_limit_of_zero_has_passed_already)
+{
+    expect_timeout(0, 0);
+    expect_timeout(1, -1);
+    expect_timeout(0, -INFINITY);
+}
+END_TEST
+
+START_TEST(a_late_answer_is_counted_and_goes_nowhere)
+{
+    tr_pid asker = begin(0);
+    asking a = { kit_spawn(&told_class, NULL, 1), 0.002, 5, TAKE_AND_ANSWER_LATER };
+    tr_asker none = { .tr__ref = 0 };
+
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 5), TR_ETIMEDOUT);
+    kit_settle(1);
+    if (!tr_asker_is_none(taken)) {
+        ck_assert_int_eq(tr_answer(taken, kit_value, .a = 1), 0);
+        ck_assert_int_eq(tr_answer_error(taken, -EIO), 0);
+    }
+    ck_assert_int_eq(tr_answer(none, kit_value, .a = 1), 0);
+    ck_assert_int_eq(tr_answer_error(none, -EIO), 0);
+    end();
+    /* It expired before it was handled, or its answer came too late. */
+    ck_assert_uint_eq(kit_stats().late_replies + kit_stats().expired, 1);
+}
+END_TEST
+
+static int do_nothing(tr_self *self, void *arg)
+{
+    (void)self;
+    (void)arg;
+    return 0;
+}
+
+static int occupy(tr_self *self, void *arg)
+{
+    const uint32_t *go = arg;
+
+    (void)self;
+    while (kit_counted(go) == 0)
+        ;
+    return 0;
+}
+
+START_TEST(an_expired_request_is_skipped_and_counted)
+{
+    tr_pid asker = begin_with(0, 1);
+    asking a = { kit_spawn(&told_class, NULL, 1), 0.001, 9, ANSWER };
+    uint32_t go = 0;
+
+    /* The other side is busy until the asker has been told; and then for so many activations that its
+     * loop looks at the clock. */
+    kit_tell(a.to, occupy, &go);
+    for (int i = 0; i < 200; i++)
+        kit_tell(a.to, do_nothing, NULL);
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 9), TR_ETIMEDOUT);
+    kit_count(&go);
+    kit_do(a.to, do_nothing, NULL); /* behind it in the mailbox */
+    end();
+    ck_assert_uint_eq(kit_stats().expired, 1);
+    ck_assert_uint_eq(kit_stats().late_replies, 0);
+    ck_assert_int_eq(kit_dead(TR_ETIMEDOUT), 1);
+}
+END_TEST
+
+static int bad_requests(tr_self *self, void *arg)
+{
+    (void)arg;
+    ck_assert_int_eq(tr_request(self, tr_self_pid(self), NAN, 1, kit_ask, .a = 1), TR_EINVAL);
+    ck_assert_int_eq(tr_request(NULL, tr_self_pid(self), 1, 1, kit_ask, .a = 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_reply(NULL, kit_value, .a = 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_reply_error(NULL, -1), TR_EWRONGPLACE);
+    ck_assert(tr_asker_is_none(tr_take_asker(NULL)));
+    ck_assert(tr_asker_is_none(tr_take_asker(self)));
+    ck_assert(tr_asker_is_none(tr_msg_take_asker(NULL)));
+    /* Nobody asked. */
+    ck_assert_int_eq(tr_reply(self, kit_value, .a = 1), 0);
+    ck_assert_int_eq(tr_reply_error(self, -1), 0);
+    return 0;
+}
+
+START_TEST(bad_requests_send_nothing)
+{
+    tr_pid asker = begin(0);
+    tr_asker nobody = { .tr__ref = 0 };
+    uint64_t sent;
+
+    kit_do(asker, bad_requests, NULL);
+    ck_assert_int_eq(tr_answer_error(nobody, 0), TR_EINVAL);
+    ck_assert_int_eq(tr_reply_error(NULL, -1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_request(NULL, asker, 1, 1, kit_ask, .a = 1), TR_EWRONGPLACE);
+    end();
+    sent = kit_stats().sent;
+    ck_assert_uint_eq(sent, 1); /* the act */
+}
+END_TEST
+
+static int reply_owned_out_of_place(tr_self *self, void *arg)
+{
+    uint32_t *drops = arg;
+
+    (void)self;
+    ck_assert_int_eq(tr_reply(NULL, kit_owned, .drops = drops), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_reply(self, kit_owned, .drops = drops), 0);
+    return 0;
+}
+
+START_TEST(an_owning_answer_is_dropped_where_it_goes_nowhere)
+{
+    uint32_t drops = 0;
+    tr_asker wrong = { .tr__pid = { 1 }, .tr__answer = 0xfffff };
+
+    kit_start(1);
+    kit_do(kit_actor(0), reply_owned_out_of_place, &drops);
+    ck_assert_uint_eq(kit_counted(&drops), 2);
+    ck_assert_int_eq(tr_answer(wrong, kit_owned, .drops = &drops), TR_EPROTO);
+    ck_assert_uint_eq(kit_counted(&drops), 3);
+    kit_stop();
+}
+END_TEST
+
+/* ---- owning answers ---- */
+
+static uint32_t own_drops;
+
+static int own_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    if (tr_is(msg, own_ask)) {
+        taken = tr_take_asker(self);
+        ck_assert_int_eq(tr_answer(taken, kit_owned, .a = 1, .drops = &own_drops), 0);
+        return tr_answer(taken, kit_owned, .a = 2, .drops = &own_drops);
+    }
+    return kit_act_or_unhandled(self, state, msg);
+}
+
+static const tr_actor_class own_class = { .name = "own", .receive = own_receive };
+
+static int ask_owned(tr_self *self, void *arg)
+{
+    return tr_request(self, *(const tr_pid *)arg, TR_FOREVER, 3, own_ask, .a = 1);
+}
+
+START_TEST(owning_answers_are_dropped_once_also_when_late)
+{
+    for (int loop = 0; loop < 2; loop++) {
+        tr_pid asker = begin(0);
+        tr_pid own = kit_spawn(&own_class, NULL, loop);
+
+        own_drops = 0;
+        kit_do(asker, ask_owned, &own);
+        ck_assert_int_eq(kit_expect_value(in, 3), 1);
+        end();
+        ck_assert_uint_eq(kit_counted(&own_drops), 2);
+        ck_assert_uint_eq(kit_stats().late_replies, 1);
+    }
+}
+END_TEST
+
+/* ---- dead targets ---- */
+
+static void expect_dead(int asker_loop, int target_loop)
+{
+    tr_pid asker = begin(asker_loop);
+    asking a = { kit_actor(target_loop), TR_FOREVER, 8, 0 };
+
+    kit_stop_actor(a.to, target_loop);
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 8), TR_EDEAD);
+    a.to = TR_PID_NONE;
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 8), TR_EDEAD);
+    end();
+}
+
+START_TEST(a_dead_target_fails_the_request)
+{
+    expect_dead(0, 0);
+    expect_dead(0, 1);
+}
+END_TEST
+
+static const tr_actor_class tiny_class = {
+    .name = "tiny",
+    .receive = told_receive,
+    .mailbox_limit = 1,
+};
+
+static int ask_three_times(tr_self *self, void *arg)
+{
+    asking *a = arg;
+
+    for (int i = 0; i < 3; i++) {
+        a->tag++;
+        ck_assert_int_eq(ask(self, a), 0);
+    }
+    return 0;
+}
+
+START_TEST(a_full_target_fails_the_request)
+{
+    tr_pid asker = begin(0);
+    asking a = { kit_spawn(&tiny_class, NULL, 0), TR_FOREVER, 0, ANSWER };
+
+    kit_do(asker, ask_three_times, &a);
+    ck_assert_int_eq(kit_expect_value(in, 2), TR_EFULL);
+    ck_assert_int_eq(kit_expect_value(in, 3), TR_EFULL);
+    ck_assert_int_eq(kit_expect_value(in, 1), 100);
+    end();
+}
+END_TEST
+
+static int ask_and_stop_target(tr_self *self, void *arg)
+{
+    asking *a = arg;
+
+    ck_assert_int_eq(ask_three_times(self, a), 0);
+    return tr_stop(a->to);
+}
+
+START_TEST(asks_queued_where_an_actor_ends_fail)
+{
+    for (int loop = 0; loop < 2; loop++) {
+        tr_pid asker = begin(0);
+        asking a = { kit_spawn(&told_class, NULL, loop), TR_FOREVER, 0, IGNORE };
+        uint32_t go = 0;
+
+        if (loop == 1)
+            kit_tell(a.to, occupy, &go);
+        kit_do(asker, ask_and_stop_target, &a);
+        kit_settle(0);
+        kit_count(&go);
+        for (int64_t tag = 1; tag <= 3; tag++)
+            ck_assert_int_eq(kit_expect_value(in, tag), TR_EDEAD);
+        end();
+    }
+}
+END_TEST
+
+/* ---- answering from elsewhere ---- */
+
+static void expect_answer_from_here(int asker_loop, int told_loop, bool error)
+{
+    tr_pid asker = begin(asker_loop);
+    asking a = { kit_spawn(&told_class, NULL, told_loop), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+
+    kit_do(asker, ask, &a);
+    kit_settle(asker_loop);
+    kit_settle(told_loop);
+    if (error) {
+        ck_assert_int_eq(tr_answer_error(taken, -ENOENT), 0);
+        ck_assert_int_eq(kit_expect_value(in, 6), -ENOENT);
+    } else {
+        ck_assert_int_eq(tr_answer(taken, kit_value, .a = 321), 0);
+        ck_assert_int_eq(kit_expect_value(in, 6), 321);
+    }
+    end();
+    ck_assert_int_eq(tr_answer(taken, kit_value, .a = 322), TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_answer_error(taken, -1), TR_ESHUTDOWN);
+}
+
+START_TEST(a_foreign_thread_may_answer_later)
+{
+    expect_answer_from_here(0, 0, false);
+    expect_answer_from_here(0, 1, false);
+    expect_answer_from_here(1, 0, true);
+}
+END_TEST
+
+static void answer_wrongly(void *arg)
+{
+    (void)arg;
+    ck_assert_int_eq(tr_answer(taken, kit_large, .a = 1), TR_EPROTO);
+}
+
+START_TEST(a_wrong_answer_from_elsewhere_is_told_to_both)
+{
+    for (int loop = -1; loop < 2; loop++) {
+        tr_pid asker = begin(0);
+        asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+
+        kit_do(asker, ask, &a);
+        kit_settle(0);
+        if (loop < 0)
+            answer_wrongly(NULL);
+        else
+            kit_on_loop(loop, answer_wrongly, NULL);
+        ck_assert_int_eq(kit_expect_value(in, 6), TR_EPROTO);
+        end();
+    }
+}
+END_TEST
+
+static void answer_here(void *arg)
+{
+    ck_assert_int_eq(tr_answer(taken, kit_value, .a = *(int *)arg), 0);
+    ck_assert_int_eq(tr_answer(taken, kit_value, .a = 0), 0);
+}
+
+START_TEST(a_loop_callback_may_answer_later)
+{
+    for (int loop = 0; loop < 2; loop++) {
+        tr_pid asker = begin(0);
+        asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+
+        kit_do(asker, ask, &a);
+        kit_settle(0);
+        kit_on_loop(loop, answer_here, &(int){ 55 });
+        ck_assert_int_eq(kit_expect_value(in, 6), 55);
+        end();
+        ck_assert_uint_eq(kit_stats().late_replies, 1);
+    }
+}
+END_TEST
+
+static void expect_answer_to_the_dead(int asker_loop)
+{
+    tr_pid asker = begin(asker_loop);
+    asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+
+    kit_do(asker, ask, &a);
+    kit_settle(asker_loop);
+    kit_settle(0);
+    kit_stop_actor(asker, asker_loop);
+    kit_on_loop(0, answer_here, &(int){ 55 });
+    kit_settle(0);
+    kit_settle(asker_loop);
+    end();
+    ck_assert_uint_eq(kit_stats().late_replies, 2);
+}
+
+START_TEST(answers_to_the_dead_are_late)
+{
+    expect_answer_to_the_dead(0);
+    expect_answer_to_the_dead(1);
+}
+END_TEST
+
+START_TEST(errors_to_the_dead_go_nowhere)
+{
+    tr_pid asker = begin(0);
+    asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+
+    kit_do(asker, ask, &a);
+    kit_settle(0);
+    kit_stop_actor(asker, 0);
+    ck_assert_int_eq(tr_answer_error(taken, -1), 0);
+    kit_settle(0);
+    end();
+}
+END_TEST
+
+/* ---- forwarding ---- */
+
+static int forward_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const tr_pid *to = state;
+
+    (void)self;
+    return tr_forward(msg, *to);
+}
+
+static const tr_actor_class forward_class = {
+    .name = "forward",
+    .state_size = sizeof(tr_pid),
+    .args_size = sizeof(tr_pid),
+    .receive = forward_receive,
+};
+
+static void expect_forwarded(int hop_loop, int told_loop, int64_t what, int64_t outcome)
+{
+    tr_pid asker = begin(0);
+    tr_pid told = kit_spawn(&told_class, NULL, told_loop);
+    tr_pid hop = kit_spawn(&forward_class, &told, hop_loop);
+    asking a = { kit_spawn(&forward_class, &hop, 0), TR_FOREVER, 12, what };
+
+    kit_do(asker, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 12), outcome);
+    end();
+}
+
+START_TEST(forwarding_keeps_the_asker)
+{
+    expect_forwarded(0, 0, ANSWER, 100);
+    expect_forwarded(1, 0, ANSWER, 100);
+    expect_forwarded(1, 1, UNHANDLED, TR_EUNHANDLED);
+}
+END_TEST
+
+START_TEST(forwarding_to_the_dead_fails_the_asker)
+{
+    for (int loop = 0; loop < 2; loop++) {
+        tr_pid asker = begin(0);
+        tr_pid dead = kit_actor(loop);
+        asking a = { kit_spawn(&forward_class, &dead, 0), TR_FOREVER, 12, ANSWER };
+
+        kit_stop_actor(dead, loop);
+        kit_do(asker, ask, &a);
+        ck_assert_int_eq(kit_expect_value(in, 12), TR_EDEAD);
+        end();
+    }
+}
+END_TEST
+
+/* ---- itself, and many ---- */
+
+static int self_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    return tr_is(msg, kit_ask) ? tr_reply(self, kit_value, .a = 1000)
+                               : ask_receive(self, state, msg);
+}
+
+static const tr_actor_class self_class = { .name = "self", .receive = self_receive };
+
+START_TEST(an_actor_may_ask_itself)
+{
+    asking a = { .timeout = TR_FOREVER, .tag = 4 };
+
+    (void)begin(0);
+    a.to = kit_spawn(&self_class, NULL, 0);
+    kit_do(a.to, ask, &a);
+    ck_assert_int_eq(kit_expect_value(in, 4), 1000);
+    end();
+}
+END_TEST
+
+enum { MANY = 5000 };
+
+static uint64_t tags_seen;
+static uint64_t answers_seen;
+
+static int many_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    if (!tr_is(msg, kit_value))
+        return ask_receive(self, state, msg);
+    tags_seen += tr_msg_tag(msg);
+    return ++answers_seen == MANY ? report(1, (int64_t)tags_seen) : 0;
+}
+
+static const tr_actor_class many_class = { .name = "many", .receive = many_receive };
+
+static int ask_many(tr_self *self, void *arg)
+{
+    asking *a = arg;
+
+    for (uint64_t tag = 1; tag <= MANY; tag++)
+        if (tr_request(self, a->to, tag % 2 ? TR_FOREVER : 50, tag, kit_ask, .a = ANSWER) < 0)
+            ck_abort_msg("no request");
+    return 0;
+}
+
+START_TEST(thousands_may_be_outstanding)
+{
+    for (int loop = 0; loop < 2; loop++) {
+        asking a;
+        tr_pid asker;
+
+        (void)begin(0);
+        tags_seen = 0;
+        answers_seen = 0;
+        asker = kit_spawn(&many_class, NULL, 0);
+        a.to = kit_spawn(&told_class, NULL, loop);
+        kit_do(asker, ask_many, &a);
+        ck_assert_int_eq(kit_expect_value(in, 1), (int64_t)MANY * (MANY + 1) / 2);
+        end();
+    }
+}
+END_TEST
+
+static int ask_many_and_exit(tr_self *self, void *arg)
+{
+    (void)ask_many(self, arg);
+    return tr_exit(self, 0);
+}
+
+START_TEST(an_asker_may_end_with_requests_outstanding)
+{
+    for (int loop = 0; loop < 2; loop++) {
+        asking a;
+        tr_pid asker = begin(0);
+
+        a.to = kit_spawn(&told_class, NULL, loop);
+        kit_do(asker, ask_many_and_exit, &a);
+        kit_settle(0);
+        kit_settle(loop);
+        end();
+        ck_assert_uint_eq(kit_stats().late_replies, MANY);
+    }
+}
+END_TEST
+
+static int ask_many_that_are_ignored(tr_self *self, void *arg)
+{
+    asking *a = arg;
+
+    for (uint64_t tag = 1; tag <= 100; tag++)
+        ck_assert_int_eq(tr_request(self, a->to, tag % 2 ? TR_FOREVER : 1e9, tag, kit_ask,
+                                    .a = IGNORE),
+                         0);
+    return 0;
+}
+
+START_TEST(a_shutdown_ends_what_is_outstanding)
+{
+    asking a;
+    tr_pid asker = begin(0);
+
+    a.to = kit_spawn(&told_class, NULL, 1);
+    kit_do(asker, ask_many_that_are_ignored, &a);
+    kit_settle(0);
+    kit_settle(1);
+    end();
+}
+END_TEST
+
+KIT_MAIN("request", an_answer_comes_with_the_tag, only_the_first_answer_counts,
+         an_error_comes_as_request_failed, an_answer_of_another_type_is_refused_to_both,
+         the_asker_of_a_failing_handler_is_told, the_asker_of_one_that_exits_is_told,
+         the_asker_of_one_that_exits_after_a_failed_send_is_told,
+         the_asker_of_an_unhandled_message_is_told, a_kept_ask_that_is_freed_fails,
+         an_asker_is_taken_once, an_error_must_be_negative,
+         a_failed_send_after_the_answer_changes_nothing, a_query_needs_no_payload,
+         a_request_that_is_not_answered_times_out, a_limit_of_zero_has_passed_already,
+         a_late_answer_is_counted_and_goes_nowhere, an_expired_request_is_skipped_and_counted,
+         bad_requests_send_nothing, an_owning_answer_is_dropped_where_it_goes_nowhere,
+         owning_answers_are_dropped_once_also_when_late, a_dead_target_fails_the_request,
+         a_full_target_fails_the_request, asks_queued_where_an_actor_ends_fail,
+         a_foreign_thread_may_answer_later, a_wrong_answer_from_elsewhere_is_told_to_both,
+         a_loop_callback_may_answer_later, answers_to_the_dead_are_late,
+         errors_to_the_dead_go_nowhere, forwarding_keeps_the_asker,
+         forwarding_to_the_dead_fails_the_asker, an_actor_may_ask_itself,
+         thousands_may_be_outstanding, an_asker_may_end_with_requests_outstanding,
+         a_shutdown_ends_what_is_outstanding)

@@ -1,0 +1,347 @@
+/* The seams: memory, time, chance, threads and event descriptors, real and replaced; and faults. */
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/random.h"
+#include "base/seam.h"
+#include "support/kit.h"
+
+/* ---- a world of our own ---- */
+
+static size_t asked_bytes;
+static int frees;
+static uint64_t clock_ns;
+static _Alignas(64) char pool[4096];
+static size_t pool_offset;
+
+static void *own_alloc(size_t bytes)
+{
+    asked_bytes = bytes;
+    return bytes + pool_offset <= sizeof(pool) ? pool + pool_offset : NULL;
+}
+
+static void own_free(void *block)
+{
+    ck_assert_ptr_eq(block, pool + pool_offset);
+    frees++;
+}
+
+static uint64_t own_now_ns(void)
+{
+    return clock_ns++;
+}
+
+static uint64_t own_dice(void)
+{
+    return 6;
+}
+
+static int own_thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
+{
+    (void)out;
+    (void)entry(arg);
+    return 0;
+}
+
+static const tr__seam own = {
+    .alloc = own_alloc,
+    .free = own_free,
+    .now_ns = own_now_ns,
+    .dice = own_dice,
+    .thread_start = own_thread_start,
+};
+
+static void *note_call(void *arg)
+{
+    *(int *)arg += 1;
+    return NULL;
+}
+
+START_TEST(seam_table_is_replaced_and_restored)
+{
+    pthread_t unused;
+    int calls = 0;
+
+    tr__seam_set(&own);
+    clock_ns = 17;
+    ck_assert_uint_eq(tr__now_ns(), 17);
+    ck_assert_uint_eq(tr__now_ns(), 18);
+    ck_assert_uint_eq(tr__dice(), 6);
+    ck_assert_ptr_eq(tr__alloc(100), pool);
+    ck_assert_uint_eq(asked_bytes, 100);
+    tr__free(pool);
+    ck_assert_int_eq(frees, 1);
+    ck_assert_int_eq(tr__thread_start(&unused, note_call, &calls), 0);
+    ck_assert_int_eq(calls, 1);
+    tr__seam_set(NULL);
+    ck_assert_uint_gt(tr__now_ns(), 19);
+}
+END_TEST
+
+START_TEST(seam_never_asks_for_no_bytes)
+{
+    tr__seam_set(&own);
+    ck_assert_ptr_nonnull(tr__alloc(0));
+    ck_assert_uint_eq(asked_bytes, 1);
+    tr__seam_set(NULL);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static void expect_zero(const char *at, size_t bytes)
+{
+    size_t zeros = 0;
+
+    while (zeros < bytes && at[zeros] == 0)
+        zeros++;
+    ck_assert_uint_eq(zeros, bytes);
+}
+
+START_TEST(memory_asked_for_as_zeroed_is_zeroed)
+{
+    char *block;
+
+    memset(pool, 0x5a, sizeof(pool));
+    tr__seam_set(&own);
+    block = tr__alloc_zeroed(1000);
+    expect_zero(block, 1000);
+    ck_assert_int_eq(pool[1000], 0x5a);
+    ck_assert_ptr_null(tr__alloc_zeroed(sizeof(pool) + 1));
+    tr__seam_set(NULL);
+}
+END_TEST
+
+START_TEST(memory_in_lines_is_aligned_wherever_the_block_lies)
+{
+    for (pool_offset = 0; pool_offset < 64; pool_offset += 16)
+        for (size_t bytes = 1; bytes < 300; bytes += 37) {
+            char *block;
+
+            memset(pool, 0x5a, sizeof(pool));
+            tr__seam_set(&own);
+            block = tr__alloc_lines_zeroed(bytes);
+            ck_assert_uint_eq((uintptr_t)block % 64, 0);
+            ck_assert(block >= pool + pool_offset + sizeof(void *));
+            ck_assert(block + bytes <= pool + pool_offset + asked_bytes);
+            expect_zero(block, bytes);
+            tr__free_lines(block);
+            tr__seam_set(NULL);
+        }
+}
+END_TEST
+
+START_TEST(memory_in_lines_of_too_many_bytes_is_refused)
+{
+    ck_assert_ptr_null(tr__alloc_lines_zeroed(SIZE_MAX));
+    ck_assert_ptr_null(tr__alloc_lines_zeroed(SIZE_MAX - 127));
+    tr__seam_set(&own);
+    ck_assert_ptr_null(tr__alloc_lines_zeroed(sizeof(pool)));
+    tr__seam_set(NULL);
+    tr__free_lines(NULL);
+}
+END_TEST
+
+START_TEST(pages_that_are_reserved_get_zeroed_memory_when_committed)
+{
+    size_t bytes = 16 << 20;
+    char *at = tr__pages_reserve(bytes);
+
+    ck_assert_ptr_nonnull(at);
+    ck_assert(tr__pages_commit(at + 4096, 8192));
+    expect_zero(at + 4096, 8192);
+    memset(at + 4096, 1, 8192);
+    tr__pages_unmap(at, bytes);
+    ck_assert(!tr__pages_commit(at + 4096, 8192)); /* nothing is mapped there any more */
+}
+END_TEST
+
+START_TEST(pages_are_aligned_zeroed_and_given_back)
+{
+    for (size_t align = 4096; align <= 4 << 20; align *= 4) {
+        char *at = tr__pages_map(64 << 10, align);
+
+        ck_assert_ptr_nonnull(at);
+        ck_assert_uint_eq((uintptr_t)at % align, 0);
+        expect_zero(at, 64 << 10);
+        tr__pages_prefer_huge(at, 64 << 10);
+        memset(at, 1, 64 << 10);
+        tr__pages_unmap(at, 64 << 10);
+    }
+}
+END_TEST
+
+START_TEST(pages_that_no_address_space_has_are_refused)
+{
+    ck_assert_ptr_null(tr__pages_map((size_t)1 << 50, 4096));
+    ck_assert_ptr_null(tr__pages_reserve((size_t)1 << 50));
+}
+END_TEST
+
+/* ---- time and chance ---- */
+
+START_TEST(clock_never_goes_back)
+{
+    uint64_t before = tr__now_ns();
+
+    for (int i = 0; i < 100000; i++) {
+        uint64_t now = tr__now_ns();
+
+        if (now < before)
+            ck_abort_msg("it went back by %d ns", (int)(before - now));
+        before = now;
+    }
+}
+END_TEST
+
+START_TEST(dice_do_not_repeat_themselves)
+{
+    uint64_t a = tr__dice();
+    uint64_t b = tr__dice();
+    uint64_t c = tr__dice();
+
+    ck_assert(a != b && b != c); /* by chance once in 2^63 runs */
+}
+END_TEST
+
+START_TEST(random_numbers_are_those_of_splitmix64)
+{
+    /* Vigna's splitmix64.c, seeded with 1234567. */
+    static const uint64_t expected[] = {
+        UINT64_C(6457827717110365317),  UINT64_C(3203168211198807973),
+        UINT64_C(9817491932198370423),  UINT64_C(4593380528125082431),
+        UINT64_C(16408922859458223821),
+    };
+    tr__random random = { 1234567 };
+
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+        ck_assert_uint_eq(tr__random_next(&random), expected[i]);
+}
+END_TEST
+
+/* ---- threads and descriptors ---- */
+
+START_TEST(thread_runs_what_it_was_given)
+{
+    pthread_t thread;
+    int calls = 0;
+
+    ck_assert_int_eq(tr__thread_start(&thread, note_call, &calls), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
+static bool is_readable(int fd)
+{
+    struct pollfd poller = { .fd = fd, .events = POLLIN };
+
+    return poll(&poller, 1, 0) == 1;
+}
+
+START_TEST(event_descriptor_is_readable_between_signal_and_clear)
+{
+    int fd = tr__eventfd_new();
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    ck_assert(!is_readable(fd));
+    tr__eventfd_clear(fd); /* does not block */
+    tr__eventfd_signal(fd);
+    tr__eventfd_signal(fd);
+    ck_assert(is_readable(fd));
+    tr__eventfd_clear(fd);
+    ck_assert(!is_readable(fd));
+    tr__descriptor_close(fd);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+END_TEST
+
+static void run_out_of_descriptors(void *arg)
+{
+    struct rlimit limit = { 0, 0 };
+
+    (void)arg;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_int_eq(tr__eventfd_new(), -EMFILE);
+}
+
+START_TEST(event_descriptor_that_the_kernel_refuses_is_an_error)
+{
+    char text[256];
+
+    ck_assert_int_eq(kit_in_child(run_out_of_descriptors, NULL, text, sizeof(text)), 0);
+}
+END_TEST
+
+/* ---- faults ---- */
+
+START_TEST(fault_strikes_the_nth_call_alone)
+{
+    for (uint64_t n = 1; n <= 3; n++) {
+        tr__fault_arm(n, false);
+        ck_assert(tr__faults_are_armed());
+        for (uint64_t call = 1; call <= 4; call++)
+            ck_assert_int_eq(tr__fault_strikes(), call == n);
+        ck_assert(tr__faults_are_armed());
+        ck_assert(tr__fault_disarm());
+        ck_assert(!tr__faults_are_armed());
+        ck_assert(!tr__fault_strikes());
+    }
+}
+END_TEST
+
+START_TEST(fault_that_lasts_strikes_all_calls_from_the_nth_on)
+{
+    tr__fault_arm(2, true);
+    ck_assert(!tr__fault_strikes());
+    for (int i = 0; i < 3; i++)
+        ck_assert(tr__fault_strikes());
+    ck_assert(tr__fault_disarm());
+    ck_assert(!tr__fault_strikes());
+}
+END_TEST
+
+START_TEST(fault_that_was_not_reached_says_so)
+{
+    tr__fault_arm(2, true);
+    ck_assert(!tr__fault_strikes());
+    ck_assert(!tr__fault_disarm());
+}
+END_TEST
+
+START_TEST(fault_fails_each_way_to_the_outside)
+{
+    pthread_t unused;
+    char *at = tr__pages_reserve(4096);
+
+    tr__fault_arm(1, true);
+    ck_assert_ptr_null(tr__alloc(1));
+    ck_assert_ptr_null(tr__alloc_zeroed(1));
+    ck_assert_ptr_null(tr__alloc_lines_zeroed(1));
+    ck_assert_ptr_null(tr__pages_reserve(4096));
+    ck_assert_ptr_null(tr__pages_map(4096, 4096));
+    ck_assert(!tr__pages_commit(at, 4096));
+    ck_assert_int_eq(tr__thread_start(&unused, note_call, NULL), TR_EAGAIN);
+    ck_assert_int_eq(tr__eventfd_new(), -EMFILE);
+    ck_assert(tr__fault_disarm());
+    tr__pages_unmap(at, 4096);
+}
+END_TEST
+
+KIT_MAIN("base/seam", seam_table_is_replaced_and_restored, seam_never_asks_for_no_bytes,
+         memory_asked_for_as_zeroed_is_zeroed, memory_in_lines_is_aligned_wherever_the_block_lies,
+         memory_in_lines_of_too_many_bytes_is_refused,
+         pages_that_are_reserved_get_zeroed_memory_when_committed,
+         pages_are_aligned_zeroed_and_given_back, pages_that_no_address_space_has_are_refused,
+         clock_never_goes_back, dice_do_not_repeat_themselves,
+         random_numbers_are_those_of_splitmix64, thread_runs_what_it_was_given,
+         event_descriptor_is_readable_between_signal_and_clear,
+         event_descriptor_that_the_kernel_refuses_is_an_error, fault_strikes_the_nth_call_alone,
+         fault_that_lasts_strikes_all_calls_from_the_nth_on, fault_that_was_not_reached_says_so,
+         fault_fails_each_way_to_the_outside)
