@@ -49,11 +49,15 @@ static uint64_t count(tr__ledger *ledger, int reason)
 static tr_pid pid_of_index(const tr__home *home, uint32_t index)
 {
     tr_pid pid = { index };
+    uint32_t generation;
 
-    if (home == NULL || index == 0 || !tr__lives_here(home, pid) ||
-        tr__slots.slots[index].generation % 2 == 0)
+    if (home == NULL || index == 0 || !tr__lives_here(home, pid))
         return TR_PID_NONE;
-    return tr__slot_pid(&tr__slots.slots[index]);
+    /* relaxed: as in tr__slot_of. */
+    generation = tr__load_relaxed_u32(&tr__slots.slots[index].generation);
+    if (generation % 2 == 0)
+        return TR_PID_NONE;
+    return (tr_pid){ (uint64_t)generation << 32 | index };
 }
 
 /* Whether somebody hears of it anyway: an asker, or who shuts down. */

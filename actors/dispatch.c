@@ -9,7 +9,8 @@
 #include "base/log.h"
 
 enum {
-    FIRST_CHECK = 16, /* messages before the first look at the clock in an activation */
+    FIRST_CHECK = 16, /* messages before the first look at the clock in an activation; the stretches */
+    LAST_CHECK = 256, /* between two looks double up to this */
     LONGEST_NS = 500 * 1000
 };
 
@@ -92,10 +93,12 @@ static TR__COLD void warn_of_length(tr__home *home, const tr_self *self)
         home->high_water *= 2;
 }
 
-/* Whether an activation that began before the last look at the clock has lasted too long. */
-static TR__NOINLINE bool is_too_long(const tr__home *home)
+/* In the course of a long activation: let other loops begin with what it has sent. false: it has lasted
+ * long enough (it began at the last look at the clock, or up to CREDIT short activations later). */
+static TR__NOINLINE bool may_go_on(tr__home *home)
 {
-    return tr__now_ns() - home->loop.now_ns > LONGEST_NS;
+    tr__loop_publish(&home->loop);
+    return tr__now_ns() - home->loop.now_ns <= LONGEST_NS;
 }
 
 /* So many messages fewer are queued. The count has 24 bits: beyond 16 million messages it has wrapped,
@@ -147,9 +150,9 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
             end_message(home, msg);
         }
         if (TR__UNLIKELY(taken == check)) {
-            if (is_too_long(home))
+            if (!may_go_on(home))
                 break;
-            check *= 2;
+            check += check < LAST_CHECK ? check : LAST_CHECK;
         }
     }
     if (!is_full)

@@ -119,7 +119,11 @@ static TR__ALWAYS_INLINE tr_self *tr__slot_of(tr_pid pid)
 {
     tr_self *self = &tr__slots.slots[tr__pid_index(pid)];
 
-    return TR__LIKELY(self->generation == ((uint32_t)(pid.tr__id >> 32) | 1)) ? self : NULL;
+    /* relaxed: a slot that has moved to another loop may begin a new life there meanwhile; a stale pid
+     * does not name that one either. */
+    return TR__LIKELY(tr__load_relaxed_u32(&self->generation) == ((uint32_t)(pid.tr__id >> 32) | 1))
+               ? self
+               : NULL;
 }
 
 /* Set the home, then let the actor live: from here on only its home loop touches the slot, whose other

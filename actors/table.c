@@ -48,8 +48,6 @@ static void remember_generations(uint32_t block)
     const tr_self *slot = &tr__slots.slots[(size_t)block * BLOCK_SLOTS];
     uint32_t highest = first_generation[block];
 
-    if (highest >= GENERATION_END)
-        return; /* take_block passed it over: there may be no memory behind it */
     for (uint32_t i = 0; i < BLOCK_SLOTS; i++)
         if (slot[i].generation > highest)
             highest = slot[i].generation;
@@ -98,8 +96,12 @@ static bool commit_next(void)
 /* With the lock held: a block of fresh slots for the cache. 0 or an error. */
 static int take_block(tr__slot_cache *cache)
 {
-    while (next_block < BLOCKS && first_generation[next_block] >= GENERATION_END)
-        next_block++; /* used up by earlier runs */
+    while (next_block < BLOCKS && first_generation[next_block] >= GENERATION_END) {
+        /* Used up by earlier runs: passed over, but readable for those who walk the table. */
+        if (!commit_next())
+            return TR_ENOMEM;
+        next_block++;
+    }
     if (next_block == BLOCKS)
         return TR_ELIMIT;
     if (!commit_next())
@@ -150,7 +152,8 @@ tr_self *tr__slot_take(tr__slot_cache *cache, int *error)
         return self;
     }
     self = &tr__slots.slots[cache->fresh];
-    self->generation = first_generation[cache->fresh / BLOCK_SLOTS];
+    /* relaxed: still nobody's; the halt's walk (end.c) may look at it meanwhile. */
+    tr__store_relaxed_u32(&self->generation, first_generation[cache->fresh / BLOCK_SLOTS]);
     cache->fresh++;
     return self;
 }

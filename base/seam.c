@@ -184,8 +184,7 @@ void *tr__pages_map(size_t bytes, size_t align)
     before = (align - (uintptr_t)at % align) % align;
     if (before != 0)
         tr__pages_unmap(at, before);
-    if (before != align)
-        tr__pages_unmap(at + before + bytes, align - before);
+    tr__pages_unmap(at + before + bytes, align - before);
     return at + before;
 }
 

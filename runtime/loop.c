@@ -154,9 +154,10 @@ void tr__loop_publish_outlet(tr__loop *loop, uint32_t target)
     tr__port_ring(&tr__ports[target]);
 }
 
-/* Let the other loops see all that is staged for them. */
-static void publish(tr__loop *loop)
+void tr__loop_publish(tr__loop *loop)
 {
+    if (loop->dirty_count == 0)
+        return;
     for (uint32_t i = 0; i < loop->dirty_count; i++) {
         tr__outlet *outlet = &loop->outlets[loop->dirty[i]];
 
@@ -318,7 +319,7 @@ static bool run_some(tr__loop *loop)
         uint32_t work = runnable->run(runnable, loop);
 
         if (TR__UNLIKELY(loop->dirty_count != 0))
-            publish(loop);
+            tr__loop_publish(loop);
         loop->credit -= 1 + (int32_t)(work / 16);
     } while (loop->credit > 0 && (runnable = tr__run_queue_pop_local(&loop->queue)) != NULL);
     return true;
@@ -330,8 +331,7 @@ static bool turn(tr__loop *loop)
     bool busy = land(loop);
 
     busy |= run_some(loop);
-    if (loop->dirty_count != 0)
-        publish(loop);
+    tr__loop_publish(loop);
     if (--loop->credit <= 0)
         look(loop);
     return busy;

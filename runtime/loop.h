@@ -110,6 +110,9 @@ static TR__ALWAYS_INLINE void tr__loop_schedule(tr__loop *loop, tr__runnable *ru
 int tr__loop_open_lane(tr__loop *loop, uint32_t target);
 void tr__loop_publish_outlet(tr__loop *loop, uint32_t target);
 
+/* Let the other loops see all that is staged for them, and wake those that sleep. */
+void tr__loop_publish(tr__loop *loop);
+
 /* How many parcels may be staged before they are published within an activation, so that the other
  * side can begin. */
 #define TR__PUBLISH_EVERY 64

@@ -19,12 +19,15 @@ int tr__runtime_post(uint32_t target, const tr__parcel *parcel)
     return TR_ESHUTDOWN;
 }
 
-/* The loop (from 0) that a public loop number names; TR_EINVAL. */
+/* The loop (from 0) that a public loop number names; TR_EINVAL, or TR_ESHUTDOWN. */
 static int resolve(int loop)
 {
     const tr__loop *here = tr__loop_here();
+    int count = tr_loop_count();
 
-    if (loop < 0 || loop > tr_loop_count())
+    if (count == 0)
+        return TR_ESHUTDOWN;
+    if (loop < 0 || loop > count)
         return TR_EINVAL;
     if (loop != TR_LOOP_ANY)
         return loop - 1;

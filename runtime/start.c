@@ -10,7 +10,7 @@
 #include "runtime/runtime.h"
 #include "runtime/topology.h"
 
-#define BUDGET_MSGS 1024
+#define BUDGET_MSGS 65536 /* then the 500 us of an activation rule: see decision 011 */
 #define SPIN_US     50
 #define SHUTDOWN_S  10
 

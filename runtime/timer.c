@@ -29,14 +29,15 @@ static uint64_t due_tick(const tr__timer *timer)
     return tick < TICKS_MAX ? tick : TICKS_MAX;
 }
 
-/* The level of the highest bit in which a later tick differs from this one. */
+/* The level of the highest bit in which a later tick, at most TICKS_MAX, differs from this one. */
 static unsigned level_of(uint64_t tick, uint64_t later)
 {
     uint64_t differing = (tick ^ later) | (TR__WHEEL_SLOTS - 1);
-    unsigned level = (63U - (unsigned)__builtin_clzll(differing)) / TR__WHEEL_BITS;
 
-    return level < TR__WHEEL_LEVELS ? level : TR__WHEEL_LEVELS - 1;
+    return (63U - (unsigned)__builtin_clzll(differing)) / TR__WHEEL_BITS;
 }
+
+_Static_assert(64 - TR__TICK_SHIFT <= TR__WHEEL_LEVELS * TR__WHEEL_BITS, "every tick has a level");
 
 static void insert(tr__wheel *wheel, tr__timer *timer)
 {

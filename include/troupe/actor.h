@@ -137,7 +137,9 @@ static inline int tr__send(tr_pid to, tr_type *type, const void *payload, size_t
 #define tr_send_value(to, type, pointer)                                                           \
     tr__send((to), &tr_type_##type, TR__TYPED(type, pointer), sizeof(struct type))
 #ifndef __cplusplus
-#define TR__TYPED(type, pointer) (1 ? (pointer) : (const struct type *)0)
+/* An error, not a warning, which would vanish in a system's header. */
+#define TR__TYPED(type, pointer)                                                                   \
+    _Generic((pointer), struct type * : (pointer), const struct type * : (pointer))
 #else
 #define TR__TYPED(type, pointer) (static_cast<const tr_payload_##type *>(pointer))
 #endif

@@ -20,7 +20,7 @@ struct ev_loop;
 typedef struct tr_config {
     int loops;         /* TROUPE_LOOPS; default: a loop for each core that this process may use
                             (affinity mask and cgroup quota are respected); at most 1024 */
-    int budget_msgs;   /* TROUPE_BUDGET; messages that one activation handles at most; 1024 */
+    int budget_msgs;   /* TROUPE_BUDGET; messages that one activation handles at most; 65536 */
     int spin_us;       /* TROUPE_SPIN_US; how long an idle loop spins before it blocks,
                             microseconds; 50; below 0: never. Ignored (never) where there are
                             more loops than cores */
@@ -85,7 +85,8 @@ TR_API int tr_loop_on_close(void (*fn)(void *arg), void *arg);
 TR_API int tr_post(int loop, void (*fn)(void *arg), void *arg);
 
 /* Call fn(arg, signo) on loop 0 each time the process receives a signal (several may be merged into
- * one call, as POSIX does). fn NULL ends it and restores what the signal did before.
+ * one call, as POSIX does). fn NULL ends it and restores what the signal did before (for a moment in
+ * between it has its default action).
  * Threads: any; blocks a foreign thread until it is in force.
  * Errors:  TR_EINVAL a signal that can't be caught; TR_ENOMEM; TR_ESHUTDOWN; TR_EWRONGPLACE on a
  *          loop other than 0. */

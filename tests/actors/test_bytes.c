@@ -68,7 +68,7 @@ START_TEST(adopted_bytes_may_need_no_freeing)
 {
     tr_bytes *b;
 
-    ck_assert_int_eq(tr_bytes_adopt(&b, (void *)(uintptr_t)"static", 6, NULL, NULL), 0);
+    ck_assert_int_eq(tr_bytes_adopt(&b, (void *)(uintptr_t) "static", 6, NULL, NULL), 0);
     tr_bytes_unref(b);
     ck_assert_int_eq(tr_bytes_adopt(&b, NULL, 0, note_free, NULL), 0);
     ck_assert_ptr_null(tr_bytes_data(b));
@@ -196,9 +196,9 @@ START_TEST(messages_to_many_actors_refer_to_the_same_bytes)
     kit_start(4);
     ck_assert_int_eq(tr_bytes_adopt(&b, text, sizeof(text), note_free, NULL), 0);
     for (int i = 0; i < 40; i++)
-        ck_assert_int_eq(tr_send(kit_spawn(&reader_class, NULL, i % 4), bytes_parcel,
-                                 .bytes = tr_bytes_ref(b)),
-                         0);
+        ck_assert_int_eq(
+            tr_send(kit_spawn(&reader_class, NULL, i % 4), bytes_parcel, .bytes = tr_bytes_ref(b)),
+            0);
     ck_assert_int_eq(tr_send(TR_PID_NONE, bytes_parcel, .bytes = b), 0);
     kit_stop();
     ck_assert_int_eq(frees, 1);

@@ -536,9 +536,8 @@ START_TEST(a_shutdown_ends_those_that_are_never_idle)
         tr_pid one = kit_spawn(&player_class, NULL, 0);
         tr_pid other = kit_spawn(&player_class, NULL, i % 2);
 
-        ck_assert_int_eq(tr_send(one, kit_value, .a = (int64_t)other.tr__id,
-                                 .b = (int64_t)one.tr__id),
-                         0);
+        ck_assert_int_eq(
+            tr_send(one, kit_value, .a = (int64_t)other.tr__id, .b = (int64_t)one.tr__id), 0);
     }
     kit_settle(0);
     kit_stop();
@@ -552,8 +551,8 @@ static int spawn_async_many(tr_self *self, void *arg)
     (void)arg;
     for (int i = 0; i < 50; i++) {
         tr_pid pid;
-        int rc = tr_spawn_async(&pid, &noting_class, NULL,
-                                &(tr_spawn_options){ .on = TR_LOOP(i % 2) });
+        int rc =
+            tr_spawn_async(&pid, &noting_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(i % 2) });
 
         ck_assert(rc == 0 || rc == TR_ESHUTDOWN);
         (void)tr_send(pid, kit_value, .a = i); /* may be a dead letter */

@@ -551,9 +551,8 @@ static int spawn_and_flood(tr_self *self, void *arg)
     tr_pid pid;
 
     (void)self;
-    ck_assert_int_eq(tr_spawn_async(&pid, e->cls, NULL,
-                                    &(tr_spawn_options){ .on = TR_LOOP(e->loop) }),
-                     0);
+    ck_assert_int_eq(
+        tr_spawn_async(&pid, e->cls, NULL, &(tr_spawn_options){ .on = TR_LOOP(e->loop) }), 0);
     for (int i = 0; i < e->count; i++)
         e->results[i] = tr_send(pid, kit_value, .a = i);
     return 0;

@@ -785,9 +785,8 @@ static int ask_many_that_are_ignored(tr_self *self, void *arg)
     asking *a = arg;
 
     for (uint64_t tag = 1; tag <= 100; tag++)
-        ck_assert_int_eq(tr_request(self, a->to, tag % 2 ? TR_FOREVER : 1e9, tag, kit_ask,
-                                    .a = IGNORE),
-                         0);
+        ck_assert_int_eq(
+            tr_request(self, a->to, tag % 2 ? TR_FOREVER : 1e9, tag, kit_ask, .a = IGNORE), 0);
     return 0;
 }
 

@@ -29,8 +29,8 @@ END_TEST
 
 START_TEST(atomic_pointers_travel_whole)
 {
-    int a;
-    int b;
+    int a = 0;
+    int b = 0;
     int *at = NULL;
 
     tr__store_relaxed_ptr(&at, &a);

@@ -236,6 +236,27 @@ START_TEST(thread_runs_what_it_was_given)
 }
 END_TEST
 
+static void ask_for_a_thread_that_is_too_large(void *arg)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    (void)arg;
+    pthread_attr_init(&attributes);
+    ck_assert_int_eq(pthread_attr_setstacksize(&attributes, (size_t)1 << 50), 0);
+    ck_assert_int_eq(pthread_setattr_default_np(&attributes), 0);
+    ck_assert_int_eq(tr__thread_start(&thread, note_call, NULL), TR_EAGAIN);
+    pthread_attr_destroy(&attributes);
+}
+
+START_TEST(thread_that_the_system_refuses_is_an_error)
+{
+    char text[256];
+
+    ck_assert_int_eq(kit_in_child(ask_for_a_thread_that_is_too_large, NULL, text, sizeof(text)), 0);
+}
+END_TEST
+
 static bool is_readable(int fd)
 {
     struct pollfd poller = { .fd = fd, .events = POLLIN };
@@ -341,6 +362,7 @@ KIT_MAIN("base/seam", seam_table_is_replaced_and_restored, seam_never_asks_for_n
          pages_are_aligned_zeroed_and_given_back, pages_that_no_address_space_has_are_refused,
          clock_never_goes_back, dice_do_not_repeat_themselves,
          random_numbers_are_those_of_splitmix64, thread_runs_what_it_was_given,
+         thread_that_the_system_refuses_is_an_error,
          event_descriptor_is_readable_between_signal_and_clear,
          event_descriptor_that_the_kernel_refuses_is_an_error, fault_strikes_the_nth_call_alone,
          fault_that_lasts_strikes_all_calls_from_the_nth_on, fault_that_was_not_reached_says_so,

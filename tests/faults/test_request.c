@@ -16,8 +16,19 @@ TR_MESSAGE(begin_asking)
     struct trial *trial;
 };
 
-enum kind { REPLY, REPLY_ERROR, TAKE_AND_ANSWER, TAKE_AND_FAIL, UNHANDLED, WRONG_TYPE, FORWARD,
-            KEEP_AND_FREE, IGNORE, FAIL, KINDS };
+enum kind {
+    REPLY,
+    REPLY_ERROR,
+    TAKE_AND_ANSWER,
+    TAKE_AND_FAIL,
+    UNHANDLED,
+    WRONG_TYPE,
+    FORWARD,
+    KEEP_AND_FREE,
+    IGNORE,
+    FAIL,
+    KINDS
+};
 
 typedef struct trial {
     tr_pid responder;
@@ -149,8 +160,7 @@ static tr_pid spawn_on(const tr_actor_class *cls, int loop)
 {
     tr_pid pid;
 
-    ck_assert_int_eq(tr_spawn_with(&pid, cls, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-                     0);
+    ck_assert_int_eq(tr_spawn_with(&pid, cls, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
     return pid;
 }
 

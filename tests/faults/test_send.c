@@ -6,7 +6,7 @@
 #include "base/seam.h"
 #include "support/kit.h"
 
-static uint32_t made;    /* owning payloads that were handed to troupe */
+static uint32_t made; /* owning payloads that were handed to troupe */
 static uint32_t dropped;
 
 static void count_drop(void)
@@ -151,12 +151,10 @@ static bool try_once(sender who, int loops, bool relayed, trial *t)
     made = 0;
     dropped = 0;
     puppet = kit_puppet(0);
-    ck_assert_int_eq(tr_spawn_with(&t->to, &sink_class, NULL,
-                                   &(tr_spawn_options){ .on = TR_LOOP(target) }),
-                     0);
+    ck_assert_int_eq(
+        tr_spawn_with(&t->to, &sink_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(target) }), 0);
     if (relayed) /* there and back again */
-        ck_assert_int_eq(tr_spawn_with(&t->to, &relay_class,
-                                       &(tr_pid){ puppet.tr__id },
+        ck_assert_int_eq(tr_spawn_with(&t->to, &relay_class, &(tr_pid){ puppet.tr__id },
                                        &(tr_spawn_options){ .on = TR_LOOP(target) }),
                          0);
     if (who == FOREIGN)

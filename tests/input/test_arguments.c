@@ -120,9 +120,10 @@ END_TEST
 
 START_TEST(start_takes_the_extremes_that_are_in_range)
 {
-    expect_start((tr_config){ .loops = 1, .budget_msgs = INT_MAX, .spin_us = INT_MAX,
-                              .shutdown_s = INFINITY },
-                 0);
+    expect_start(
+        (tr_config){
+            .loops = 1, .budget_msgs = INT_MAX, .spin_us = INT_MAX, .shutdown_s = INFINITY },
+        0);
     expect_start((tr_config){ .loops = 1, .budget_msgs = 1, .spin_us = INT_MIN }, 0);
     /* An older program's shorter configuration. */
     ck_assert_int_eq(tr_start_sized(&(tr_config){ .loops = 1 }, sizeof(int)), 0);
@@ -598,11 +599,16 @@ static bool name_of(const char *declaration, char *name, size_t name_bytes)
 static const char *called_as(const char *name)
 {
     static const char *const others[][2] = {
-        { "tr__send_small", "tr_send" },       { "tr__send_large", "tr_send" },
-        { "tr__send_typeless", "tr__send" },   { "tr__request", "tr_request" },
-        { "tr__reply", "tr_reply" },           { "tr__answer", "tr_answer" },
-        { "tr__send_timed", "tr_send_after" }, { "tr__type_intern", "tr_send" },
-        { "tr__as_first", "tr_as" },           { "tr__take", "tr_take" },
+        { "tr__send_small", "tr_send" },
+        { "tr__send_large", "tr_send" },
+        { "tr__send_typeless", "tr__send" },
+        { "tr__request", "tr_request" },
+        { "tr__reply", "tr_reply" },
+        { "tr__answer", "tr_answer" },
+        { "tr__send_timed", "tr_send_after" },
+        { "tr__type_intern", "tr_send" },
+        { "tr__as_first", "tr_as" },
+        { "tr__take", "tr_take" },
         { "tr__inbox_request", "tr_inbox_request" },
     };
     static char call[256];
@@ -626,7 +632,8 @@ START_TEST(every_public_function_is_called_in_this_folder)
         char name[128];
 
         ck_assert(name_of(at + 1, name, sizeof(name)));
-        ck_assert_msg(strstr(tests, called_as(name)) != NULL, "no test of bad input calls %s", name);
+        ck_assert_msg(strstr(tests, called_as(name)) != NULL, "no test of bad input calls %s",
+                      name);
         found++;
     }
     ck_assert_int_ge(found, 50);
@@ -640,6 +647,5 @@ KIT_MAIN("arguments", every_code_has_a_sentence_and_a_name, start_refuses_figure
          state_that_no_machine_has_is_out_of_memory, functions_of_messages_take_null,
          message_that_no_machine_has_is_out_of_memory, sending_to_nobody_drops_what_is_owned,
          answers_to_nobody_and_bad_errors_are_refused, handlers_calls_refuse_bad_values,
-         inbox_functions_refuse_null_and_bad_times,
-         request_from_an_inbox_refuses_bad_values, bytes_refuse_null_and_absurd_sizes,
-         every_public_function_is_called_in_this_folder)
+         inbox_functions_refuse_null_and_bad_times, request_from_an_inbox_refuses_bad_values,
+         bytes_refuse_null_and_absurd_sizes, every_public_function_is_called_in_this_folder)

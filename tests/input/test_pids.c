@@ -123,9 +123,8 @@ static tr_pid ended_actor(int loop)
 {
     tr_pid pid;
 
-    ck_assert_int_eq(tr_spawn_with(&pid, &good_class, NULL,
-                                   &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-                     0);
+    ck_assert_int_eq(
+        tr_spawn_with(&pid, &good_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
     ck_assert_int_eq(tr_stop(pid), 0);
     kit_settle(loop);
     return pid;

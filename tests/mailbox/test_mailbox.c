@@ -42,8 +42,7 @@ static void forget(model *m, size_t place)
 {
     m->is_queued[m->queued[place] - m->messages] = false;
     m->count--;
-    memmove(&m->queued[place], &m->queued[place + 1],
-            (m->count - place) * sizeof(m->queued[0]));
+    memmove(&m->queued[place], &m->queued[place + 1], (m->count - place) * sizeof(m->queued[0]));
 }
 
 static void pop(model *m)

@@ -170,6 +170,5 @@ END_TEST
 KIT_MAIN("mailbox/message", message_of_each_size_has_room_for_payload_and_ask,
          message_without_a_slab_is_from_the_allocator,
          message_with_sixteen_bytes_fills_the_smallest_class,
-         message_that_no_memory_could_hold_is_refused,
-         message_for_which_there_is_no_memory_is_null,
+         message_that_no_memory_could_hold_is_refused, message_for_which_there_is_no_memory_is_null,
          message_given_back_by_a_foreign_thread_returns_to_the_slab)

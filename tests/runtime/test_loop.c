@@ -349,6 +349,24 @@ START_TEST(loop_without_memory_tries_again_in_peace)
 }
 END_TEST
 
+/* What waits for memory is for actors that end now: it becomes dead letters, which take none. */
+START_TEST(loop_without_memory_can_be_stopped)
+{
+    tr_pid pid;
+
+    start_dry(&pid, 0);
+    tr__store_release_u32(&drought, TR_LOOP(0));
+    for (int64_t i = 0; i < 5; i++)
+        ck_assert_int_eq(tr_send(pid, kit_value, .a = i), 0);
+    while (tr__load_relaxed_u64(&refused) < 3)
+        sched_yield();
+    kit_stop();
+    ck_assert_uint_eq(kit_stats().sent, 5);
+    ck_assert_uint_eq(kit_stats().handled, 0);
+    tr__seam_set(NULL);
+}
+END_TEST
+
 typedef struct burst {
     tr_pid to;
     int64_t count;
@@ -380,9 +398,9 @@ START_TEST(messages_of_another_loop_wait_for_memory_in_order)
 END_TEST
 
 KIT_MAIN("runtime/loop", guest_hears_of_its_pipe_on_its_loop,
-         guest_hears_of_its_pipe_on_a_loop_that_is_never_idle,
-         guest_timers_wake_a_loop_that_sleeps, loop_ev_is_there_on_its_loop_alone,
+         guest_hears_of_its_pipe_on_a_loop_that_is_never_idle, guest_timers_wake_a_loop_that_sleeps,
+         loop_ev_is_there_on_its_loop_alone,
          loop_that_closes_calls_the_last_guest_first_after_its_actors,
          loop_on_close_is_for_loops_only, loop_on_close_without_memory_says_so,
-         loop_without_memory_tries_again_in_peace,
+         loop_without_memory_tries_again_in_peace, loop_without_memory_can_be_stopped,
          messages_of_another_loop_wait_for_memory_in_order)

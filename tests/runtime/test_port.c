@@ -132,7 +132,7 @@ END_TEST
 
 /* ---- no wake-up is lost ---- */
 
-enum { BRINGERS = 3, LETTERS = 30000 };
+enum { BRINGERS = 3, LETTERS = 3000 };
 
 static tr__letter mail[BRINGERS][LETTERS];
 

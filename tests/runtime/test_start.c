@@ -140,8 +140,8 @@ END_TEST
 
 START_TEST(start_takes_the_configuration_it_is_given)
 {
-    kit_start_with(&(tr_config){
-        .loops = 1, .budget_msgs = 5, .spin_us = 7, .shutdown_s = INFINITY });
+    kit_start_with(
+        &(tr_config){ .loops = 1, .budget_msgs = 5, .spin_us = 7, .shutdown_s = INFINITY });
     ck_assert_int_eq(tr__runtime.config.budget_msgs, 5);
     ck_assert_uint_eq(tr__runtime.loops[0]->budget, 5);
     ck_assert_uint_eq(tr__runtime.loops[0]->spin_ns, 7000);
@@ -174,7 +174,7 @@ typedef struct expectation {
     const char *value;
     tr_config given;
     int rc;
-    tr_config expected; /* 0: the default */
+    tr_config expected;    /* 0: the default */
     const char *complaint; /* NULL: none */
 } expectation;
 
@@ -190,7 +190,8 @@ static void start_as_the_environment_says(void *arg)
         return;
     ck_assert_int_eq(got->loops, e->expected.loops != 0 ? e->expected.loops : cores);
     ck_assert_int_eq(tr_loop_count(), got->loops);
-    ck_assert_int_eq(got->budget_msgs, e->expected.budget_msgs != 0 ? e->expected.budget_msgs : 1024);
+    ck_assert_int_eq(got->budget_msgs,
+                     e->expected.budget_msgs != 0 ? e->expected.budget_msgs : 65536);
     if (got->loops <= cores)
         ck_assert_int_eq(got->spin_us, e->expected.spin_us != 0 ? e->expected.spin_us : 50);
     ck_assert(got->shutdown_s == (e->expected.shutdown_s != 0 ? e->expected.shutdown_s : 10));
@@ -213,20 +214,20 @@ START_TEST(start_reads_the_environment)
 {
     expect_start((expectation){ "TROUPE_LOOPS", "3", .expected = { .loops = 3 } });
     expect_start((expectation){ "TROUPE_BUDGET", "77", .expected = { .budget_msgs = 77 } });
-    expect_start((expectation){
-        "TROUPE_SPIN_US", "9", .given = { .loops = 1 }, .expected = { .loops = 1, .spin_us = 9 } });
-    expect_start((expectation){
-        "TROUPE_SPIN_US", "-1", .given = { .loops = 1 }, .expected = { .loops = 1, .spin_us = -1 } });
+    expect_start((expectation){ "TROUPE_SPIN_US", "9", .given = { .loops = 1 },
+                                .expected = { .loops = 1, .spin_us = 9 } });
+    expect_start((expectation){ "TROUPE_SPIN_US", "-1", .given = { .loops = 1 },
+                                .expected = { .loops = 1, .spin_us = -1 } });
     expect_start((expectation){ "TROUPE_SHUTDOWN_S", "0.25", .expected = { .shutdown_s = 0.25 } });
 }
 END_TEST
 
 START_TEST(start_prefers_what_the_program_says_to_the_environment)
 {
-    expect_start((expectation){
-        "TROUPE_LOOPS", "3", .given = { .loops = 2 }, .expected = { .loops = 2 } });
-    expect_start((expectation){
-        "TROUPE_SHUTDOWN_S", "3", .given = { .shutdown_s = 4 }, .expected = { .shutdown_s = 4 } });
+    expect_start(
+        (expectation){ "TROUPE_LOOPS", "3", .given = { .loops = 2 }, .expected = { .loops = 2 } });
+    expect_start((expectation){ "TROUPE_SHUTDOWN_S", "3", .given = { .shutdown_s = 4 },
+                                .expected = { .shutdown_s = 4 } });
 }
 END_TEST
 
@@ -241,10 +242,10 @@ END_TEST
 
 START_TEST(start_complains_of_nonsense_in_the_environment_and_ignores_it)
 {
-    expect_start((expectation){
-        "TROUPE_LOOPS", "many", .complaint = "TROUPE_LOOPS=many is not a number" });
-    expect_start((expectation){
-        "TROUPE_LOOPS", "3x", .complaint = "TROUPE_LOOPS=3x is not a number" });
+    expect_start(
+        (expectation){ "TROUPE_LOOPS", "many", .complaint = "TROUPE_LOOPS=many is not a number" });
+    expect_start(
+        (expectation){ "TROUPE_LOOPS", "3x", .complaint = "TROUPE_LOOPS=3x is not a number" });
     expect_start((expectation){ "TROUPE_BUDGET", "inf", .complaint = "is not a number" });
     expect_start((expectation){ "TROUPE_BUDGET", "1e30", .complaint = "out of range" });
     expect_start((expectation){ "TROUPE_BUDGET", "-1e30", .complaint = "out of range" });

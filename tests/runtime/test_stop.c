@@ -202,8 +202,7 @@ static void hop(void *arg)
     (void)tr__add_relaxed_u64(&h->called, 1);
     if (tr_post(TR_LOOP(next), hop, h) == 0)
         (void)tr__add_relaxed_u64(&h->accepted, 1);
-    if (tr_post(TR_LOOP_ANY, do_nothing, NULL) == 0 && h->called % 3 == 0)
-        (void)tr_post(TR_LOOP(1), do_nothing, NULL);
+    (void)tr_post(TR_LOOP_ANY, do_nothing, NULL);
 }
 
 START_TEST(calls_that_were_accepted_are_called_also_while_loops_stop)
@@ -213,7 +212,8 @@ START_TEST(calls_that_were_accepted_are_called_also_while_loops_stop)
 
         kit_start(2);
         for (int i = 0; i < 10; i++)
-            h.accepted += tr_post(TR_LOOP(i % 2), hop, &h) == 0;
+            if (tr_post(TR_LOOP(i % 2), hop, &h) == 0)
+                (void)tr__add_relaxed_u64(&h.accepted, 1);
         while (tr__load_relaxed_u64(&h.called) < 1000)
             sched_yield();
         kit_stop(); /* they hop for ever otherwise */

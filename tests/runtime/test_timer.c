@@ -38,8 +38,9 @@ END_TEST
 START_TEST(timer_never_fires_early_nor_a_tick_late)
 {
     const uint64_t starts[] = { 0, 1, TICK_NS - 1, TICK_NS, 255 * TICK_NS + 77, 1000000007 };
-    const uint64_t delays[] = { 1,          TICK_NS - 1,   TICK_NS,           TICK_NS + 1,
-                                2 * TICK_NS, 256 * TICK_NS, 65536 * TICK_NS + 5 };
+    const uint64_t delays[] = {
+        1, TICK_NS - 1, TICK_NS, TICK_NS + 1, 2 * TICK_NS, 256 * TICK_NS, 65536 * TICK_NS + 5
+    };
 
     for (size_t s = 0; s < sizeof(starts) / sizeof(starts[0]); s++)
         for (size_t d = 0; d < sizeof(delays) / sizeof(delays[0]); d++) {
@@ -96,8 +97,11 @@ END_TEST
 
 START_TEST(timer_in_the_farthest_future_neither_fires_nor_wakes)
 {
-    const uint64_t dues[] = { UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - TICK_NS,
-                              UINT64_MAX - TICK_NS + 1, UINT64_MAX - 2 * TICK_NS,
+    const uint64_t dues[] = { UINT64_MAX,
+                              UINT64_MAX - 1,
+                              UINT64_MAX - TICK_NS,
+                              UINT64_MAX - TICK_NS + 1,
+                              UINT64_MAX - 2 * TICK_NS,
                               UINT64_C(1) << 63 };
 
     for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++) {
