@@ -183,8 +183,8 @@ TR_API int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, t
  * handler has returned. A timeout of TR_FOREVER leaves it to the other side.
  * Ownership: as tr_send.
  * Threads:   handlers.
- * Errors:    TR_ENOMEM, TR_EINVAL (a timeout of NaN), TR_EWRONGPLACE, TR_ESHUTDOWN: nothing was sent,
- *            nothing will come. Everything else comes as tr_request_failed. */
+ * Errors:    TR_ENOMEM, TR_EINVAL (a timeout of NaN), TR_EWRONGPLACE: nothing was sent, nothing will
+ *            come. Everything else comes as tr_request_failed. */
 #define tr_request(self, to, timeout, tag, ...) TR__ASK(self, to, timeout, tag, __VA_ARGS__, )
 #define TR__ASK(self, to, timeout, tag, type, ...)                                                 \
     tr__request((self), (to), (timeout), (tag), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__),   \
@@ -309,7 +309,7 @@ TR_API int tr_timer_cancel(tr_self *self, uint64_t key);
 
 typedef struct tr_dead_letter {
     tr_pid to;
-    tr_pid from;       /* the sender, if it still lives and is known; else TR_PID_NONE */
+    tr_pid from;       /* the sender, as far as known: who lives in its slot now; or none */
     const char *type;  /* name of the message's type */
     int reason;        /* TR_EDEAD, TR_EFULL, TR_EUNHANDLED, TR_ESHUTDOWN, TR_ENOMEM, TR_ETIMEDOUT
                           (an expired request) */

@@ -172,7 +172,8 @@ static inline const void *tr__as(const tr_msg *msg, tr_type *type, size_t size)
 TR_API void *tr__take(tr_msg *msg, tr_type *type, size_t size);
 
 /* The payload of an owning message, with what it owns: its drop will not be called. NULL if the
- * message is of another type, or its payload was taken before.
+ * message is of another type, or its payload was taken before; tr_as and tr_is do not know it from then
+ * on.
  * Ownership: what the payload refers to is the caller's; the struct itself is borrowed as with
  *            tr_as.
  * Threads:   whoever holds the message. */
