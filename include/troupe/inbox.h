@@ -39,7 +39,7 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
 
 /* Ask an actor: tr_inbox_request(in, to, timeout, tag, type, .field = value, ...). The answer, or a
  * tr_request_failed, arrives in the inbox, and tr_msg_tag(msg) is the tag. Exactly one of both comes,
- * unless the inbox is freed or full, or the runtime stops, first.
+ * unless the inbox is freed or full, memory runs out, or the runtime stops, first.
  * Ownership: as tr_send.
  * Threads:   the foreign thread that receives from it; never blocks.
  * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE on a loop; TR_ESHUTDOWN: nothing was sent, nothing

@@ -161,7 +161,7 @@ static inline const void *tr__as(const tr_msg *msg, tr_type *type, size_t size)
     return __builtin_expect(id != 0, 1) ? NULL : tr__as_first(msg, type, size);
 }
 
-/* The payload as a `const struct type *` if the message is of that type, else NULL.
+/* The payload as a `const struct type *` if the message (not NULL) is of that type, else NULL.
  * Ownership: borrowed until the handler returns (from an inbox: until the next receive).
  * Threads:   whoever holds the message. */
 #define tr_as(msg, type) ((const struct type *)tr__as((msg), &tr_type_##type, sizeof(struct type)))
