@@ -68,7 +68,8 @@ TR_API int tr_spawn_async_sized(tr_pid *out, const tr_actor_class *cls, size_t c
                                 size_t options_size);
 
 /* Start an actor, and return when its init has succeeded. *out is TR_PID_NONE on error, and from the
- * beginning: args must not point to it. options may be NULL. On the same loop init runs within this call; for another loop a foreign thread blocks.
+ * beginning: args must not point to it. options may be NULL. On the same loop init runs within this
+ * call; for another loop a foreign thread blocks.
  * Ownership: args stay the caller's.
  * Threads:   any; on a loop only for actors of the same loop (else tr_spawn_async).
  * Errors:    init's own code; TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE the actor is to live on another
