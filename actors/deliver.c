@@ -42,7 +42,8 @@ void tr__bury(tr__home *home, tr_pid to, tr_msg *msg, int reason)
         const tr__ask *ask = tr__msg_ask(msg);
 
         msg->tr__head &= ~TR__MSG_ASKS;
-        /* Where even this can't be told (no memory, a shutdown), the asker's own time limit holds. */
+        /* Where even this can't be told (no memory, a shutdown), the asker's own time limit
+         * holds. */
         (void)tr__fail_asker(home, ask->pid, ask->ref, reason);
     }
     tr__dead_letter(home, to, 0, msg, reason);

@@ -1,4 +1,5 @@
-/* The ways of a message: from a sender to its receiver's mailbox, or to its end as a dead letter. */
+/* The ways of a message: from a sender to its receiver's mailbox, or to its end as a dead
+ * letter. */
 #ifndef TR_ACTORS_DELIVER_H
 #define TR_ACTORS_DELIVER_H
 
@@ -17,8 +18,8 @@ static TR__ALWAYS_INLINE void tr__push(tr__home *home, tr_self *self, tr_msg *ms
         tr__loop_schedule(&home->loop, &self->runnable);
 }
 
-/* The same, within the mailbox's limits, if it has any. TR_EFULL: msg is still the caller's. A message
- * that was dropped by the actor's policy counts as accepted. */
+/* The same, within the mailbox's limits, if it has any. TR_EFULL: msg is still the caller's. A
+ * message that was dropped by the actor's policy counts as accepted. */
 int tr__push_limited(tr__home *home, tr_self *self, tr_msg *msg);
 
 /* ---- from a loop ---- */
@@ -32,8 +33,8 @@ int tr__dispatch(tr__home *home, tr_pid to, tr_msg *msg);
 
 /* ---- from anywhere ---- */
 
-/* The same for a message that any thread may hold (home NULL: a foreign thread; the message then was
- * made without a slab, or kept). */
+/* The same for a message that any thread may hold (home NULL: a foreign thread; the message then
+ * was made without a slab, or kept). */
 int tr__dispatch_anywhere(tr_pid to, tr_msg *msg);
 
 /* A parcel that is no message, to the home of an actor. */
@@ -44,7 +45,8 @@ int tr__send_parcel(tr_pid to, const tr__parcel *parcel);
 /* Give a message's memory back, its owned things dropped first. home NULL: a foreign thread. */
 void tr__msg_end(tr__home *home, tr_msg *msg);
 
-/* A dead letter: count, tell, fail its asker, and end it. msg is taken. home NULL: a foreign thread. */
+/* A dead letter: count, tell, fail its asker, and end it. msg is taken. home NULL: a foreign
+ * thread. */
 void tr__bury(tr__home *home, tr_pid to, tr_msg *msg, int reason);
 
 /* A dead letter that never became a message: a small one, whose two words are at hand. */

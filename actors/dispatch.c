@@ -1,5 +1,5 @@
-/* The dispatcher. An activation handles what was queued when it began, at most the budget, and stops
- * early when 500 us have passed; what is left waits for its next turn. */
+/* The dispatcher. An activation handles what was queued when it began, at most the budget, and
+ * stops early when 500 us have passed; what is left waits for its next turn. */
 #include "actors/dispatch.h"
 
 #include "actors/dead_letter.h"
@@ -9,8 +9,10 @@
 #include "base/log.h"
 
 enum {
-    FIRST_CHECK = 16, /* messages before the first look at the clock in an activation; the stretches */
-    LAST_CHECK = 256, /* between two looks double up to this */
+    /* Messages before the first look at the clock in an activation, and between two looks at most:
+     * the stretches double. */
+    FIRST_CHECK = 16,
+    LAST_CHECK = 256,
     LONGEST_NS = 500 * 1000
 };
 
@@ -52,8 +54,8 @@ static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, u
     }
 }
 
-/* After a handler that did something out of the ordinary. false: the activation is over; *ended tells
- * whether the actor is, too. */
+/* After a handler that did something out of the ordinary. false: the activation is over; *ended
+ * tells whether the actor is, too. */
 static TR__NOINLINE bool settle(tr__home *home, tr_self *self, tr_msg *msg, int rc, bool *ended)
 {
     uint32_t attention = home->frame.attention;
@@ -93,16 +95,17 @@ static TR__COLD void warn_of_length(tr__home *home, const tr_self *self)
         home->high_water *= 2;
 }
 
-/* In the course of a long activation: let other loops begin with what it has sent. false: it has lasted
- * long enough (it began at the last look at the clock, or up to CREDIT short activations later). */
+/* In the course of a long activation: let other loops begin with what it has sent. false: it has
+ * lasted long enough (it began at the last look at the clock, or up to CREDIT short activations
+ * later). */
 static TR__NOINLINE bool may_go_on(tr__home *home)
 {
     tr__loop_publish(&home->loop);
     return tr__now_ns() - home->loop.now_ns <= LONGEST_NS;
 }
 
-/* So many messages fewer are queued. The count has 24 bits: beyond 16 million messages it has wrapped,
- * and says too little; it is right again when the mailbox has become empty. */
+/* So many messages fewer are queued. The count has 24 bits: beyond 16 million messages it has
+ * wrapped, and says too little; it is right again when the mailbox has become empty. */
 static TR__ALWAYS_INLINE void discount(tr_self *self, uint32_t messages)
 {
     uint32_t queued = tr__slot_queued(self);

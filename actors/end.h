@@ -4,8 +4,8 @@
 
 #include "actors/home.h"
 
-/* End it before it handles another message; from within its own handler, when that returns. The first
- * reason stays, but a kill outranks it. */
+/* End it before it handles another message; from within its own handler, when that returns. The
+ * first reason stays, but a kill outranks it. */
 void tr__end_soon(tr__home *home, tr_self *self, int reason);
 
 /* End it now; it is off the run queue and none of its functions runs. */

@@ -55,7 +55,10 @@ static void add_ledger(tr_stats *sum, const tr__ledger *ledger)
 
 static int loop_init(tr__loop *loop)
 {
-    tr__home_from(loop)->high_water = HIGH_WATER;
+    tr__home *home = tr__home_from(loop);
+
+    home->high_water = HIGH_WATER;
+    home->next_spread = (uint32_t)tr__dice(); /* loops that spread do not march in step */
     return 0;
 }
 

@@ -1,13 +1,13 @@
 /* An actor's slot: 64 bytes, one cache line, all that a message needs of its receiver.
  *
- * Slots are type-stable: they are never unmapped while the runtime runs, and handed out again with a
- * higher generation, so that a stale pid is recognised. A pid is generation << 32 | index; an actor's
- * generation is odd while it lives, even while the slot is free. A slot whose generation would wrap is
- * retired.
+ * Slots are type-stable: they are never unmapped while the runtime runs, and handed out again with
+ * a higher generation, so that a stale pid is recognised. A pid is generation << 32 | index; an
+ * actor's generation is odd while it lives, even while the slot is free. A slot whose generation
+ * would wrap is retired.
  *
- * Home: home[index] is the number of the loop that the actor lives on, 0 if the slot was never used.
- * Only the actor's home loop touches its slot, with plain loads and stores. Senders read home[] only,
- * a table apart, so that they never touch the slot's line.
+ * Home: home[index] is the number of the loop that the actor lives on, 0 if the slot was never
+ * used. Only the actor's home loop touches its slot, with plain loads and stores. Senders read
+ * home[] only, a table apart, so that they never touch the slot's line.
  *
  * The life of an actor is told by its run function:
  *
@@ -29,7 +29,7 @@
 typedef struct tr__more tr__more;
 
 /* word: flags below, the number of queued messages above. */
-#define TR__SLOT_QUEUED       UINT32_C(1) /* on the run queue, or running: a push must not schedule it */
+#define TR__SLOT_QUEUED       UINT32_C(1) /* on the run queue, or running */
 #define TR__SLOT_LIMITED      UINT32_C(2) /* its mailbox has limits: a push must look at them */
 #define TR__SLOT_STARTING     UINT32_C(4) /* its init has not run; state is its tr__start */
 #define TR__SLOT_ENDING_SHIFT 3           /* three bits: why it is to end (end.c), 0: it is not */
@@ -113,21 +113,21 @@ static TR__ALWAYS_INLINE uint32_t tr__home_of(tr_pid pid)
     return tr__load_acquire_u16(&tr__slots.home[tr__pid_index(pid)]); /* acquire: see above */
 }
 
-/* On the home loop: the actor that a pid names, or NULL. (A generation is odd while the actor lives:
- * so a forged even one never names a free slot.) */
+/* On the home loop: the actor that a pid names, or NULL. (A generation is odd while the actor
+ * lives: so a forged even one never names a free slot.) */
 static TR__ALWAYS_INLINE tr_self *tr__slot_of(tr_pid pid)
 {
     tr_self *self = &tr__slots.slots[tr__pid_index(pid)];
 
-    /* relaxed: a slot that has moved to another loop may begin a new life there meanwhile; a stale pid
-     * does not name that one either. */
+    /* relaxed: a slot that has moved to another loop may begin a new life there meanwhile; a stale
+     * pid does not name that one either. */
     return TR__LIKELY(tr__load_relaxed_u32(&self->generation) == ((uint32_t)(pid.tr__id >> 32) | 1))
                ? self
                : NULL;
 }
 
-/* Set the home, then let the actor live: from here on only its home loop touches the slot, whose other
- * fields must be set. */
+/* Set the home, then let the actor live: from here on only its home loop touches the slot, whose
+ * other fields must be set. */
 static inline void tr__slot_settle(tr_self *self, uint32_t home)
 {
     /* release: the slot is whole before a sender finds its home; pairs with tr__home_of. */

@@ -1,9 +1,9 @@
 /* Spawning: at home within the call, elsewhere by a start that waits in the slot until the new home
  * comes to it.
  *
- * A slot that is to start elsewhere is filled, then settled (slot.h): so messages may be sent to it,
- * and reach its mailbox, before its init has run; it is marked as queued, so nothing schedules it but
- * the start. */
+ * A slot that is to start elsewhere is filled, then settled (slot.h): so messages may be sent to
+ * it, and reach its mailbox, before its init has run; it is marked as queued, so nothing schedules
+ * it but the start. */
 #include "actors/spawn.h"
 
 #include "actors/deliver.h"
@@ -20,8 +20,8 @@ typedef struct tr__start {
     char copy[];
 } tr__start;
 
-/* Slots for foreign threads, which have no loop. The lock is also what keeps the table in place while
- * one of them touches a slot. */
+/* Slots for foreign threads, which have no loop. The lock is also what keeps the table in place
+ * while one of them touches a slot. */
 static pthread_mutex_t foreign_lock = PTHREAD_MUTEX_INITIALIZER;
 static tr__slot_cache foreign_slots;
 static uint32_t foreign_spread; /* under the lock */
@@ -246,7 +246,8 @@ static int read_options(tr_spawn_options *read, const tr_spawn_options *options,
     return 0;
 }
 
-/* Which loop (from 0), or TR_EINVAL; near is what TR_PLACE_NEAR means here, and spread a counter. */
+/* Which loop (from 0), or TR_EINVAL; near is what TR_PLACE_NEAR means here, and spread a
+ * counter. */
 static int choose(const tr_spawn_options *options, uint32_t near, uint32_t *spread)
 {
     uint32_t loops = (uint32_t)tr_loop_count();

@@ -42,7 +42,8 @@ int tr__table_open(void)
     return TR_ENOMEM;
 }
 
-/* The generation that the next run begins a block with. Slots never used in it have generation 0. */
+/* The generation that the next run begins a block with. Slots never used in it have generation
+ * 0. */
 static void remember_generations(uint32_t block)
 {
     const tr_self *slot = &tr__slots.slots[(size_t)block * BLOCK_SLOTS];

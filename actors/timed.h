@@ -1,7 +1,7 @@
 /* An actor's timers. A timer's block is its message: the tr__timed stands at the end of it, so that
  * firing needs no memory.
  *
- *     waiting --fires--> queued --handled--> gone, or waiting again (a repeating one waits meanwhile)
+ *     waiting --fires--> queued --handled--> gone; a repeating one is waiting all the while
  *        |                 |
  *        +--- cancelled ---+--> dropped when the dispatcher comes to it
  */

@@ -1,5 +1,5 @@
-/* The table of message types. It grows by chunks, which never move, so that readers take no lock. It
- * lives as long as the process: ids are kept in static descriptors. */
+/* The table of message types. It grows by chunks, which never move, so that readers take no lock.
+ * It lives as long as the process: ids are kept in static descriptors. */
 #include "actors/type.h"
 
 #include <pthread.h>
@@ -104,7 +104,8 @@ uint32_t tr__type_intern(tr_type *type, size_t size)
     if (id != 0 && info.drop != NULL)
         id |= TR__MSG_OWNS;
     if (id != 0)
-        /* release: publishes the table's entry; pairs with the acquire in tr__type_id and tr__as. */
+        /* release: publishes the table's entry; pairs with the acquire in tr__type_id and
+         * tr__as. */
         tr__store_release_u32(&type->tr__id, id);
     return id;
 }

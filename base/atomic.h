@@ -1,8 +1,9 @@
 /* Atomics with the order in the name, on concurrencykit's ck_pr.
  *
- * A relaxed access only keeps a word whole: on x86-64 and AArch64 it is a plain move. An acquire load
- * sees all that came before the release store it reads from. tr__fence_full orders a store before a
- * later load, which nothing else does. Every use says what it publishes and what it pairs with. */
+ * A relaxed access only keeps a word whole: on x86-64 and AArch64 it is a plain move. An acquire
+ * load sees all that came before the release store it reads from. tr__fence_full orders a store
+ * before a later load, which nothing else does. Every use says what it publishes and what it pairs
+ * with. */
 #ifndef TR_BASE_ATOMIC_H
 #define TR_BASE_ATOMIC_H
 

@@ -1,5 +1,5 @@
-/* Fast random numbers that are not secret: Vigna's splitmix64. All chance in troupe comes from here,
- * seeded by the dice seam. */
+/* Fast random numbers that are not secret: Vigna's splitmix64. All chance in troupe comes from
+ * here, seeded by the dice seam. */
 #ifndef TR_BASE_RANDOM_H
 #define TR_BASE_RANDOM_H
 

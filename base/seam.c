@@ -195,7 +195,8 @@ void tr__pages_prefer_huge(void *at, size_t bytes)
 
 void tr__pages_unmap(void *at, size_t bytes)
 {
-    /* It can fail only for want of a mapping to split; then the pages stay until the process ends. */
+    /* It can fail only for want of a mapping to split; then the pages stay until the process
+     * ends. */
     (void)munmap(at, bytes);
 }
 

@@ -57,7 +57,8 @@ int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg);
 
 /* A non-blocking eventfd, closed on exec; or -errno. */
 int tr__eventfd_new(void);
-/* Make it readable. It can't fail for longer than a signal: the counter never comes near its end. */
+/* Make it readable. It can't fail for longer than a signal: the counter never comes near its
+ * end. */
 void tr__eventfd_signal(int fd);
 /* Make it unreadable. */
 void tr__eventfd_clear(int fd);

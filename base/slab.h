@@ -4,14 +4,14 @@
  *   class        0    1    2    3     4     5     6     7
  *   block bytes  32   64   128  256   512   1024  2048  4096       more: from the allocator
  *
- * A slab holds a magazine a class: a list of free blocks of at most TR__MAGAZINE, and a second, full
- * one or none. Taking from an empty magazine gets the second one, then one from the depot, then fresh
- * memory; giving to a full one moves the second one to the depot. So a loop that alternates at a
- * boundary never goes to the depot (Bonwick's magazines, USENIX 2001).
+ * A slab holds a magazine a class: a list of free blocks of at most TR__MAGAZINE, and a second,
+ * full one or none. Taking from an empty magazine gets the second one, then one from the depot,
+ * then fresh memory; giving to a full one moves the second one to the depot. So a loop that
+ * alternates at a boundary never goes to the depot (Bonwick's magazines, USENIX 2001).
  *
  * Invariants: count is the length of top; spare is NULL or holds TR__MAGAZINE blocks; every list in
- * the depot holds TR__MAGAZINE blocks. Memory goes back to the system only with the depot: until then
- * a block stays a block of its class.
+ * the depot holds TR__MAGAZINE blocks. Memory goes back to the system only with the depot: until
+ * then a block stays a block of its class.
  *
  * Threads: a slab belongs to its loop; the depot is anybody's. */
 #ifndef TR_BASE_SLAB_H

@@ -3,10 +3,10 @@
  * States:  empty    first == NULL, last == &first
  *          filled   first != NULL, *last == NULL
  *
- * Who may touch it: the loop that the actor lives on, nobody else. Messages of other threads reach it
- * through that loop's lanes (spsc.h) and inlet (mpsc.h), so a push never meets another. Whether the
- * receiver is still the one that was meant is decided before the push, by the generation in the pid:
- * a mailbox never holds a message for an earlier actor of its slot.
+ * Who may touch it: the loop that the actor lives on, nobody else. Messages of other threads reach
+ * it through that loop's lanes (spsc.h) and inlet (mpsc.h), so a push never meets another. Whether
+ * the receiver is still the one that was meant is decided before the push, by the generation in the
+ * pid: a mailbox never holds a message for an earlier actor of its slot.
  *
  * The control lane of an actor is not a queue but two bits, stop and kill (actors/slot.h): requests
  * that mean the same merge, so it needs no memory, and is never full. */

@@ -8,9 +8,9 @@
  *   head, from bit 0:   type 20 | owns 1 | flags 7 | size class 4
  *
  * A message that asks, or answers, carries a tr__ask in the last bytes of its block, so that the
- * payload's place never changes, and the 32-byte case does not grow. Blocks come from the loop's slab;
- * those too large for it, and those that leave for foreign threads, from the allocator, with their
- * size in a prefix.
+ * payload's place never changes, and the 32-byte case does not grow. Blocks come from the loop's
+ * slab; those too large for it, and those that leave for foreign threads, from the allocator, with
+ * their size in a prefix.
  *
  * Ownership: a message has one owner: a sender, a queue, a handler's activation, or the user. */
 #ifndef TR_MAILBOX_MESSAGE_H
@@ -26,7 +26,7 @@
 #define TR__MSG_ANSWERS (UINT32_C(1) << 22) /* it is one, on its way; its ask says to what */
 #define TR__MSG_TIMED                                                                              \
     (UINT32_C(1) << 23) /* a timer's, which stands at the end of the block instead of an ask */
-#define TR__MSG_LENT     (UINT32_C(1) << 24) /* an inbox lent it; next points to its owner's pointer */
+#define TR__MSG_LENT     (UINT32_C(1) << 24) /* by an inbox; next points to the owner's pointer */
 #define TR__MSG_CONTROL  (UINT32_C(1) << 25) /* is let into a full mailbox */
 #define TR__MSG_EXTENDED (UINT32_C(1) << 26) /* a tr__ask stands at the end of the block */
 #define TR__MSG_TAGGED   (UINT32_C(1) << 27) /* it was one; the ref of its ask is the tag */

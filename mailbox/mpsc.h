@@ -1,14 +1,15 @@
 /* The inlet: letters from any thread to one loop. Lock-free: a stack that producers push to by
- * compare and swap, and that the consumer takes whole, by one exchange, and turns round, so that each
- * producer's order is kept. (A push-only stack that is taken whole knows no ABA.)
+ * compare and swap, and that the consumer takes whole, by one exchange, and turns round, so that
+ * each producer's order is kept. (A push-only stack that is taken whole knows no ABA.)
  *
  * States of top:   closed   CLOSED: pushes are refused; the state before the first open, too
  *                  empty    NULL
  *                  filled   the latest letter
  * Transitions:     closed -> empty          open (owner)
- *                  empty, filled -> filled  push (anybody)         linearization point: its CAS
- *                  filled -> empty          take (owner)           linearization point: its exchange
- *                  empty, filled -> closed  close (owner)          linearization point: its exchange
+ *                  empty, filled -> filled  push (anybody)
+ *                  filled -> empty          take (owner)
+ *                  empty, filled -> closed  close (owner)
+ * The linearization point of a push is its compare and swap, of the others their exchange.
  *
  * Who may touch what: top anybody, by the functions below; a letter its pusher until the push, then
  * the owner. The one who fills an empty inlet is told so: it is the one who must wake the owner. */

@@ -5,8 +5,8 @@
  *         | to     | head| from| word 0, word 1 |
  *         +--------+-----+-----+----------------+
  *
- * The highest four bits of head are its kind; the rest is its owner's. A message of at most 16 bytes
- * travels whole (head and words are the message's own); a larger one by pointer. */
+ * The highest four bits of head are its kind; the rest is its owner's. A message of at most 16
+ * bytes travels whole (head and words are the message's own); a larger one by pointer. */
 #ifndef TR_MAILBOX_PARCEL_H
 #define TR_MAILBOX_PARCEL_H
 

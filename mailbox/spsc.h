@@ -1,9 +1,9 @@
 /* A lane: parcels from one loop to another, by value, first in first out, unbounded.
  *
- * It is a chain of chunks. The producer fills the last chunk and links a new one when it is full; the
- * consumer empties the first, and hands it back for reuse through a slot for one chunk. So a flow
- * that keeps up goes round in two or three chunks of cache, and one that does not grows, in order.
- * There is no state 'full', so nobody ever waits for room.
+ * It is a chain of chunks. The producer fills the last chunk and links a new one when it is full;
+ * the consumer empties the first, and hands it back for reuse through a slot for one chunk. So a
+ * flow that keeps up goes round in two or three chunks of cache, and one that does not grows, in
+ * order. There is no state 'full', so nobody ever waits for room.
  *
  *     first                                                     last
  *     +---------+     +---------+               +---------------------------+
@@ -11,8 +11,8 @@
  *     +---------+     +---------+               +---------------------------+
  *          ^ popped                                          ^ tail  ^ staged
  *
- * Positions count parcels from the beginning of time; the place of position p is p % TR__CHUNK of its
- * chunk. Invariant: popped <= seen <= tail <= staged.
+ * Positions count parcels from the beginning of time; the place of position p is p % TR__CHUNK of
+ * its chunk. Invariant: popped <= seen <= tail <= staged.
  *
  * Who may touch what:          producer       consumer
  *   chunk cells [.., staged)   writes         -
@@ -63,7 +63,8 @@ tr__lane *tr__lane_new(void);
 /* Only when neither side uses it any more; parcels left in it are forgotten. NULL is allowed. */
 void tr__lane_free(tr__lane *lane);
 
-/* Producer: make the chunk that the next parcel needs. false: out of memory, nothing has changed. */
+/* Producer: make the chunk that the next parcel needs. false: out of memory, nothing has
+ * changed. */
 bool tr__lane_grow_spsc(tr__lane *lane);
 /* Consumer: leave a chunk that is used up for the next one, which must exist. */
 void tr__lane_advance_spsc(tr__lane *lane);

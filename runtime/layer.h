@@ -1,5 +1,5 @@
-/* What stands on the runtime: actors. The runtime calls it through this table and never includes it;
- * the one instance is defined above (actors/layer.c). */
+/* What stands on the runtime: actors. The runtime calls it through this table and never includes
+ * it; the one instance is defined above (actors/layer.c). */
 #ifndef TR_RUNTIME_LAYER_H
 #define TR_RUNTIME_LAYER_H
 

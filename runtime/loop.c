@@ -283,7 +283,8 @@ static void fire_timers(tr__loop *loop)
 }
 
 /* How much work may pass until the next look: what would take POLL_NS at the pace of the last
- * stretch, and no more than CREDIT. So one slow handler among many is found late once, not again. */
+ * stretch, and no more than CREDIT. So one slow handler among many is found late once, not
+ * again. */
 static int32_t credit_for(const tr__loop *loop, uint64_t passed_ns)
 {
     uint64_t credit = (uint64_t)loop->credit_granted;

@@ -1,11 +1,11 @@
 /* A loop: one thread, one libev loop, one run queue, its timers, and its ways in.
  *
- * A turn: land what has come (lanes from other loops, the inlet), run activations, publish what they
- * sent, look at the clock now and then; poll I/O when 20 us of work have passed. A loop with nothing
- * to do spins for a while, then parks in libev.
+ * A turn: land what has come (lanes from other loops, the inlet), run activations, publish what
+ * they sent, look at the clock now and then; poll I/O when 20 us of work have passed. A loop with
+ * nothing to do spins for a while, then parks in libev.
  *
- * Ways onto another loop: there is one, tr__loop_carry from a loop and tr__port_post from elsewhere;
- * messages, calls, and all that is to come end in it.
+ * Ways onto another loop: there is one, tr__loop_carry from a loop and tr__port_post from
+ * elsewhere; messages, calls, and all that is to come end in it.
  *
  * Threads: all fields are the loop's own, but for those under 'shared'. */
 #ifndef TR_RUNTIME_LOOP_H
@@ -80,8 +80,8 @@ struct tr__loop {
     tr__phase reported; /* as finished; under the runtime's gate */
 };
 
-/* The loop of this thread, or NULL. Initial-exec: one instruction; the library must not be loaded so
- * late that static thread-local space has run out. */
+/* The loop of this thread, or NULL. Initial-exec: one instruction; the library must not be loaded
+ * so late that static thread-local space has run out. */
 extern _Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("initial-exec")));
 
 static TR__ALWAYS_INLINE tr__loop *tr__loop_here(void)

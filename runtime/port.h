@@ -1,5 +1,5 @@
-/* A loop's door to the outside: its inlet, and the flag and descriptor by which it is woken. Ports are
- * static, so that a foreign thread that comes too late finds a closed door, not freed memory.
+/* A loop's door to the outside: its inlet, and the flag and descriptor by which it is woken. Ports
+ * are static, so that a foreign thread that comes too late finds a closed door, not freed memory.
  *
  * Park and wake. States of `sleep`:
  *
@@ -8,11 +8,12 @@
  *     ASLEEP ---- anybody who brings work ----> WAKING     compare and swap
  *     WAKING ---- the same, after signalling -> AWAKE      release store
  *
- * The sleeper sets ASLEEP, then (full fence) looks at every inlet once more, then blocks. Who brings
- * work publishes it, then (full fence) reads `sleep`. So one of the two sees the other: either the
- * sleeper finds the work, or the bringer finds it asleep; without both fences 24 of 3 million
- * wake-ups were lost in a trial. Nobody but the bringer leaves WAKING, and only from AWAKE can
- * the owner fall asleep: so a signal in flight never meets a closed descriptor, nor a later sleep. */
+ * The sleeper sets ASLEEP, then (full fence) looks at every inlet once more, then blocks. Who
+ * brings work publishes it, then (full fence) reads `sleep`. So one of the two sees the other:
+ * either the sleeper finds the work, or the bringer finds it asleep; without both fences 24 of 3
+ * million wake-ups were lost in a trial. Nobody but the bringer leaves WAKING, and only from AWAKE
+ * can the owner fall asleep: so a signal in flight never meets a closed descriptor, nor a later
+ * sleep. */
 #ifndef TR_RUNTIME_PORT_H
 #define TR_RUNTIME_PORT_H
 

@@ -1,8 +1,9 @@
 /* The one runtime of the process: its loops, its state, and who waits for what.
  *
- * States:  STOPPED -> STARTING -> RUNNING -> STOPPING -> STOPPED, by the threads that start and stop it,
- * under the gate. `phase` leads the loops through a shutdown: the stopping thread stores it, the loops
- * follow and report, each when it has finished. */
+ * States:  STOPPED -> STARTING -> RUNNING -> STOPPING -> STOPPED, by the threads that start and
+ *          stop it,
+ * under the gate. `phase` leads the loops through a shutdown: the stopping thread stores it, the
+ * loops follow and report, each when it has finished. */
 #ifndef TR_RUNTIME_RUNTIME_H
 #define TR_RUNTIME_RUNTIME_H
 

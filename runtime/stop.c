@@ -30,7 +30,8 @@ void tr__runtime_report(tr__loop *loop, tr__phase phase)
 static void enter_phase(tr__phase phase)
 {
     tr__runtime.reports = 0;
-    /* release: what the loops reported comes before; pairs with the acquire in tr__runtime_phase. */
+    /* release: what the loops reported comes before; pairs with the acquire in
+     * tr__runtime_phase. */
     tr__store_release_u32(&tr__runtime.phase, (uint32_t)phase);
     tr__fence_full(); /* fence: between the phase and the looks at the sleep flags; see port.h */
     for (int i = 0; i < tr_loop_count(); i++)

@@ -22,12 +22,12 @@ void tr__gate_lock(tr__gate *gate);
 void tr__gate_unlock(tr__gate *gate);
 /* Tell all who wait; with the lock held. */
 void tr__gate_announce(tr__gate *gate);
-/* Wait for an announcement, with the lock held; false: deadline_ns (tr__now_ns, UINT64_MAX: none) has
- * passed. It may return true without one. */
+/* Wait for an announcement, with the lock held; false: deadline_ns (tr__now_ns, UINT64_MAX: none)
+ * has passed. It may return true without one. */
 bool tr__gate_wait(tr__gate *gate, uint64_t deadline_ns);
 
-/* When `seconds` from now will be over: UINT64_MAX for what is too far away; now for 0 and less. NaN
- * must have been refused. */
+/* When `seconds` from now will be over: UINT64_MAX for what is too far away; now for 0 and less.
+ * NaN must have been refused. */
 uint64_t tr__deadline_ns(uint64_t now_ns, double seconds);
 
 /* A result that another thread hands over, once. */

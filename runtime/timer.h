@@ -1,13 +1,15 @@
-/* Timers of a loop: a hierarchical timing wheel (Varghese and Lauck, SOSP 1987), so that a million of
- * them are as cheap as one: starting and stopping take constant time, and each timer is moved at most
- * once a level.
+/* Timers of a loop: a hierarchical timing wheel (Varghese and Lauck, SOSP 1987), so that a million
+ * of them are as cheap as one: starting and stopping take constant time, and each timer is moved at
+ * most once a level.
  *
- * Time is cut into ticks of 2^17 ns (131 us). Level 0 has a slot for each of the next 256 ticks, level
- * 1 for each of the next 256 times 256, and so on: most timers are due within 8 s, and are moved once. A timer stands at the level of the highest bit in
- * which its tick differs from now, so every timer of a lower level is due before those of a higher.
+ * Time is cut into ticks of 2^17 ns (131 us). Level 0 has a slot for each of the next 256 ticks,
+ * level 1 for each of the next 256 times 256, and so on: most timers are due within 8 s, and are
+ * moved once. A timer stands at the level of the highest bit in which its tick differs from now, so
+ * every timer of a lower level is due before those of a higher.
  *
- * Invariants: bit s of level l is set in occupied if and only if slots[l][s] is not empty; every timer in the
- * wheel is due after `tick`; those that are due stand in `expired`, in any order within a tick.
+ * Invariants: bit s of level l is set in occupied if and only if slots[l][s] is not empty; every
+ * timer in the wheel is due after `tick`; those that are due stand in `expired`, in any order
+ * within a tick.
  *
  * Threads: the loop's own. */
 #ifndef TR_RUNTIME_TIMER_H

@@ -1,7 +1,8 @@
 /* Actors: state that only its own receive function touches, and a mailbox.
  *
  * An actor lives on one loop. Its functions (init, receive, stop) are called on that loop only, one
- * at a time: so they need no locks, and must not block, for the loop's other actors wait meanwhile. */
+ * at a time: so they need no locks, and must not block, for the loop's other actors wait
+ * meanwhile. */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
 
@@ -17,8 +18,9 @@ typedef struct tr_self tr_self;
 
 /* What an actor does with a message. The message is lent until the function returns (tr_msg_keep).
  * Result: 0 or more: handled. TR_UNHANDLED: not known here; it becomes a dead letter, and an asker
- * gets TR_EUNHANDLED. TR_EDEAD, TR_EFULL: a send of the handler's own failed, which is accounted for
- * already: handled. Any other negative code: the actor has failed, and ends with it as reason. */
+ * gets TR_EUNHANDLED. TR_EDEAD, TR_EFULL: a send of the handler's own failed, which is accounted
+ * for already: handled. Any other negative code: the actor has failed, and ends with it as
+ * reason. */
 typedef int (*tr_receive_fn)(tr_self *self, void *state, tr_msg *msg);
 
 /* What happens to a message that finds the mailbox full. Stops, kills and answers always get in. */
@@ -37,8 +39,8 @@ typedef struct tr_actor_class {
     size_t args_size;  /* bytes of args that spawning copies, up to 64 KiB; 0: init gets the pointer
                           itself (not with tr_spawn_async) */
     /* The first call. A negative result refuses: the actor never was, stop is not called, and
-     * tr_spawn returns the code. NULL: the args are copied to the beginning of the state, which must
-     * be as large. */
+     * tr_spawn returns the code. NULL: the args are copied to the beginning of the state, which
+     * must be as large. */
     int (*init)(tr_self *self, void *state, const void *args);
     tr_receive_fn receive; /* must not be NULL */
     /* The last call, whatever the reason (see tr_exit). May be NULL. */
@@ -67,9 +69,9 @@ TR_API int tr_spawn_async_sized(tr_pid *out, const tr_actor_class *cls, size_t c
                                 const void *args, const tr_spawn_options *options,
                                 size_t options_size);
 
-/* Start an actor, and return when its init has succeeded. *out is TR_PID_NONE on error, and from the
- * beginning: args must not point to it. options may be NULL. On the same loop init runs within this
- * call; for another loop a foreign thread blocks.
+/* Start an actor, and return when its init has succeeded. *out is TR_PID_NONE on error, and from
+ * the beginning: args must not point to it. options may be NULL. On the same loop init runs within
+ * this call; for another loop a foreign thread blocks.
  * Ownership: args stay the caller's.
  * Threads:   any; on a loop only for actors of the same loop (else tr_spawn_async).
  * Errors:    init's own code; TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE the actor is to live on another
@@ -89,8 +91,8 @@ static inline int tr_spawn(tr_pid *out, const tr_actor_class *cls, const void *a
 }
 
 /* Start an actor on any loop, and return at once: init runs there later, before any message is
- * handled. Messages may be sent to the pid right away; should init refuse, they become dead letters,
- * and the refusal is logged.
+ * handled. Messages may be sent to the pid right away; should init refuse, they become dead
+ * letters, and the refusal is logged.
  * Ownership: args are copied (args_size).
  * Threads:   any; never blocks.
  * Errors:    as tr_spawn_with, but for init's code and TR_EWRONGPLACE; TR_EINVAL also for args
@@ -127,8 +129,8 @@ static inline int tr__send(tr_pid to, tr_type *type, const void *payload, size_t
  * callbacks of a loop together, or a foreign thread) to one receiver are handled in the order sent.
  * Ownership: the fields are copied; what an owning message owns goes along, also on error.
  * Threads:   any; never blocks.
- * Errors:    0: on its way. To an actor of the same loop: TR_EDEAD it has ended, TR_EFULL its mailbox
- *            is full; to others these are found out later, and counted as dead letters.
+ * Errors:    0: on its way. To an actor of the same loop: TR_EDEAD it has ended, TR_EFULL its
+ *            mailbox is full; to others these are found out later, and counted as dead letters.
  *            TR_ENOMEM; TR_ESHUTDOWN. Each is a dead letter, too. */
 #define tr_send(to, ...) TR__SEND(to, __VA_ARGS__, )
 #define TR__SEND(to, type, ...)                                                                    \
@@ -180,12 +182,12 @@ TR_API int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, t
 
 /* Ask without waiting: tr_request(self, to, timeout, tag, type, .field = value, ...). The answer
  * arrives later as a message to this actor, and tr_msg_tag(msg) is the tag; or else a
- * tr_request_failed does. Exactly one of both comes, unless this actor ends first; never before this
- * handler has returned. A timeout of TR_FOREVER leaves it to the other side.
+ * tr_request_failed does. Exactly one of both comes, unless this actor ends first; never before
+ * this handler has returned. A timeout of TR_FOREVER leaves it to the other side.
  * Ownership: as tr_send.
  * Threads:   handlers.
- * Errors:    TR_ENOMEM, TR_EINVAL (a timeout of NaN), TR_EWRONGPLACE: nothing was sent, nothing will
- *            come. Everything else comes as tr_request_failed. */
+ * Errors:    TR_ENOMEM, TR_EINVAL (a timeout of NaN), TR_EWRONGPLACE: nothing was sent, nothing
+ *            will come. Everything else comes as tr_request_failed. */
 #define tr_request(self, to, timeout, tag, ...) TR__ASK(self, to, timeout, tag, __VA_ARGS__, )
 #define TR__ASK(self, to, timeout, tag, type, ...)                                                 \
     tr__request((self), (to), (timeout), (tag), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__),   \
@@ -193,12 +195,12 @@ TR_API int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, t
 
 TR_API int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size);
 
-/* Answer the message that is being handled: tr_reply(self, type, .field = value, ...). Only the first
- * answer counts.
+/* Answer the message that is being handled: tr_reply(self, type, .field = value, ...). Only the
+ * first answer counts.
  * Ownership: as tr_send.
  * Threads:   handlers.
- * Errors:    0: answered, or nobody asked, or the asker has given up (known at once only on the same
- *            loop). TR_EPROTO the request declares another answer: the asker gets that, too.
+ * Errors:    0: answered, or nobody asked, or the asker has given up (known at once only on the
+ *            same loop). TR_EPROTO the request declares another answer: the asker gets that, too.
  *            TR_ENOMEM; TR_EWRONGPLACE. */
 #define tr_reply(self, ...) TR__REPLY(self, __VA_ARGS__, )
 #define TR__REPLY(self, type, ...)                                                                 \
@@ -233,11 +235,12 @@ static inline bool tr_asker_is_none(tr_asker who)
 
 TR_API int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size);
 
-/* Answer: tr_answer(who, type, .field = value, ...). Does nothing if the asker has given up, or who is
- * none. Only the first answer counts.
+/* Answer: tr_answer(who, type, .field = value, ...). Does nothing if the asker has given up, or who
+ * is none. Only the first answer counts.
  * Ownership: as tr_send.
  * Threads:   any; never blocks.
- * Errors:    TR_EPROTO another answer was declared: the asker gets that; TR_ENOMEM; TR_ESHUTDOWN. */
+ * Errors:    TR_EPROTO another answer was declared: the asker gets that; TR_ENOMEM;
+ *            TR_ESHUTDOWN. */
 #define tr_answer(who, ...) TR__ANSWER(who, __VA_ARGS__, )
 #define TR__ANSWER(who, type, ...)                                                                 \
     tr__answer((who), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__), sizeof(struct type))
@@ -261,8 +264,8 @@ TR_API int tr_become(tr_self *self, tr_receive_fn receive);
 /* End this actor when the present handler returns: with reason 0, in good order, or below 0, a
  * failure. Messages still queued become dead letters; their askers get TR_EDEAD. Returns 0, for the
  * handler to return. The first reason counts. From init it means: stay only for init's own work.
- * Reasons that stop() sees besides: TR_ESTOPPED, TR_EKILLED, TR_EFULL, TR_ESHUTDOWN, or the handler's
- * negative result.
+ * Reasons that stop() sees besides: TR_ESTOPPED, TR_EKILLED, TR_EFULL, TR_ESHUTDOWN, or the
+ * handler's negative result.
  * Threads: handlers.
  * Errors:  TR_EINVAL reason is above 0; TR_EWRONGPLACE. */
 TR_API int tr_exit(tr_self *self, int reason);
@@ -300,8 +303,8 @@ TR_API int tr__send_timed(tr_self *self, double seconds, bool repeat, uint64_t k
  * Errors: TR_EINVAL, also for an owning type. Else as tr_send_after. */
 #define tr_send_every(self, seconds, key, ...) TR__TIMED(self, seconds, true, key, __VA_ARGS__, )
 
-/* Cancel the timer of that key: its message is not delivered, even if it is queued already. Returns 1
- * if there was one, 0 if not.
+/* Cancel the timer of that key: its message is not delivered, even if it is queued already. Returns
+ * 1 if there was one, 0 if not.
  * Threads: handlers.
  * Errors:  TR_EINVAL key is 0; TR_EWRONGPLACE. */
 TR_API int tr_timer_cancel(tr_self *self, uint64_t key);
@@ -317,12 +320,12 @@ typedef struct tr_dead_letter {
     const tr_msg *msg; /* read it with tr_as; NULL when it could not even be made. Until return. */
 } tr_dead_letter;
 
-/* Called for each dead letter, on the thread where it is found dead. It must not block; it may send,
- * but what it sends can become dead letters, too: beware of loops. */
+/* Called for each dead letter, on the thread where it is found dead. It must not block; it may
+ * send, but what it sends can become dead letters, too: beware of loops. */
 typedef void (*tr_dead_letter_fn)(void *ctx, const tr_dead_letter *letter);
 
-/* Hear of dead letters; NULL ends it. Without a hook, the log has a line for the first of each reason
- * on a loop, and at each doubling of their number.
+/* Hear of dead letters; NULL ends it. Without a hook, the log has a line for the first of each
+ * reason on a loop, and at each doubling of their number.
  * Ownership: ctx stays the caller's; it must live until the runtime has stopped. What it points to
  *            may be filled in later.
  * Threads:   foreign threads, while the runtime is stopped.

@@ -17,8 +17,8 @@ typedef struct tr_bytes tr_bytes;
 TR_API int tr_bytes_new(tr_bytes **out, const void *data, size_t size);
 
 /* Make bytes from data as it stands; free_fn(data, arg) runs when the last reference goes, on
- * whichever thread that happens (NULL: nothing is to be freed). data may be NULL with size 0. *out is
- * NULL on error.
+ * whichever thread that happens (NULL: nothing is to be freed). data may be NULL with size 0. *out
+ * is NULL on error.
  * Ownership: takes data on success only; the caller has one reference.
  * Threads:   any.
  * Errors:    TR_ENOMEM; TR_EINVAL. */

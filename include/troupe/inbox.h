@@ -38,12 +38,12 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
                              const void *payload, size_t size, size_t answer_size);
 
 /* Ask an actor: tr_inbox_request(in, to, timeout, tag, type, .field = value, ...). The answer, or a
- * tr_request_failed, arrives in the inbox, and tr_msg_tag(msg) is the tag. Exactly one of both comes,
- * unless the inbox is freed or full, memory runs out, or the runtime stops, first.
+ * tr_request_failed, arrives in the inbox, and tr_msg_tag(msg) is the tag. Exactly one of both
+ * comes, unless the inbox is freed or full, memory runs out, or the runtime stops, first.
  * Ownership: as tr_send.
  * Threads:   the foreign thread that receives from it; never blocks.
- * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE on a loop; TR_ESHUTDOWN: nothing was sent, nothing
- *            will come. Everything else comes as tr_request_failed. */
+ * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE on a loop; TR_ESHUTDOWN: nothing was sent,
+ *            nothing will come. Everything else comes as tr_request_failed. */
 #define tr_inbox_request(in, to, timeout, tag, ...)                                                \
     TR__INBOX_ASK(in, to, timeout, tag, __VA_ARGS__, )
 #define TR__INBOX_ASK(in, to, timeout, tag, type, ...)                                             \
@@ -51,8 +51,8 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
                       TR__LITERAL(type, __VA_ARGS__), sizeof(struct type),                         \
                       sizeof(tr_answer_of_##type))
 
-/* A descriptor that is readable while messages wait, for poll or the thread's own event loop. Do not
- * read from it: tr_inbox_receive(in, &msg, 0) does what is needed.
+/* A descriptor that is readable while messages wait, for poll or the thread's own event loop. Do
+ * not read from it: tr_inbox_receive(in, &msg, 0) does what is needed.
  * Ownership: the inbox's; do not close it.
  * Threads:   any.
  * Errors:    TR_EINVAL. */

@@ -18,7 +18,7 @@
 
 #if defined(CHECK_H) && !defined(TROUPE_CHECK_H)
 #error                                                                                             \
-    "Check's function tr_msg clashes with a type of troupe's: include <troupe/check.h>, not <check.h>"
+#error "Check and troupe both have a tr_msg: include <troupe/check.h> instead of <check.h>"
 #endif
 
 #ifdef __cplusplus
@@ -26,7 +26,8 @@ extern "C" {
 #endif
 
 /* An actor's address: a struct, so that an integer is no pid. It never dangles: once the actor has
- * ended, it names nobody, for ever. Copy it, compare it with tr_pid_eq, print it with TR_PID_FMT. */
+ * ended, it names nobody, for ever. Copy it, compare it with tr_pid_eq, print it with
+ * TR_PID_FMT. */
 typedef struct tr_pid {
     uint64_t tr__id; /* 32 bits of generation above 32 bits of slot index */
 } tr_pid;
@@ -118,9 +119,10 @@ typedef struct tr_msg {
         char tr__nothing;                                                                          \
     }
 
-/* A message that owns something. `void drop(struct NAME *)`, which you define in one file, is called
- * exactly once: after it was handled, or when it is dropped, expires, or can't be sent; it is not
- * called when tr_take took what it owns. It runs where the message ends, and must not block. */
+/* A message that owns something. `void drop(struct NAME *)`, which you define in one file, is
+ * called exactly once: after it was handled, or when it is dropped, expires, or can't be sent; it
+ * is not called when tr_take took what it owns. It runs where the message ends, and must not
+ * block. */
 #define TR_MESSAGE_OWNING(name, drop)                                                              \
     struct name;                                                                                   \
     void drop(struct name *payload);                                                               \
@@ -131,8 +133,8 @@ typedef struct tr_msg {
     TR__DESCRIBE(name, __LINE__, #name, NULL, tr_drop_##name);                                     \
     struct name
 
-/* A message known by a name of your own ("com.acme.deposit/1") and its size, wherever it is declared:
- * for plugins, and for the wire. */
+/* A message known by a name of your own ("com.acme.deposit/1") and its size, wherever it is
+ * declared: for plugins, and for the wire. */
 #define TR_MESSAGE_NAMED(name, wire_name)                                                          \
     TR__DESCRIBE(name, 0, wire_name, NULL, NULL);                                                  \
     struct name
@@ -172,8 +174,8 @@ static inline const void *tr__as(const tr_msg *msg, tr_type *type, size_t size)
 TR_API void *tr__take(tr_msg *msg, tr_type *type, size_t size);
 
 /* The payload of an owning message, with what it owns: its drop will not be called. NULL if the
- * message is of another type, or its payload was taken before; tr_as and tr_is do not know it from then
- * on.
+ * message is of another type, or its payload was taken before; tr_as and tr_is do not know it from
+ * then on.
  * Ownership: what the payload refers to is the caller's; the struct itself is borrowed as with
  *            tr_as.
  * Threads:   whoever holds the message. */
@@ -194,8 +196,8 @@ template <class T> static inline const T *tr__address(const T &value)
 TR_API tr_msg *tr__msg_new(tr_type *type, const void *payload, size_t size);
 
 /* Make a message by hand, for tr_send_msg: tr_msg_new(type, .field = value, ...).
- * Ownership: the caller's, until it is sent or freed. The payload is copied; what it owns goes along,
- *            and is dropped on error.
+ * Ownership: the caller's, until it is sent or freed. The payload is copied; what it owns goes
+ *            along, and is dropped on error.
  * Threads:   any.
  * Errors:    NULL: out of memory. */
 #define tr_msg_new(...) TR__MSG_NEW(__VA_ARGS__, )
@@ -204,15 +206,15 @@ TR_API tr_msg *tr__msg_new(tr_type *type, const void *payload, size_t size);
 
 /* Take the message that is being handled, or that an inbox lent, away from its keeper; returns msg.
  * The ask that came with it stays with it: tr_forward hands it on.
- * Ownership: the caller's from now on: send it (tr_send_msg, tr_forward) or free it, before the runtime
- *            stops (a message from an inbox may be freed later, too).
+ * Ownership: the caller's from now on: send it (tr_send_msg, tr_forward) or free it, before the
+ *            runtime stops (a message from an inbox may be freed later, too).
  * Threads:   the handler, or the foreign thread, that it was lent to; elsewhere it does nothing.
  * Errors:    NULL for NULL; and out of memory, only for a message of tr_send_every, which has to be
  *            copied. */
 TR_API tr_msg *tr_msg_keep(tr_msg *msg);
 
-/* Free a message that the caller owns (kept, made by tr_msg_new, or left by tr_try_send_msg); what it
- * owns is dropped. NULL is allowed; a message that is only lent is left alone.
+/* Free a message that the caller owns (kept, made by tr_msg_new, or left by tr_try_send_msg); what
+ * it owns is dropped. NULL is allowed; a message that is only lent is left alone.
  * Threads: any. */
 TR_API void tr_msg_free(tr_msg *msg);
 

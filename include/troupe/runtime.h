@@ -42,9 +42,9 @@ static inline int tr_start(const tr_config *cfg)
 
 /* Give back one tr_start. The last one stops the runtime: spawning and sending from outside are
  * refused from now on, actors with messages waiting get one more turn, then every actor is stopped
- * (its stop function runs), loop callbacks already posted are run, and the loops' threads end. What is
- * still queued then becomes dead letters. grace_seconds bounds the whole; 0 or less: the configured
- * grace.
+ * (its stop function runs), loop callbacks already posted are run, and the loops' threads end. What
+ * is still queued then becomes dead letters. grace_seconds bounds the whole; 0 or less: the
+ * configured grace.
  * Threads: foreign threads only; blocks.
  * Errors:  TR_ETIMEDOUT something did not finish in time: it has been named in the log, and the
  *          runtime is still stopping; call again to wait for it. TR_ESHUTDOWN not started.
@@ -85,15 +85,15 @@ TR_API int tr_loop_on_close(void (*fn)(void *arg), void *arg);
 TR_API int tr_post(int loop, void (*fn)(void *arg), void *arg);
 
 /* Call fn(arg, signo) on loop 0 each time the process receives a signal (several may be merged into
- * one call, as POSIX does). fn NULL ends it and restores what the signal did before (for a moment in
- * between it has its default action).
+ * one call, as POSIX does). fn NULL ends it and restores what the signal did before (for a moment
+ * in between it has its default action).
  * Threads: any; blocks a foreign thread until it is in force.
  * Errors:  TR_EINVAL a signal that can't be caught; TR_ENOMEM; TR_ESHUTDOWN; TR_EWRONGPLACE on a
  *          loop other than 0. */
 TR_API int tr_on_signal(int signo, void (*fn)(void *arg, int signo), void *arg);
 
-/* The ledger. At rest, sent = handled + returned + expired + late_replies + all dead letters + queued;
- * after a shutdown nothing is queued. */
+/* The ledger. At rest, sent = handled + returned + expired + late_replies + all dead letters +
+ * queued; after a shutdown nothing is queued. */
 typedef struct tr_stats {
     uint64_t sent;           /* messages given to tr_send and its kin, answers, timers' messages */
     uint64_t handled;        /* a handler saw it, and knew it */
@@ -109,8 +109,8 @@ typedef struct tr_stats {
     uint64_t ended;          /* actors that have ended */
 } tr_stats;
 
-/* What has happened since tr_start, summed over all loops; also callable after a shutdown, until the
- * next start. Figures of running loops are a moment old.
+/* What has happened since tr_start, summed over all loops; also callable after a shutdown, until
+ * the next start. Figures of running loops are a moment old.
  * Threads: any.
  * Errors:  TR_EINVAL out is NULL, or its size unknown. */
 TR_API int tr_stats_get_sized(tr_stats *out, size_t out_size);

@@ -1,5 +1,5 @@
-/* How actors end: by tr_exit, tr_fail and failing handlers, stopped and killed from everywhere, and by a
- * shutdown; what stop sees; what becomes of what was queued. */
+/* How actors end: by tr_exit, tr_fail and failing handlers, stopped and killed from everywhere, and
+ * by a shutdown; what stop sees; what becomes of what was queued. */
 #include "support/actors.h"
 
 #include <pthread.h>

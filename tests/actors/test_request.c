@@ -1,4 +1,5 @@
-/* Requests: each is followed by exactly one answer or failure, whichever way the other side takes. */
+/* Requests: each is followed by exactly one answer or failure, whichever way the other side
+ * takes. */
 #include <math.h>
 #include <pthread.h>
 
@@ -339,8 +340,8 @@ START_TEST(an_expired_request_is_skipped_and_counted)
     asking a = { kit_spawn(&told_class, NULL, 1), 0.001, 9, ANSWER };
     uint32_t go = 0;
 
-    /* The other side is busy until the asker has been told; and then for so many activations that its
-     * loop looks at the clock. */
+    /* The other side is busy until the asker has been told; and then for so many activations that
+     * its loop looks at the clock. */
     kit_tell(a.to, occupy, &go);
     for (int i = 0; i < 200; i++)
         kit_tell(a.to, do_nothing, NULL);

@@ -406,8 +406,8 @@ START_TEST(a_repeating_timer_has_no_drift_and_leaves_out_what_it_missed)
     pid = kit_spawn(&note_class, NULL, 0);
     kit_do(pid, start_ten_ms, NULL);
     ck_assert_int_eq(kit_expect_value(in, 1), 1);
-    /* Each is late at most, never before a multiple of its own: the n-th comes at n periods or later,
-     * and the lag of 25 ms has cost two: the last comes at 9 periods or later. */
+    /* Each is late at most, never before a multiple of its own: the n-th comes at n periods or
+     * later, and the lag of 25 ms has cost two: the last comes at 9 periods or later. */
     for (int i = 0; i < 8; i++)
         ck_assert_uint_ge(due_ns[i] - begun_ns, (uint64_t)(i + 1) * 10000000);
     ck_assert_uint_ge(due_ns[7] - begun_ns, UINT64_C(90000000));

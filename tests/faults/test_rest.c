@@ -1,5 +1,5 @@
-/* Everything else while memory, descriptors and threads run out: starting, stopping, timers, become,
- * keep, inboxes, bytes, posting, closers, signals. */
+/* Everything else while memory, descriptors and threads run out: starting, stopping, timers,
+ * become, keep, inboxes, bytes, posting, closers, signals. */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* Sending while memory runs out, at each place where it can: nothing that is owned is lost, or dropped
- * twice, and the runtime goes on. */
+/* Sending while memory runs out, at each place where it can: nothing that is owned is lost, or
+ * dropped twice, and the runtime goes on. */
 #include <sched.h>
 
 #include "base/atomic.h"

@@ -1,6 +1,6 @@
-/* The wrong place: a foreign thread instead of a handler, a loop callback instead of a handler, another
- * actor's self, a handler instead of a foreign thread; and the wrong time: before the first start, after
- * the end, in a child of fork. Nothing crashes, and what a message owns is dropped. */
+/* The wrong place: a foreign thread instead of a handler, a loop callback instead of a handler,
+ * another actor's self, a handler instead of a foreign thread; and the wrong time: before the first
+ * start, after the end, in a child of fork. Nothing crashes, and what a message owns is dropped. */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>

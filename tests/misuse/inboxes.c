@@ -1,4 +1,5 @@
-/* Misuse of inboxes, bytes and the runtime that the compiler has to refuse. See tests/house/misuse. */
+/* Misuse of inboxes, bytes and the runtime that the compiler has to refuse. See
+ * tests/house/misuse. */
 #include <troupe.h>
 
 TR_MESSAGE(balance)

@@ -404,8 +404,8 @@ START_TEST(start_without_descriptors_says_so)
 }
 END_TEST
 
-/* A start that fails lets go of the gate while it waits for the threads that it has started: another
- * thread's shutdown must not take its loops away then. */
+/* A start that fails lets go of the gate while it waits for the threads that it has started:
+ * another thread's shutdown must not take its loops away then. */
 static int threads_started;
 static int meddled_rc[2];
 

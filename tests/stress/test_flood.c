@@ -1,5 +1,5 @@
-/* Millions of messages between loops, of mixed sizes, both ways at once: each arrives once, whole, and
- * in the order sent; kept ones cross threads and come back. */
+/* Millions of messages between loops, of mixed sizes, both ways at once: each arrives once, whole,
+ * and in the order sent; kept ones cross threads and come back. */
 #include <pthread.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* A storm: four foreign threads and the actors themselves spawn, send, ask, start timers, stop and
- * kill, to pids that live and that do not, and the runtime is stopped in the middle of it. In the end
- * the ledger balances, what messages own was dropped once, and each actor that began has ended. */
+ * kill, to pids that live and that do not, and the runtime is stopped in the middle of it. In the
+ * end the ledger balances, what messages own was dropped once, and each actor that began has
+ * ended. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -28,8 +28,8 @@ int kit_act_or_unhandled(tr_self *self, void *state, tr_msg *msg);
 
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop);
 tr_pid kit_actor(int loop);
-/* Let an actor that knows kit_act do something; kit_do waits until fn has returned, and returns what
- * it returned. */
+/* Let an actor that knows kit_act do something; kit_do waits until fn has returned, and returns
+ * what it returned. */
 void kit_tell(tr_pid pid, kit_act_fn fn, void *arg);
 int kit_do(tr_pid pid, kit_act_fn fn, void *arg);
 /* Stop it, and wait until it is gone. */

@@ -1,5 +1,6 @@
-/* What all tests share: a runtime that is started and must end clean, a log that can be read, probes,
- * and calls on loops. Nothing here sleeps: tests wait for what they expect, with a hang guard. */
+/* What all tests share: a runtime that is started and must end clean, a log that can be read,
+ * probes, and calls on loops. Nothing here sleeps: tests wait for what they expect, with a hang
+ * guard. */
 #ifndef TR_TESTS_KIT_H
 #define TR_TESTS_KIT_H
 
@@ -61,14 +62,14 @@ void kit_settle(int loop);
 
 /* ---- faults ---- */
 
-/* Call attempt(ctx) with the n-th allocation, mapping or system call failing, for n = 1, 2, ... until
- * it passes without one having failed. attempt checks for itself that nothing is lost. Returns how
- * many failures were tried. */
+/* Call attempt(ctx) with the n-th allocation, mapping or system call failing, for n = 1, 2, ...
+ * until it passes without one having failed. attempt checks for itself that nothing is lost.
+ * Returns how many failures were tried. */
 int kit_for_every_fault(void (*attempt)(void *ctx, int n), void *ctx);
 
 /* The same in three steps: begin(ctx) without a fault, attempt(ctx) with the n-th call failing, and
- * check(ctx, struck) without one again: struck tells whether attempt met a fault. lasting: all calls
- * from the n-th on fail until attempt has returned. */
+ * check(ctx, struck) without one again: struck tells whether attempt met a fault. lasting: all
+ * calls from the n-th on fail until attempt has returned. */
 typedef struct kit_faulty {
     void (*begin)(void *ctx); /* may be NULL */
     void (*attempt)(void *ctx);

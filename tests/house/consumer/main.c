@@ -1,4 +1,4 @@
-/* What a user of the installed library might write first: an actor that is asked by the main thread.
+/* What a user of the installed library might write first: an actor that is asked by main.
  * The exit status says whether all went well. */
 #include <stdio.h>
 #include <string.h>
