@@ -8,8 +8,8 @@
  *   - a log of its own: troupe's lines, such as that of the actor that fails here, go to the hook;
  *   - something that happens again and again: a sensor that reads its device every 10 ms;
  *   - somebody who starts it again when it has failed (Erlang: a supervisor), here the main thread;
- *   - an orderly end: tr_shutdown lets each actor's stop function run. An inbox may be read after
- *     that, so the actors' last words are not lost.
+ *   - an orderly end: tr_shutdown lets each actor's stop function run. It ends them all at once, the
+ *     inbox, too: so an actor whose last words are wanted is stopped before, and heard.
  *
  *   Build:   cc until_signal.c $(pkg-config --cflags --libs troupe)
  *   Prints:  running with troupe 0.1.0: Ctrl-C ends it
@@ -17,8 +17,8 @@
  *            another sensor runs
  *            (now press Ctrl-C)
  *            Interrupt: shutting down
- *            the sensor ended in good order: TR_ESHUTDOWN
- *   Log:     <4>until_signal: actor <2048.1> (sensor) failed: the time limit has passed (...) */
+ *            the sensor ended in good order: TR_ESTOPPED
+ *   Log:     <4>until_signal: actor <2.1> (sensor) failed: the time limit has passed (...) */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,16 +111,17 @@ static void check(int rc, const char *what)
     }
 }
 
-static void start_sensor(tr_pid main_pid, unsigned fails_at)
+static tr_pid start_sensor(tr_pid main_pid, unsigned fails_at)
 {
-    tr_pid pid; /* nobody needs to send to it */
+    tr_pid pid;
 
     check(tr_spawn(&pid, &sensor_class, &(sensor){ .main = main_pid, .fails_at = fails_at }),
           "tr_spawn");
+    return pid;
 }
 
 /* Until a signal comes; its number. */
-static int serve(tr_inbox *inbox)
+static int serve(tr_inbox *inbox, tr_pid *running)
 {
     for (;;) {
         tr_msg *msg = NULL;
@@ -133,32 +134,30 @@ static int serve(tr_inbox *inbox)
         if ((ended = tr_as(msg, sensor_ended))) {
             printf("the sensor ended after %u readings: %s\n", ended->readings,
                    tr_err_name(ended->reason));
-            start_sensor(tr_inbox_pid(inbox), 0);
+            *running = start_sensor(tr_inbox_pid(inbox), 0);
             printf("another sensor runs\n");
         }
     }
 }
 
-static void hear_last_words(tr_inbox *inbox)
+static void stop_sensor(tr_inbox *inbox, tr_pid running)
 {
+    const struct sensor_ended *ended = NULL;
     tr_msg *msg = NULL;
-    int rc;
 
-    while ((rc = tr_inbox_receive(inbox, &msg, 0)) >= 0) {
-        const struct sensor_ended *ended = tr_as(msg, sensor_ended);
-
-        if (ended)
-            printf("the sensor ended in good order: %s\n", tr_err_name(ended->reason));
+    check(tr_stop(running), "tr_stop");
+    while (!ended) { /* a signal of the other kind may come meanwhile: it changes nothing */
+        check(tr_inbox_receive(inbox, &msg, 5.0), "tr_inbox_receive");
+        ended = tr_as(msg, sensor_ended);
     }
-    if (rc != TR_ESHUTDOWN) /* the runtime has stopped and nothing is left: as it should be */
-        check(rc, "tr_inbox_receive");
+    printf("the sensor ended in good order: %s\n", tr_err_name(ended->reason));
 }
 
 int main(void)
 {
     static char program[] = "until_signal";
     tr_inbox *inbox = NULL;
-    tr_pid me;
+    tr_pid me, running;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0); /* a line at a time also into a file; else, later */
     tr_log_set(write_log, program);         /* before tr_start, so that nothing is missed */
@@ -169,10 +168,10 @@ int main(void)
     check(tr_on_signal(SIGTERM, on_interrupt, &me), "tr_on_signal"); /* what systemd sends */
     printf("running with troupe %s: Ctrl-C ends it\n", tr_version());
 
-    start_sensor(me, 3);
-    printf("%s: shutting down\n", strsignal(serve(inbox)));
-    check(tr_shutdown(5.0), "tr_shutdown"); /* what takes longer is named in the log */
-    hear_last_words(inbox);
+    running = start_sensor(me, 3);
+    printf("%s: shutting down\n", strsignal(serve(inbox, &running)));
+    stop_sensor(inbox, running);
     tr_inbox_free(inbox);
+    check(tr_shutdown(5.0), "tr_shutdown"); /* what takes longer is named in the log */
     return EXIT_SUCCESS;
 }

@@ -17,7 +17,6 @@
 #include <troupe/core.h>
 
 #if defined(CHECK_H) && !defined(TROUPE_CHECK_H)
-#error                                                                                             \
 #error "Check and troupe both have a tr_msg: include <troupe/check.h> instead of <check.h>"
 #endif
 

@@ -56,8 +56,6 @@ START_TEST(shutdown_that_times_out_names_the_loop_and_can_be_repeated)
     ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
     ck_assert(kit_log_contains("shutdown: loop 1 has not finished phase 'halt' in time: a loop "
                                "callback has not returned"));
-    ck_assert(!kit_log_contains("loop 0"));
-    ck_assert(!kit_log_contains("loop 2"));
     ck_assert_int_eq(tr_start(NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_post(TR_LOOP(0), do_nothing, NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
