@@ -183,6 +183,119 @@ run_clean_guest()
     same "libev_guest reading $1" "$work/expected" "$work/out"
 }
 
+check_ask_from_main()
+{
+    expect_text <<'END'
+main does not care for todays_special
+main is asked: 12 times cake for 36.00? yes
+2 times coffee: bill, 5.00
+12 times cake: bill, 36.00
+1 time unicorn: TR_EINVAL
+the clerk's opening hours: TR_EUNHANDLED
+1 time tea from a cook who sleeps: TR_ETIMEDOUT
+1 time tea from a cook who has left: TR_EDEAD
+END
+    run_clean ask_from_main
+    same ask_from_main "$work/expected" "$work/out"
+}
+
+# The killed worker loses one message, and the log says so.
+check_worker_pool()
+{
+    expect_text <<'END'
+1 to 1000: 871 takes the most steps, 178
+every loop has worked
+0 takes long: it is not wanted any more
+0: TR_ECANCELED, and a worker has ended: TR_EKILLED
+1 to 1000: 871 takes the most steps, 178
+every loop has worked
+END
+    run worker_pool
+    equal "worker_pool: exit status" 0 "$status"
+    same worker_pool "$work/expected" "$work/out"
+    equal "worker_pool: stderr, but for the dead letter" "" \
+        "$(grep -v ' 1 dead letter.*: slice to ' "$work/err")"
+    matches "worker_pool: the dead letter" ' 1 dead letter.*: slice to ' "$work/err"
+}
+
+check_back_pressure()
+{
+    expect_text <<'END'
+damaged: record 13
+the disk wrote 19 records in 3 blocks; it was full 5 times, and lost nothing
+the display showed 5 numbers, the last was 20; 15 were out of date
+END
+    run_clean back_pressure
+    same back_pressure "$work/expected" "$work/out"
+}
+
+check_chat_room()
+{
+    expect_text <<'END'
+to Ann: Ann is here
+to Ann: Bob is here
+to Ann: Bob says: hello
+to Ann: Eve is here
+to Ann: Bob has left
+to Ann: Eve says: where is Bob?
+to Bob: Bob is here
+to Bob: Bob says: hello
+to Bob: Eve is here
+to Bob: Bob has left
+to Bob: you are not in the room
+to Eve: Eve is here
+to Eve: Bob has left
+to Eve: Eve says: where is Bob?
+END
+    run_clean chat_room
+    same chat_room "$work/expected" "$work/out"
+}
+
+# run_until SIGNAL LINE NAME: send the signal when the program has printed the line; then as run
+run_until()
+{
+    local signal=$1 line=$2 name=$3 tries=0 pid
+
+    : >"$work/out" # the line must not be there from an earlier run
+    "$samples/$name" >"$work/out" 2>"$work/err" &
+    pid=$!
+    until grep -qx -- "$line" "$work/out" || [ "$tries" -ge 600 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    kill -s "$signal" "$pid" || fail "$name: has ended before it got a signal"
+    if ! timeout 60 tail --pid="$pid" -f /dev/null; then
+        fail "$name: did not end within 60 s after $signal"
+        kill -s KILL "$pid"
+    fi
+    wait "$pid"
+    status=$?
+}
+
+check_until_signal()
+{
+    local signal word
+
+    echo '<4>until_signal: actor PID (sensor) failed: the time limit has passed (TR_ETIMEDOUT)' \
+        >"$work/expected_log"
+    for signal in INT TERM; do
+        [ $signal = INT ] && word=Interrupt || word=Terminated
+        expect_text <<END
+running with troupe VERSION: Ctrl-C ends it
+the sensor ended after 3 readings: TR_ETIMEDOUT
+another sensor runs
+$word: shutting down
+the sensor ended in good order: TR_ESTOPPED
+END
+        run_until $signal "another sensor runs" until_signal
+        equal "until_signal, $signal: exit status" 0 "$status"
+        sed -E 's/troupe [0-9]+\.[0-9]+\.[0-9]+:/troupe VERSION:/' "$work/out" >"$work/actual"
+        same "until_signal, $signal" "$work/expected" "$work/actual"
+        sed -E 's/<[0-9]+\.[0-9]+>/PID/' "$work/err" >"$work/actual"
+        same "until_signal, $signal: its log" "$work/expected_log" "$work/actual"
+    done
+}
+
 # ---- wordcount ----
 
 # reference FILE|DIRECTORY...: what wordcount must print; the letters are meant as they stand
@@ -354,6 +467,11 @@ for loops in 1 3 ""; do
     check_shared_bytes
     check_timers
     check_libev_guest
+    check_ask_from_main
+    check_worker_pool
+    check_back_pressure
+    check_chat_room
+    check_until_signal
 done
 check_wordcount_words
 check_wordcount_problems
