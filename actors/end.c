@@ -46,6 +46,7 @@ void tr__dissolve(tr__home *home, tr_self *self, int reason)
     if (self->more != NULL)
         tr__slab_give(&home->loop.slab, self->more, tr__class_of(sizeof(*self->more)));
     self->more = NULL;
+    home->lasting -= tr__lasts(self);
     home->alive--;
     tr__slot_give(&home->slots, self);
 }
@@ -107,7 +108,7 @@ void tr__end_soon(tr__home *home, tr_self *self, int reason)
     tr__loop_schedule(&home->loop, &self->runnable);
 }
 
-void tr__end_all(tr__home *home)
+void tr__end_all(tr__home *home, bool lasting)
 {
     uint32_t end = tr__table_end();
 
@@ -117,7 +118,7 @@ void tr__end_all(tr__home *home)
         /* acquire: pairs with the release in tr__slot_settle: an actor seen alive has its home set,
          * so what lives elsewhere is not mistaken for ours. */
         if (tr__load_acquire_u32(&self->generation) % 2 != 0 &&
-            tr__home_of((tr_pid){ index }) == home->loop.number)
+            tr__home_of((tr_pid){ index }) == home->loop.number && tr__lasts(self) == lasting)
             tr__end_soon(home, self, TR_ESHUTDOWN);
     }
 }

@@ -15,7 +15,7 @@ void tr__end_now(tr__home *home, tr_self *self, int reason);
  * letters with that reason, memory goes back. */
 void tr__dissolve(tr__home *home, tr_self *self, int reason);
 
-/* End all that live on the loop, for a shutdown. */
-void tr__end_all(tr__home *home);
+/* End all that live on the loop, for a shutdown: first the others, then those that last. */
+void tr__end_all(tr__home *home, bool lasting);
 
 #endif

@@ -39,6 +39,7 @@ typedef struct tr__home {
     tr__ledger ledger;
     tr__slot_cache slots;
     size_t alive;         /* actors that live here, those that are to start included */
+    size_t lasting;       /* of these, the ones that end last in a shutdown */
     uint32_t next_spread; /* for TR_PLACE_SPREAD */
     tr__runnable halt;    /* ends all, in a shutdown */
     uint32_t high_water;  /* the next length of a mailbox that is worth a warning */
@@ -80,6 +81,21 @@ static TR__ALWAYS_INLINE void tr__frame_enter(tr__home *home, tr_self *self, tr_
 static TR__ALWAYS_INLINE void tr__frame_leave(tr__home *home, const tr__frame *saved)
 {
     home->frame = *saved;
+}
+
+/* Whether an actor ends after all others in a shutdown: an inbox. */
+extern const tr_actor_class tr__inbox_class;
+
+static inline bool tr__lasts(const tr_self *self)
+{
+    return self->cls == &tr__inbox_class;
+}
+
+/* An actor lives here from now on. */
+static inline void tr__home_adopt(tr__home *home, const tr_self *self)
+{
+    home->alive++;
+    home->lasting += tr__lasts(self);
 }
 
 /* What few actors need. */

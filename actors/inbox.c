@@ -127,7 +127,7 @@ static void inbox_stop(tr_self *self, void *state, int reason)
     release(s->in);
 }
 
-static const tr_actor_class inbox_class = {
+const tr_actor_class tr__inbox_class = {
     .name = "inbox",
     .state_size = sizeof(inbox_state),
     .args_size = sizeof(tr_inbox *),
@@ -172,7 +172,7 @@ int tr_inbox_new(tr_inbox **out, size_t limit)
     in = make(limit);
     if (in == NULL)
         return TR_ENOMEM;
-    rc = tr_spawn(&in->pid, &inbox_class, &in);
+    rc = tr_spawn(&in->pid, &tr__inbox_class, &in);
     if (rc < 0) {
         in->references = 1;
         release(in);

@@ -71,7 +71,7 @@ static void loop_fini(tr__loop *loop)
 static uint32_t run_halt(tr__runnable *runnable, tr__loop *loop)
 {
     (void)runnable;
-    tr__end_all(tr__home_from(loop));
+    tr__end_all(tr__home_from(loop), false);
     return 1;
 }
 
@@ -84,9 +84,21 @@ static void halt(tr__loop *loop)
     tr__loop_schedule(loop, &home->halt);
 }
 
-static bool is_empty(const tr__loop *loop)
+static bool is_halted(const tr__loop *loop)
 {
-    return ((const tr__home *)(const void *)loop)->alive == 0;
+    const tr__home *home = (const tr__home *)(const void *)loop;
+
+    return home->alive == home->lasting;
+}
+
+/* Inboxes last: their threads hear what others said in their stop functions. */
+static bool clear(tr__loop *loop)
+{
+    tr__home *home = tr__home_from(loop);
+
+    if (home->alive != 0)
+        tr__end_all(home, true);
+    return home->alive == 0;
 }
 
 static void describe(const tr__loop *loop, char *text, size_t text_bytes)
@@ -110,11 +122,12 @@ static void describe(const tr__loop *loop, char *text, size_t text_bytes)
 static bool arrive_start(tr__home *home, tr_pid pid, const tr__parcel *parcel)
 {
     uint32_t number = tr__home_of(pid);
+    tr_self *self = &tr__slots.slots[tr__pid_index(pid)];
 
     if (number != home->loop.number)
         return tr__loop_carry(&home->loop, number - 1, parcel) == 0;
-    home->alive++;
-    tr__loop_schedule(&home->loop, &tr__slots.slots[tr__pid_index(pid)].runnable);
+    tr__home_adopt(home, self);
+    tr__loop_schedule(&home->loop, &self->runnable);
     return true;
 }
 
@@ -236,7 +249,8 @@ const tr__layer tr__upper_layer = {
     .arrive = arrive,
     .enter = enter,
     .halt = halt,
-    .is_empty = is_empty,
+    .is_halted = is_halted,
+    .clear = clear,
     .describe = describe,
 };
 

@@ -115,7 +115,7 @@ static int spawn_here(tr__home *home, tr_pid *out, const tr_actor_class *cls, co
         return rc;
     fill(self, cls, NULL, 0);
     tr__slot_settle(self, home->loop.number);
-    home->alive++;
+    tr__home_adopt(home, self);
     pid = tr__slot_pid(self);
     rc = begin(home, self, args);
     if (rc < 0)
@@ -210,7 +210,7 @@ static int send_start(tr__slot_cache *cache, tr_pid *out, const tr_actor_class *
     tr__slot_settle(self, target + 1);
     *out = tr__slot_pid(self);
     if (home != NULL && target == home->loop.number - 1) {
-        home->alive++;
+        tr__home_adopt(home, self);
         tr__loop_schedule(&home->loop, &self->runnable);
         return 0;
     }

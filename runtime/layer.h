@@ -21,10 +21,14 @@ typedef struct tr__layer {
      * memory just now; it will be offered again. */
     bool (*arrive)(tr__loop *loop, const tr__parcel *parcel);
     bool (*enter)(tr__loop *loop, const tr__parcel *parcel);
-    /* On the loop: a shutdown has begun; end everything that lives here, soon. */
+    /* On the loop: a shutdown has begun; end what lives here, soon, but for those who are to hear the
+     * last words of others. */
     void (*halt)(tr__loop *loop);
-    /* On the loop: whether nothing lives here any more. */
-    bool (*is_empty)(const tr__loop *loop);
+    /* On the loop: whether all those have ended. */
+    bool (*is_halted)(const tr__loop *loop);
+    /* On the loop: the last words of all loops have landed; end the rest, soon. Called until it
+     * returns true: nothing lives here any more. */
+    bool (*clear)(tr__loop *loop);
     /* Any thread: what the loop is doing now, for people, into text. */
     void (*describe)(const tr__loop *loop, char *text, size_t text_bytes);
 } tr__layer;

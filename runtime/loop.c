@@ -434,12 +434,12 @@ static bool has_finished(tr__loop *loop)
     bool quiet = loop->queue.first == NULL && !has_arrivals(loop) && loop->dirty_count == 0;
 
     switch (loop->phase) {
-    case TR__PHASE_HALT:
-        return quiet && tr__upper_layer.is_empty(loop);
-    case TR__PHASE_DRAIN:
-        return quiet && tr__upper_layer.is_empty(loop);
+    case TR__PHASE_HALT: /* guests may still post to each other without end */
+        return loop->letters == NULL && tr__upper_layer.is_halted(loop);
     case TR__PHASE_SEAL:
         return loop->dirty_count == 0;
+    case TR__PHASE_DRAIN: /* there is an end to what the sealed loops have sent */
+        return quiet && tr__upper_layer.clear(loop);
     default:
         return false;
     }

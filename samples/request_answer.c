@@ -19,8 +19,8 @@
  *            wait for 1000.00: failed, the time limit has passed
  *            get from a closed account: failed, the actor has ended, or never was
  *
- * The log, on stderr, has a line about the last one: a message that reaches no actor is a dead
- * letter, also when the asker is told.
+ * The last one is a dead letter, as is any message that reaches no actor. The log does not mention
+ * it, since the asker is told.
  *
  * A real handler would not print: output may block, and the loop's other actors wait meanwhile. */
 #include <inttypes.h>

@@ -8,8 +8,8 @@
  *   - a log of its own: troupe's lines, such as that of the actor that fails here, go to the hook;
  *   - something that happens again and again: a sensor that reads its device every 10 ms;
  *   - somebody who starts it again when it has failed (Erlang: a supervisor), here the main thread;
- *   - an orderly end: tr_shutdown lets each actor's stop function run. It ends them all at once, the
- *     inbox, too: so an actor whose last words are wanted is stopped before, and heard.
+ *   - an orderly end: tr_shutdown lets each actor's stop function run. It ends them all at once,
+ *     and the inbox, too: so an actor whose last words are wanted is stopped before, and heard.
  *
  *   Build:   cc until_signal.c $(pkg-config --cflags --libs troupe)
  *   Prints:  running with troupe 0.1.0: Ctrl-C ends it

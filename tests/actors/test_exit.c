@@ -490,7 +490,7 @@ static void spawn_in_stop(tr_self *self, void *state, int reason)
 
     (void)self;
     (void)state;
-    stop_reason = reason;
+    ck_assert_int_eq(reason, TR_ESHUTDOWN);
     ck_assert_int_eq(tr_spawn(&out, &noting_class, NULL), TR_ESHUTDOWN);
     ck_assert(tr_pid_is_none(out));
     ck_assert_int_eq(tr_spawn_async(&out, &noting_class, NULL, NULL), TR_ESHUTDOWN);

@@ -488,6 +488,54 @@ START_TEST(without_memory_there_is_no_inbox)
 }
 END_TEST
 
+/* ---- last words ---- */
+
+static int speaker_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    return TR_UNHANDLED;
+}
+
+static void speak_last(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    ck_assert_int_eq(reason, TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_send(*(const tr_pid *)state, kit_value, .a = 7), 0);
+}
+
+static const tr_actor_class speaker_class = {
+    .name = "speaker",
+    .state_size = sizeof(tr_pid),
+    .args_size = sizeof(tr_pid),
+    .receive = speaker_receive,
+    .stop = speak_last,
+};
+
+START_TEST(an_inbox_hears_what_actors_say_when_they_stop_at_a_shutdown)
+{
+    tr_inbox *in;
+    tr_pid to;
+    tr_pid speaker;
+    tr_msg *msg;
+
+    kit_start(2);
+    in = kit_inbox();
+    to = tr_inbox_pid(in);
+    for (int loop = 0; loop < 2; loop++)
+        ck_assert_int_eq(tr_spawn_with(&speaker, &speaker_class, &to,
+                                       &(tr_spawn_options){ .on = TR_LOOP(loop) }),
+                         0);
+    ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+    kit_expect_balance();
+    (void)kit_expect_value(in, 7);
+    (void)kit_expect_value(in, 7);
+    ck_assert_int_eq(tr_inbox_receive(in, &msg, TR_FOREVER), TR_ESHUTDOWN);
+    tr_inbox_free(in);
+}
+END_TEST
+
 KIT_MAIN("inbox", messages_arrive_in_order_from_everywhere,
          a_limit_of_time_that_has_passed_takes_what_is_there, misuse_is_refused,
          a_descriptor_is_readable_while_messages_wait,
@@ -497,4 +545,5 @@ KIT_MAIN("inbox", messages_arrive_in_order_from_everywhere,
          what_is_kept_is_the_threads_own, what_is_lent_may_be_forwarded_and_taken,
          a_thread_may_answer_what_its_inbox_is_asked, asks_in_a_freed_inbox_fail,
          a_thread_may_ask_through_its_inbox, an_inbox_may_be_freed_before_its_answers_come,
-         each_thread_has_its_own, without_memory_there_is_no_inbox)
+         each_thread_has_its_own, without_memory_there_is_no_inbox,
+         an_inbox_hears_what_actors_say_when_they_stop_at_a_shutdown)

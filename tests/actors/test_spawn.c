@@ -2,17 +2,20 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "support/actors.h"
 
-static int stops;
-static int last_reason;
+/* Written by several loops. */
+static uint32_t stops;
+static uint32_t last_reason;
 
 static void note_stop(tr_self *self, void *state, int reason)
 {
     (void)self;
     (void)state;
-    stops++;
-    last_reason = reason;
+    kit_count(&stops);
+    /* relaxed: read when all have stopped. */
+    tr__store_relaxed_u32(&last_reason, (uint32_t)reason);
 }
 
 /* ---- arguments and state ---- */
@@ -28,7 +31,7 @@ typedef struct state {
     char rest[64];
 } state;
 
-static state *last_state;
+static state *last_state; /* written by several loops */
 
 static int is_zero(const void *at, size_t bytes)
 {
@@ -49,7 +52,7 @@ static int copy_init(tr_self *self, void *at, const void *arguments)
         s->seen = *(const args *)arguments;
     s->loop = tr_loop_current();
     memset(s->rest, 0xff, sizeof(s->rest));
-    last_state = s;
+    tr__store_release_ptr(&last_state, s); /* release: the state is filled */
     return s->seen.result;
 }
 
@@ -78,7 +81,7 @@ START_TEST(args_are_copied_and_state_is_zeroed)
     ck_assert_int_eq(tr_spawn(&pid, &copy_class, NULL), 0);
     ck_assert_int_eq(last_state->seen.numbers[2], 0);
     kit_stop();
-    ck_assert_int_eq(stops, 301);
+    ck_assert_uint_eq(kit_counted(&stops), 301);
 }
 END_TEST
 
@@ -127,7 +130,7 @@ START_TEST(a_foreign_thread_may_spawn_later)
     kit_settle(0);
     ck_assert_int_eq(kit_seen_count(), 100);
     kit_stop();
-    ck_assert_int_eq(stops, 100);
+    ck_assert_uint_eq(kit_counted(&stops), 100);
 }
 END_TEST
 
@@ -446,7 +449,7 @@ START_TEST(init_may_refuse)
         ck_assert(tr_pid_is_none(pid));
     }
     kit_stop();
-    ck_assert_int_eq(stops, 0);
+    ck_assert_uint_eq(kit_counted(&stops), 0);
     ck_assert_uint_eq(kit_stats().spawned, 1);
     ck_assert(!kit_log_contains("refused"));
 }
@@ -469,7 +472,7 @@ START_TEST(a_refusal_that_nobody_waits_for_is_logged)
     ck_assert_int_eq(kit_dead(TR_EDEAD), 2);
     ck_assert(tr_pid_eq(kit_last_letter().to, pid));
     kit_stop();
-    ck_assert_int_eq(stops, 0);
+    ck_assert_uint_eq(kit_counted(&stops), 0);
 }
 END_TEST
 
@@ -567,10 +570,10 @@ START_TEST(an_actor_may_stay_for_its_init_only)
                                        &(tr_spawn_options){ .on = TR_LOOP(loop) }),
                          0);
         ck_assert(!tr_pid_is_none(pid));
-        ck_assert_int_eq(last_reason, -3);
+        ck_assert_int_eq((int)last_reason, -3);
     }
     kit_stop();
-    ck_assert_int_eq(stops, 2);
+    ck_assert_uint_eq(kit_counted(&stops), 2);
     ck_assert_int_eq(kit_dead(TR_EDEAD), 2);
     ck_assert_uint_eq(kit_stats().spawned, 2);
 }
@@ -668,11 +671,11 @@ START_TEST(an_inner_init_may_stop_the_outer_actor)
     outer = kit_spawn(&outer_class, NULL, 0);
     ck_assert_int_eq(tr_send(outer, kit_owned, .drops = &drops), 0);
     kit_settle(0);
-    ck_assert_int_eq(stops, 1);
-    ck_assert_int_eq(last_reason, TR_ESTOPPED);
+    ck_assert_uint_eq(kit_counted(&stops), 1);
+    ck_assert_int_eq((int)last_reason, TR_ESTOPPED);
     ck_assert_uint_eq(kit_counted(&drops), 1);
     kit_stop();
-    ck_assert_int_eq(stops, 2);
+    ck_assert_uint_eq(kit_counted(&stops), 2);
 }
 END_TEST
 
@@ -710,7 +713,7 @@ START_TEST(inits_may_nest)
     ck_assert_int_eq(tr_spawn(&pid, &deep_class, &(int){ DEPTH }), 0);
     kit_settle(0);
     ck_assert_int_eq(deep_inits, DEPTH + 1);
-    ck_assert_int_eq(stops, DEPTH / 2 + 1);
+    ck_assert_uint_eq(kit_counted(&stops), DEPTH / 2 + 1);
     ck_assert_int_eq(kit_seen_count(), DEPTH / 2);
     kit_stop();
 }

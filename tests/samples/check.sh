@@ -103,10 +103,7 @@ wait for 10.00: the balance is 10.00
 wait for 1000.00: failed, the time limit has passed
 get from a closed account: failed, the actor has ended, or never was
 END
-    run request_answer
-    equal "request_answer: exit status" 0 "$status"
-    equal "request_answer: stderr, but for the dead letter" "" \
-        "$(grep -v 'dead letter.*account_get' "$work/err")"
+    run_clean request_answer
     same request_answer "$work/expected" "$work/out"
 }
 
@@ -264,7 +261,7 @@ run_until()
         sleep 0.05
     done
     kill -s "$signal" "$pid" || fail "$name: has ended before it got a signal"
-    if ! timeout 60 tail --pid="$pid" -f /dev/null; then
+    if ! timeout 60 tail -s 0.05 --pid="$pid" -f /dev/null; then
         fail "$name: did not end within 60 s after $signal"
         kill -s KILL "$pid"
     fi
