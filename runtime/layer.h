@@ -21,8 +21,8 @@ typedef struct tr__layer {
      * memory just now; it will be offered again. */
     bool (*arrive)(tr__loop *loop, const tr__parcel *parcel);
     bool (*enter)(tr__loop *loop, const tr__parcel *parcel);
-    /* On the loop: a shutdown has begun; end what lives here, soon, but for those who are to hear the
-     * last words of others. */
+    /* On the loop: a shutdown has begun; end what lives here, soon, but for those who are to hear
+     * the last words of others. */
     void (*halt)(tr__loop *loop);
     /* On the loop: whether all those have ended. */
     bool (*is_halted)(const tr__loop *loop);

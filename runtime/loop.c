@@ -331,6 +331,7 @@ static bool turn(tr__loop *loop)
 {
     bool busy = land(loop);
 
+    loop->has_company |= busy;
     busy |= run_some(loop);
     tr__loop_publish(loop);
     if (--loop->credit <= 0)
@@ -412,8 +413,12 @@ static void idle(tr__loop *loop)
     loop->now_ns = tr__now_ns();
     poll_io(loop);
     fire_timers(loop);
-    if (loop->queue.first != NULL || loop->dirty_count != 0 || spin(loop))
+    if (loop->queue.first != NULL || loop->dirty_count != 0)
         return;
+    /* Only others' messages are worth waiting for awake: timers and I/O come when they come. */
+    if (loop->has_company && spin(loop))
+        return;
+    loop->has_company = false;
     park(loop);
 }
 

@@ -64,6 +64,7 @@ struct tr__loop {
     tr__phase phase;      /* that this loop has entered */
     tr__phase phase_done; /* that it has reported as finished */
     bool starved;         /* a parcel could not land for want of memory */
+    bool has_company;     /* something has landed since the loop last spun in vain */
     tr__letter *letters;  /* taken from the inlet, not landed yet */
     tr__port *port;
 
