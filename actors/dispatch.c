@@ -54,25 +54,26 @@ static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, u
     }
 }
 
-/* After a handler that did something out of the ordinary. false: the activation is over; *ended
- * tells whether the actor is, too. */
-static TR__NOINLINE bool settle(tr__home *home, tr_self *self, tr_msg *msg, int rc, bool *ended)
+/* How an activation goes on. */
+typedef enum outlook { GO_ON, LEAVE, ACTOR_ENDS } outlook;
+
+/* After a handler that did something out of the ordinary. */
+static TR__NOINLINE outlook settle(tr__home *home, tr_self *self, tr_msg *msg, int rc)
 {
     uint32_t attention = home->frame.attention;
     bool failed = rc < 0 && rc != TR_EUNHANDLED && rc != TR_EDEAD && rc != TR_EFULL;
 
     home->frame.attention = 0;
     finish_message(home, self, msg, rc, attention);
-    *ended = failed || (attention & TR__ATTENTION_EXIT);
-    if (!*ended)
-        return !(attention & TR__ATTENTION_TURN);
+    if (!failed && !(attention & TR__ATTENTION_EXIT))
+        return (attention & TR__ATTENTION_TURN) ? LEAVE : GO_ON;
     if (!(attention & TR__ATTENTION_EXIT))
         home->frame.reason = rc;
     if (home->frame.reason < 0 && (failed || (attention & TR__ATTENTION_FAILED)))
         tr__log(TR_LOG_WARN, "actor " TR_PID_FMT " (%s) failed: %s (%s)",
                 TR_PID_ARG(tr__slot_pid(self)), self->cls->name, tr_strerror(home->frame.reason),
                 tr_err_name(home->frame.reason));
-    return false;
+    return ACTOR_ENDS;
 }
 
 static TR__ALWAYS_INLINE void end_message(tr__home *home, tr_msg *msg)
@@ -125,7 +126,7 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
     uint32_t taken = 0;
     uint32_t handled = 0;
     uint32_t check = FIRST_CHECK;
-    bool ended = false;
+    outlook then = GO_ON;
     tr_msg *msg;
 
     if (TR__UNLIKELY(queued >= home->high_water))
@@ -147,7 +148,8 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
         rc = receive(self, state, msg);
         handled += rc != TR_EUNHANDLED;
         if (TR__UNLIKELY((rc < 0) | (home->frame.attention != 0))) {
-            if (!settle(home, self, msg, rc, &ended))
+            then = settle(home, self, msg, rc);
+            if (then != GO_ON)
                 break;
         } else {
             end_message(home, msg);
@@ -164,7 +166,7 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
     home->frame.msg = NULL;
     home->frame.index = 0;
     tr__store_relaxed_ptr(&home->frame.self, NULL); /* relaxed: as above */
-    if (TR__UNLIKELY(ended))
+    if (TR__UNLIKELY(then == ACTOR_ENDS))
         tr__end_now(home, self, home->frame.reason);
     else
         tr__dispatch_rest(home, self);
