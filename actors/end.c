@@ -40,8 +40,10 @@ void tr__dissolve(tr__home *home, tr_self *self, int reason)
     tr__requests_end(home, self);
     /* From here on the pid is stale. relaxed: only this loop sends to it; see the halt's walk. */
     tr__store_relaxed_u32(&self->generation, self->generation + 1);
+    /* A timer's message is gone with its actor, no dead letter: it was cancelled just now. */
     while ((msg = tr__mailbox_pop_local(&self->mailbox)) != NULL)
-        tr__bury(home, pid, msg, reason);
+        if (!(msg->tr__head & TR__MSG_TIMED) || tr__timed_admit(home, msg))
+            tr__bury(home, pid, msg, reason);
     free_state(home, self);
     if (self->more != NULL)
         tr__slab_give(&home->loop.slab, self->more, tr__class_of(sizeof(*self->more)));
