@@ -148,7 +148,7 @@ tr_self *tr__slot_take(tr__slot_cache *cache, int *error)
         return NULL;
     self = cache->top;
     if (self != NULL) {
-        cache->top = (tr_self *)(void *)self->runnable.next;
+        cache->top = (tr_self *)(void *)self->runnable.link.next;
         cache->count--;
         return self;
     }
@@ -164,7 +164,7 @@ void tr__slot_give(tr__slot_cache *cache, tr_self *self)
     TR_DCHECK(self->generation % 2 == 0);
     if (TR__UNLIKELY(self->generation >= GENERATION_END))
         return; /* retired */
-    self->runnable.next = (tr__runnable *)(void *)cache->top;
+    self->runnable.link.next = (tr__link *)(void *)cache->top;
     cache->top = self;
     if (TR__LIKELY(++cache->count < MAGAZINE))
         return;

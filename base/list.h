@@ -1,4 +1,6 @@
-/* An intrusive, circular, doubly linked list. An empty list's head points to itself; a node that is
+/* Intrusive lists. A tr__link is the one word by which a node stands in a stack or a queue.
+ *
+ * A tr__list is circular and doubly linked. An empty list's head points to itself; a node that is
  * on no list is zero.
  *
  * Invariants, for every node n of a list: n->next->prev == n and n->prev->next == n. */
@@ -7,6 +9,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+typedef struct tr__link {
+    struct tr__link *next;
+} tr__link;
 
 typedef struct tr__list {
     struct tr__list *next;

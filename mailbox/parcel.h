@@ -33,6 +33,14 @@ typedef enum tr__parcel_kind {
     TR__PARCEL_ASK = 6    /* an inbox asks: word 0 points to the message, word 1 is whom */
 } tr__parcel_kind;
 
+static inline tr__parcel tr__parcel_call(void (*fn)(void *arg), void *arg)
+{
+    return (tr__parcel){
+        .head = (uint32_t)TR__PARCEL_CALL << TR__PARCEL_KIND_SHIFT,
+        .word = { (uint64_t)(uintptr_t)fn, (uint64_t)(uintptr_t)arg },
+    };
+}
+
 static inline tr__parcel_kind tr__parcel_kind_of(const tr__parcel *parcel)
 {
     return (tr__parcel_kind)(parcel->head >> TR__PARCEL_KIND_SHIFT);

@@ -221,17 +221,36 @@ static bool land_letters(tr__loop *loop)
     if (loop->letters == NULL)
         loop->letters = tr__inlet_take_mpsc(&loop->port->inlet);
     while (loop->letters != NULL) {
-        tr__letter *letter = loop->letters;
+        tr__letter *letter = tr__letter_of(loop->letters);
 
         if (!land_letter(loop, letter)) {
             loop->starved = true;
             break;
         }
-        loop->letters = letter->next;
+        loop->letters = letter->link.next;
         tr__free(letter);
         landed = true;
     }
     return landed;
+}
+
+static void schedule_all(tr__loop *loop, tr__link *link)
+{
+    while (link != NULL) {
+        tr__link *next = link->next;
+
+        tr__loop_schedule(loop, tr__runnable_of(link));
+        link = next;
+    }
+}
+
+/* Runnables from other threads. */
+static bool land_runs(tr__loop *loop)
+{
+    if (tr__inlet_is_empty(&loop->port->runs))
+        return false;
+    schedule_all(loop, tr__inlet_take_mpsc(&loop->port->runs));
+    return true;
 }
 
 /* Take in all that has come from elsewhere; true if there was something. */
@@ -249,13 +268,15 @@ static bool land(tr__loop *loop)
     }
     if (TR__UNLIKELY(loop->letters != NULL || !tr__inlet_is_empty(&loop->port->inlet)))
         landed |= land_letters(loop);
+    landed |= land_runs(loop);
     return landed;
 }
 
 /* Whether land would find something. */
 static bool has_arrivals(tr__loop *loop)
 {
-    if (loop->letters != NULL || !tr__inlet_is_empty(&loop->port->inlet))
+    if (loop->letters != NULL || !tr__inlet_is_empty(&loop->port->inlet) ||
+        !tr__inlet_is_empty(&loop->port->runs))
         return true;
     for (uint32_t from = 0; from < loop->loops; from++) {
         /* acquire: pairs with the release in tr__loop_open_lane. */
@@ -427,7 +448,7 @@ static void idle(tr__loop *loop)
 /* Take letters in one last time, and refuse more. */
 static void close_inlet(tr__loop *loop)
 {
-    tr__letter **end = &loop->letters;
+    tr__link **end = &loop->letters;
 
     while (*end != NULL)
         end = &(*end)->next;
@@ -481,6 +502,17 @@ static void run_closers(tr__loop *loop)
     }
 }
 
+/* Refuse runnables from now on. Those that have come too late run once more: they see that the loop
+ * has quit, and tell whoever waits for them. */
+static void close_runs(tr__loop *loop)
+{
+    tr__runnable *runnable;
+
+    schedule_all(loop, tr__inlet_close(&loop->port->runs));
+    while ((runnable = tr__run_queue_pop_local(&loop->queue)) != NULL)
+        (void)runnable->run(runnable, loop); /* how much work it was does not matter any more */
+}
+
 void *tr__loop_main(void *arg)
 {
     tr__loop *loop = arg;
@@ -495,6 +527,7 @@ void *tr__loop_main(void *arg)
             idle(loop);
     }
     run_closers(loop);
+    close_runs(loop);
     ev_io_stop(loop->ev, &loop->watchers->wake);
     tr__port_settle(loop->port);
     tr__runtime_report(loop, TR__PHASE_QUIT);

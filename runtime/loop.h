@@ -4,8 +4,8 @@
  * they sent, look at the clock now and then; poll I/O when 20 us of work have passed. A loop with
  * nothing to do spins for a while, then parks in libev.
  *
- * Ways onto another loop: there is one, tr__loop_carry from a loop and tr__port_post from
- * elsewhere; messages, calls, and all that is to come end in it.
+ * Ways onto another loop: messages and calls by tr__loop_carry from a loop and tr__port_post from
+ * elsewhere; all that is to run there by tr__loop_post.
  *
  * Threads: all fields are the loop's own, but for those under 'shared'. */
 #ifndef TR_RUNTIME_LOOP_H
@@ -65,7 +65,7 @@ struct tr__loop {
     tr__phase phase_done; /* that it has reported as finished */
     bool starved;         /* a parcel could not land for want of memory */
     bool has_company;     /* something has landed since the loop last spun in vain */
-    tr__letter *letters;  /* taken from the inlet, not landed yet */
+    tr__link *letters;    /* taken from the inlet, not landed yet */
     tr__port *port;
 
     /* Cold. */
@@ -117,6 +117,11 @@ void tr__loop_publish(tr__loop *loop);
 /* How many parcels may be staged before they are published within an activation, so that the other
  * side can begin. */
 #define TR__PUBLISH_EVERY 64
+
+/* Let a runnable run on loop `number` (from 1), which may be this one. It needs no memory. false: that
+ * loop has quit; the runnable is still the caller's.
+ * Threads: any. */
+bool tr__loop_post(uint32_t number, tr__runnable *runnable);
 
 /* Send a parcel to loop number target + 1, in order; it is published at the end of the activation.
  * Errors: TR_ENOMEM; TR_ESHUTDOWN this loop is sealed. */

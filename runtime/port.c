@@ -5,7 +5,9 @@
 
 #include "base/seam.h"
 
-tr__port tr__ports[TR__LOOPS_MAX] = { [0 ... TR__LOOPS_MAX - 1] = { .inlet = TR__INLET_INIT } };
+tr__port tr__ports[TR__LOOPS_MAX] = {
+    [0 ... TR__LOOPS_MAX - 1] = { .inlet = TR__INLET_INIT, .runs = TR__INLET_INIT }
+};
 
 void tr__port_wake(tr__port *port)
 {
@@ -17,9 +19,9 @@ void tr__port_wake(tr__port *port)
     tr__store_release_u32(&port->sleep, TR__AWAKE);
 }
 
-bool tr__port_post(tr__port *port, tr__letter *letter)
+static bool push_and_ring(tr__port *port, tr__inlet *inlet, tr__link *link)
 {
-    switch (tr__inlet_push_mpsc(&port->inlet, letter)) {
+    switch (tr__inlet_push_mpsc(inlet, link)) {
     case TR__PUSH_FIRST:
         tr__port_ring(port); /* the push was a full fence */
         return true;
@@ -28,6 +30,16 @@ bool tr__port_post(tr__port *port, tr__letter *letter)
     default:
         return false;
     }
+}
+
+bool tr__port_post(tr__port *port, tr__letter *letter)
+{
+    return push_and_ring(port, &port->inlet, &letter->link);
+}
+
+bool tr__port_post_run(tr__port *port, tr__runnable *runnable)
+{
+    return push_and_ring(port, &port->runs, &runnable->link);
 }
 
 bool tr__port_fall_asleep(tr__port *port)

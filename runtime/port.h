@@ -1,5 +1,10 @@
-/* A loop's door to the outside: its inlet, and the flag and descriptor by which it is woken. Ports
- * are static, so that a foreign thread that comes too late finds a closed door, not freed memory.
+/* A loop's door to the outside: its two inlets, and the flag and descriptor by which it is woken.
+ * Ports are static, so that a foreign thread that comes too late finds a closed door, not freed
+ * memory.
+ *
+ * Letters (messages and calls of foreign threads) are refused as soon as a shutdown lets actors
+ * end. Runnables (tasks that go on, pool jobs that have ended, futures that were resolved) need no
+ * memory, and are taken until the loop quits: so nothing that has begun is left hanging.
  *
  * Park and wake. States of `sleep`:
  *
@@ -19,6 +24,7 @@
 
 #include "base/compiler.h"
 #include "mailbox/mpsc.h"
+#include "runtime/runnable.h"
 
 #define TR__LOOPS_MAX 1024
 
@@ -26,7 +32,8 @@ enum { TR__AWAKE, TR__ASLEEP, TR__WAKING };
 
 typedef struct tr__port {
     /* Written by foreign threads. */
-    TR__ALIGNED(TR__CACHE_LINE) tr__inlet inlet;
+    TR__ALIGNED(TR__CACHE_LINE) tr__inlet inlet; /* of letters */
+    tr__inlet runs;                              /* of runnables */
     /* Written when the loop parks, and by who wakes it. */
     TR__ALIGNED(TR__CACHE_LINE) uint32_t sleep;
     int wake_fd; /* of the owner; written while `sleep` is AWAKE and the inlet closed */
@@ -48,6 +55,8 @@ static inline void tr__port_ring(tr__port *port)
 /* Put a letter in, and wake the loop if need be. false: closed; the letter is still the caller's.
  * Threads: any. */
 bool tr__port_post(tr__port *port, tr__letter *letter);
+/* The same for a runnable, which is to run on the loop. */
+bool tr__port_post_run(tr__port *port, tr__runnable *runnable);
 
 /* Owner: AWAKE -> ASLEEP, a full fence; false: a signal is still in flight, do not block. */
 bool tr__port_fall_asleep(tr__port *port);

@@ -19,6 +19,29 @@ int tr__runtime_post(uint32_t target, const tr__parcel *parcel)
     return TR_ESHUTDOWN;
 }
 
+static void schedule_here(void *runnable)
+{
+    tr__loop_schedule(tr__loop_here(), runnable);
+}
+
+bool tr__loop_post(uint32_t number, tr__runnable *runnable)
+{
+    tr__loop *here = tr__loop_here();
+
+    if (here != NULL && here->number == number) {
+        tr__loop_schedule(here, runnable);
+        return true;
+    }
+    if (here != NULL) {
+        tr__parcel parcel = tr__parcel_call(schedule_here, runnable);
+
+        /* A lane is cheaper, for what is posted in one activation is published together. */
+        if (tr__loop_carry(here, number - 1, &parcel) == 0)
+            return true;
+    }
+    return tr__port_post_run(&tr__ports[number - 1], runnable);
+}
+
 /* The loop (from 0) that a public loop number names; TR_EINVAL, or TR_ESHUTDOWN. */
 static int resolve(int loop)
 {
@@ -36,10 +59,7 @@ static int resolve(int loop)
 
 int tr_post(int loop, void (*fn)(void *arg), void *arg)
 {
-    tr__parcel parcel = {
-        .head = (uint32_t)TR__PARCEL_CALL << TR__PARCEL_KIND_SHIFT,
-        .word = { (uint64_t)(uintptr_t)fn, (uint64_t)(uintptr_t)arg },
-    };
+    tr__parcel parcel = tr__parcel_call(fn, arg);
     int rc;
     int target;
 

@@ -176,8 +176,10 @@ static int start_runtime(void)
     }
     /* release: publishes the loops; pairs with the acquire in tr_loop_count. */
     tr__store_release_u32(&tr__runtime.loop_count, loops);
-    for (uint32_t i = 0; i < loops; i++)
+    for (uint32_t i = 0; i < loops; i++) {
         tr__inlet_open(&tr__ports[i].inlet);
+        tr__inlet_open(&tr__ports[i].runs);
+    }
     return 0;
 }
 

@@ -16,46 +16,46 @@ static tr__letter *letter_of(uint64_t from, uint64_t number)
     return letter;
 }
 
-static void free_all(tr__letter *letter)
+static void free_all(tr__link *link)
 {
-    while (letter != NULL) {
-        tr__letter *next = letter->next;
+    while (link != NULL) {
+        tr__link *next = link->next;
 
-        free(letter);
-        letter = next;
+        free(tr__letter_of(link));
+        link = next;
     }
 }
 
 START_TEST(inlet_is_closed_until_it_is_opened)
 {
     tr__inlet inlet = TR__INLET_INIT;
-    tr__letter letter = { .next = NULL };
+    tr__letter letter = { .link = { NULL } };
 
     ck_assert(tr__inlet_is_empty(&inlet));
     ck_assert_ptr_null(tr__inlet_take_mpsc(&inlet));
-    ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letter), TR__PUSH_CLOSED);
+    ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letter.link), TR__PUSH_CLOSED);
     tr__inlet_open(&inlet);
     ck_assert(tr__inlet_is_empty(&inlet));
-    ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letter), TR__PUSH_FIRST);
+    ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letter.link), TR__PUSH_FIRST);
     ck_assert(!tr__inlet_is_empty(&inlet));
-    ck_assert_ptr_eq(tr__inlet_take_mpsc(&inlet), &letter);
+    ck_assert_ptr_eq(tr__inlet_take_mpsc(&inlet), &letter.link);
 }
 END_TEST
 
 START_TEST(inlet_tells_the_first_push_after_each_take)
 {
     tr__inlet inlet = TR__INLET_INIT;
-    tr__letter letters[3] = { { .next = NULL } };
+    tr__letter letters[3] = { { .link = { NULL } } };
 
     tr__inlet_open(&inlet);
     for (int round = 0; round < 3; round++) {
-        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[0]), TR__PUSH_FIRST);
-        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[1]), TR__PUSH_OK);
-        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[2]), TR__PUSH_OK);
-        ck_assert_ptr_eq(tr__inlet_take_mpsc(&inlet), &letters[0]);
-        ck_assert_ptr_eq(letters[0].next, &letters[1]);
-        ck_assert_ptr_eq(letters[1].next, &letters[2]);
-        ck_assert_ptr_null(letters[2].next);
+        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[0].link), TR__PUSH_FIRST);
+        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[1].link), TR__PUSH_OK);
+        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[2].link), TR__PUSH_OK);
+        ck_assert_ptr_eq(tr__inlet_take_mpsc(&inlet), &letters[0].link);
+        ck_assert_ptr_eq(letters[0].link.next, &letters[1].link);
+        ck_assert_ptr_eq(letters[1].link.next, &letters[2].link);
+        ck_assert_ptr_null(letters[2].link.next);
         ck_assert_ptr_null(tr__inlet_take_mpsc(&inlet));
     }
 }
@@ -64,16 +64,16 @@ END_TEST
 START_TEST(inlet_that_closes_returns_what_is_left_and_opens_again)
 {
     tr__inlet inlet = TR__INLET_INIT;
-    tr__letter letters[2] = { { .next = NULL } };
+    tr__letter letters[2] = { { .link = { NULL } } };
 
     for (int round = 0; round < 3; round++) {
         tr__inlet_open(&inlet);
-        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[0]), TR__PUSH_FIRST);
-        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[1]), TR__PUSH_OK);
-        ck_assert_ptr_eq(tr__inlet_close(&inlet), &letters[0]);
-        ck_assert_ptr_eq(letters[0].next, &letters[1]);
-        ck_assert_ptr_null(letters[1].next);
-        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[0]), TR__PUSH_CLOSED);
+        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[0].link), TR__PUSH_FIRST);
+        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[1].link), TR__PUSH_OK);
+        ck_assert_ptr_eq(tr__inlet_close(&inlet), &letters[0].link);
+        ck_assert_ptr_eq(letters[0].link.next, &letters[1].link);
+        ck_assert_ptr_null(letters[1].link.next);
+        ck_assert_int_eq(tr__inlet_push_mpsc(&inlet, &letters[0].link), TR__PUSH_CLOSED);
         ck_assert_ptr_null(tr__inlet_take_mpsc(&inlet));
         ck_assert_ptr_null(tr__inlet_close(&inlet)); /* a second time: nothing is left */
     }
@@ -98,7 +98,7 @@ static void *produce(void *arg)
 
     for (uint64_t n = 0; n < LETTERS; n++) {
         tr__letter *letter = letter_of(me, n);
-        tr__push_result result = tr__inlet_push_mpsc(&c->inlet, letter);
+        tr__push_result result = tr__inlet_push_mpsc(&c->inlet, &letter->link);
 
         if (result == TR__PUSH_CLOSED) {
             free(letter);
@@ -111,14 +111,17 @@ static void *produce(void *arg)
 }
 
 /* Each producer's letters must come in order, without a gap. */
-static uint64_t receive(tr__letter *letters, uint64_t *expected)
+static uint64_t receive(tr__link *links, uint64_t *expected)
 {
     uint64_t count = 0;
 
-    for (const tr__letter *l = letters; l != NULL; l = l->next, count++)
-        if (l->parcel.word[0] != expected[l->parcel.to]++)
-            ck_abort_msg("producer %d: a letter is lost or out of order", (int)l->parcel.to);
-    free_all(letters);
+    for (tr__link *link = links; link != NULL; link = link->next, count++) {
+        const tr__parcel *parcel = &tr__letter_of(link)->parcel;
+
+        if (parcel->word[0] != expected[parcel->to]++)
+            ck_abort_msg("producer %d: a letter is lost or out of order", (int)parcel->to);
+    }
+    free_all(links);
     return count;
 }
 

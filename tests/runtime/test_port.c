@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(port_takes_letters_while_it_is_open_and_rings_at_the_first)
 {
-    tr__letter letters[3] = { { .next = NULL } };
+    tr__letter letters[3] = { { .link = { NULL } } };
 
     ck_assert(!tr__port_post(&port, &letters[0]));
     open_port();
@@ -124,7 +124,7 @@ START_TEST(port_takes_letters_while_it_is_open_and_rings_at_the_first)
     ck_assert(tr__port_post(&port, &letters[1]));
     ck_assert(!was_rung()); /* the owner has not looked since: it will not block */
     tr__port_wake_up(&port);
-    ck_assert_ptr_eq(tr__inlet_take_mpsc(&port.inlet), &letters[0]);
+    ck_assert_ptr_eq(tr__inlet_take_mpsc(&port.inlet), &letters[0].link);
     close_port();
     ck_assert(!tr__port_post(&port, &letters[2]));
 }
@@ -152,14 +152,14 @@ static void *bring(void *arg)
 
 static int take_all(void)
 {
-    tr__letter *letter = tr__inlet_take_mpsc(&port.inlet);
+    tr__link *link = tr__inlet_take_mpsc(&port.inlet);
     int count = 0;
 
-    while (letter != NULL) {
-        tr__letter *next = letter->next;
+    while (link != NULL) {
+        tr__link *next = link->next;
 
-        tr__store_release_u64(&letter->parcel.word[0], 1);
-        letter = next;
+        tr__store_release_u64(&tr__letter_of(link)->parcel.word[0], 1);
+        link = next;
         count++;
     }
     return count;
