@@ -80,11 +80,15 @@ void tr__dead_letter(tr__home *home, tr_pid to, uint32_t type, const tr_msg *msg
         letter.from = pid_of_index(home, msg->tr__from);
     else if (home != NULL)
         letter.from = pid_of_index(home, home->frame.index);
-    if (hook != NULL)
+    if (hook != NULL) {
+        tr_task *task = tr__await_forbid(tr__loop_here());
+
         hook(hook_ctx, &letter);
-    else if (seen != 0 && (seen & (seen - 1)) == 0 && !is_told(msg, reason))
+        tr__await_allow(tr__loop_here(), task);
+    } else if (seen != 0 && (seen & (seen - 1)) == 0 && !is_told(msg, reason)) {
         tr__log(TR_LOG_WARN,
                 "loop %u: %llu dead letter(s) so far because %s; the latest: %s to " TR_PID_FMT,
                 (unsigned)home->loop.number - 1, (unsigned long long)seen, tr_strerror(reason),
                 letter.type, TR_PID_ARG(to));
+    }
 }

@@ -12,14 +12,19 @@ static void drop_payload(tr_msg *msg)
 {
     if (msg->tr__head & TR__MSG_OWNS) {
         msg->tr__head &= ~TR__MSG_OWNS;
-        tr__type_info_of(msg->tr__head)->drop(msg->tr__payload);
+        tr__drop_call(tr__type_info_of(msg->tr__head)->drop, msg->tr__payload);
     }
 }
 
 void tr__msg_end(tr__home *home, tr_msg *msg)
 {
     drop_payload(msg);
-    tr__msg_give(home != NULL ? &home->loop.slab : NULL, &tr__runtime.depot, msg);
+    if (home != NULL)
+        tr__msg_give(&home->loop.slab, NULL, msg);
+    else if (tr__msg_class(msg) == TR__MSG_CLASS_HEAP)
+        tr__msg_give(NULL, NULL, msg); /* also when the runtime, with its depot, is gone */
+    else
+        tr__msg_give(NULL, tr__runtime.depot, msg);
 }
 
 int tr__fail_asker(tr__home *home, tr_pid asker, uint64_t ref, int error)
@@ -68,7 +73,7 @@ void tr__bury_unmade(tr__home *home, tr_pid to, uint32_t type, const void *paylo
 
     tr__dead_letter(home, to, type, NULL, TR_ENOMEM);
     if (info->drop != NULL)
-        info->drop((void *)(uintptr_t)payload);
+        tr__drop_call(info->drop, payload);
 }
 
 /* ---- limits ---- */

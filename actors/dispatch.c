@@ -5,6 +5,7 @@
 #include "actors/dead_letter.h"
 #include "actors/deliver.h"
 #include "actors/end.h"
+#include "actors/fibered.h"
 #include "actors/timed.h"
 #include "base/log.h"
 
@@ -45,9 +46,10 @@ static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, u
     } else {
         if (msg->tr__head & TR__MSG_ASKS) {
             bool failed = rc < 0 && rc != TR_EDEAD && rc != TR_EFULL;
+            bool ends = (attention & TR__ATTENTION_EXIT) || (self->word & TR__SLOT_ENDING);
             const tr__ask *ask = tr__msg_ask(msg);
 
-            if (failed || (attention & TR__ATTENTION_EXIT))
+            if (failed || ends)
                 (void)tr__fail_asker(home, ask->pid, ask->ref, TR_EDEAD); /* else its limit holds */
         }
         tr__msg_end(home, msg);
@@ -65,6 +67,8 @@ static TR__NOINLINE outlook settle(tr__home *home, tr_self *self, tr_msg *msg, i
 
     home->frame.attention = 0;
     finish_message(home, self, msg, rc, attention);
+    if (self->word & TR__SLOT_ENDING)
+        return LEAVE; /* it was stopped while it awaited: that is the reason */
     if (!failed && !(attention & TR__ATTENTION_EXIT))
         return (attention & TR__ATTENTION_TURN) ? LEAVE : GO_ON;
     if (!(attention & TR__ATTENTION_EXIT))
@@ -139,15 +143,22 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
 
         taken++;
         if (is_full) {
-            discount(self, 1);
+            if (!self->cls->awaits)
+                discount(self, 1);
             self->more->queued_bytes -= (self->word & TR__SLOT_LIMITED) ? tr__msg_bytes(msg) : 0;
         }
-        if (TR__UNLIKELY(msg->tr__head & TR__MSG_SPECIAL) && !admit(home, self, msg))
+        if (TR__UNLIKELY(msg->tr__head & TR__MSG_SPECIAL) && !admit(home, self, msg)) {
+            if (is_full && self->cls->awaits)
+                discount(self, 1);
             continue;
+        }
         home->frame.msg = msg;
         rc = receive(self, state, msg);
         handled += rc != TR_EUNHANDLED;
-        if (TR__UNLIKELY((rc < 0) | (home->frame.attention != 0))) {
+        if (is_full && self->cls->awaits)
+            discount(self, 1); /* one that is suspended counts as queued */
+        if (TR__UNLIKELY((rc < 0) | (home->frame.attention != 0) |
+                         (is_full && (self->word & TR__SLOT_ENDING)))) {
             then = settle(home, self, msg, rc);
             if (then != GO_ON)
                 break;
@@ -166,6 +177,8 @@ static TR__ALWAYS_INLINE uint32_t activate(tr__home *home, tr_self *self, bool i
     home->frame.msg = NULL;
     home->frame.index = 0;
     tr__store_relaxed_ptr(&home->frame.self, NULL); /* relaxed: as above */
+    if (is_full && self->cls->awaits && then != ACTOR_ENDS)
+        self->more->fibered->task = NULL; /* it ends when this returns */
     if (TR__UNLIKELY(then == ACTOR_ENDS))
         tr__end_now(home, self, home->frame.reason);
     else
@@ -183,12 +196,46 @@ static uint32_t activate_full(tr__runnable *runnable, tr__loop *loop)
     return activate(tr__home_from(loop), TR__CONTAINER_OF(runnable, tr_self, runnable), true);
 }
 
+void tr__activate(tr__home *home, tr_self *self)
+{
+    (void)activate(home, self, true);
+}
+
+/* A message that will not be handled; a repeating timer's stays with its timer. */
+static void give_up(tr__home *home, tr_self *self, tr_msg *msg, int reason)
+{
+    if ((msg->tr__head & TR__MSG_TIMED) && !tr__timed_admit(home, msg))
+        return;
+    if (home->frame.attention & TR__ATTENTION_TIMED) {
+        tr__dead_letter(home, tr__slot_pid(self), 0, msg, reason);
+        tr__timed_handled(home, msg);
+    } else {
+        tr__bury(home, tr__slot_pid(self), msg, reason);
+    }
+    home->frame.attention = 0;
+}
+
+void tr__give_up_message(tr__home *home, tr_self *self, int reason)
+{
+    tr_msg *msg = tr__mailbox_pop_local(&self->mailbox);
+
+    if (msg != NULL) {
+        discount(self, 1);
+        self->more->queued_bytes -= (self->word & TR__SLOT_LIMITED) ? tr__msg_bytes(msg) : 0;
+        give_up(home, self, msg, reason);
+    }
+    tr__dispatch_rest(home, self);
+}
+
 void tr__dispatch_choose(tr_self *self)
 {
     bool is_full =
         (self->word & TR__SLOT_LIMITED) || (self->more != NULL && self->more->receive != NULL);
 
-    self->runnable.run = is_full ? activate_full : activate_plain;
+    if (self->cls->awaits)
+        self->runnable.run = tr__fibered_activate;
+    else
+        self->runnable.run = is_full ? activate_full : activate_plain;
 }
 
 void tr__dispatch_rest(tr__home *home, tr_self *self)

@@ -4,6 +4,13 @@
 
 #include "actors/home.h"
 
+/* One activation, on the present stack, of an actor that awaits. */
+void tr__activate(tr__home *home, tr_self *self);
+
+/* The oldest message of an actor can't be handled: it becomes a dead letter, and the actor goes
+ * on. */
+void tr__give_up_message(tr__home *home, tr_self *self, int reason);
+
 /* Choose the run function by what the actor has: limits, another behaviour, neither. */
 void tr__dispatch_choose(tr_self *self);
 

@@ -2,6 +2,7 @@
 #include "actors/end.h"
 
 #include "actors/deliver.h"
+#include "actors/fibered.h"
 #include "actors/request.h"
 #include "actors/spawn.h"
 #include "actors/timed.h"
@@ -45,6 +46,7 @@ void tr__dissolve(tr__home *home, tr_self *self, int reason)
         if (!(msg->tr__head & TR__MSG_TIMED) || tr__timed_admit(home, msg))
             tr__bury(home, pid, msg, reason);
     free_state(home, self);
+    tr__fibered_free(home, self);
     if (self->more != NULL)
         tr__slab_give(&home->loop.slab, self->more, tr__class_of(sizeof(*self->more)));
     self->more = NULL;
@@ -55,12 +57,18 @@ void tr__dissolve(tr__home *home, tr_self *self, int reason)
 
 void tr__end_now(tr__home *home, tr_self *self, int reason)
 {
+    tr_task *task = tr__fibered_task_here(home, self);
+    tr__deadline shield;
     tr__frame saved;
 
     self->word |= TR__SLOT_QUEUED; /* what stop sends to itself must not schedule it */
     if (self->cls->stop != NULL) {
         tr__frame_enter(home, self, &saved);
+        if (task != NULL)
+            tr__fibered_stop_begin(home, self, task, &shield);
         self->cls->stop(self, self->state, reason);
+        if (task != NULL)
+            tr__fibered_stop_end(&shield);
         tr__frame_leave(home, &saved);
     }
     tr__bump_u64(&home->ledger.ended, 1);
@@ -76,6 +84,8 @@ static uint32_t run_end(tr__runnable *runnable, tr__loop *loop)
 
     if (self->word & TR__SLOT_STARTING)
         tr__start_refuse(home, self, reason);
+    else if (self->cls->awaits)
+        tr__fibered_end(home, self, reason);
     else
         tr__end_now(home, self, reason);
     return 1;
@@ -95,12 +105,17 @@ void tr__end_soon(tr__home *home, tr_self *self, int reason)
     tr__frame *frame = frame_of(home, self);
     uint32_t code = code_of(reason);
 
+    if (self == home->asker)
+        return; /* no actor: it ends with its loop */
     if (frame != NULL) {
         if (!(frame->attention & TR__ATTENTION_EXIT) || reason == TR_EKILLED)
             frame->reason = reason;
         frame->attention |= TR__ATTENTION_EXIT;
         return;
     }
+    tr__fibered_interrupt(self);
+    if (tr__fibered_exits(self) && reason != TR_EKILLED)
+        return;
     if (code > (self->word & TR__SLOT_ENDING) >> TR__SLOT_ENDING_SHIFT)
         self->word = (self->word & ~TR__SLOT_ENDING) | code << TR__SLOT_ENDING_SHIFT;
     self->runnable.run = run_end;

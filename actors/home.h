@@ -24,6 +24,7 @@ typedef struct tr__frame {
     uint32_t attention;
     int reason;
     struct tr__frame *outer; /* the handler around this one */
+    tr_task *task;           /* that may not await meanwhile: an init within it, say */
 } tr__frame;
 
 /* As tr_stats, written by this loop only. */
@@ -43,6 +44,9 @@ typedef struct tr__home {
     uint32_t next_spread; /* for TR_PLACE_SPREAD */
     tr__runnable halt;    /* ends all, in a shutdown */
     uint32_t high_water;  /* the next length of a mailbox that is worth a warning */
+    int ending_reason;    /* for the fiber that ends an actor, as it begins */
+    bool fiber_has_begun; /* the fiber that was to begin has */
+    tr_self *asker;       /* the slot that the requests of tasks belong to; NULL: none yet */
 } tr__home;
 
 static TR__ALWAYS_INLINE tr__home *tr__home_from(tr__loop *loop)
@@ -69,26 +73,36 @@ static inline bool tr__lives_here(const tr__home *home, tr_pid pid)
     return tr__home_of(pid) == home->loop.number;
 }
 
-/* Begin and leave the frame of a function of an actor's; saved is the caller's. */
+/* Begin and leave the frame of a function of an actor's; saved is the caller's. A task that runs
+ * may not await in between: what is on its stack is not the task's own. */
 static TR__ALWAYS_INLINE void tr__frame_enter(tr__home *home, tr_self *self, tr__frame *saved)
 {
     *saved = home->frame;
-    home->frame = (tr__frame){ .index = tr__slot_index(self), .outer = saved };
+    home->frame = (tr__frame){
+        .index = tr__slot_index(self),
+        .outer = saved,
+        .task = home->loop.task,
+    };
+    home->loop.task = NULL;
     /* relaxed: for another thread that names what runs; the slot's memory is always there. */
     tr__store_relaxed_ptr(&home->frame.self, self);
 }
 
 static TR__ALWAYS_INLINE void tr__frame_leave(tr__home *home, const tr__frame *saved)
 {
+    home->loop.task = home->frame.task;
     home->frame = *saved;
 }
 
 /* Whether an actor ends after all others in a shutdown: an inbox. */
 extern const tr_actor_class tr__inbox_class;
 
+/* Stands behind the asker, which is no actor: messages to it are unhandled. */
+extern const tr_actor_class tr__asker_class;
+
 static inline bool tr__lasts(const tr_self *self)
 {
-    return self->cls == &tr__inbox_class;
+    return self->cls == &tr__inbox_class || self->cls == &tr__asker_class;
 }
 
 /* An actor lives here from now on. */
@@ -105,6 +119,7 @@ struct tr__more {
     tr__list timers;       /* tr__timed without a key, by link */
     tr__list keyed;        /* and with one */
     struct tr__requests *requests;
+    struct tr__fibered *fibered; /* of an actor that awaits, while its handler runs or waits */
 };
 
 /* It, made at first use; NULL: out of memory. */

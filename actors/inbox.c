@@ -1,8 +1,8 @@
-/* Inboxes: an actor that hands its messages over to a foreign thread.
+/* Inboxes: an actor that hands its messages over to a foreign thread, or to a task.
  *
- * The actor and the thread share the tr_inbox, each with a reference. Messages cross in memory from
- * the allocator, since the loop's slab is not the thread's. */
-#include <troupe/inbox.h>
+ * The actor and the receiver share the tr_inbox, each with a reference. To a foreign thread
+ * messages cross in memory from the allocator, since the loop's slab is not the thread's. */
+#include "actors/inbox.h"
 
 #include <math.h>
 
@@ -10,18 +10,7 @@
 #include "actors/deliver.h"
 #include "actors/request.h"
 #include "actors/type.h"
-
-struct tr_inbox {
-    tr_pid pid;
-    size_t limit; /* 0: none */
-    tr_msg *lent; /* the thread's */
-    int fd;
-    tr__gate gate; /* guards what follows */
-    tr__mailbox box;
-    size_t count;
-    bool is_closed;      /* its actor has ended */
-    uint32_t references; /* of the actor, and of the thread */
-};
+#include "runtime/task.h"
 
 static void release(tr_inbox *in)
 {
@@ -35,7 +24,8 @@ static void release(tr_inbox *in)
         return;
     while ((msg = tr__mailbox_pop_local(&in->box)) != NULL)
         tr__bury(NULL, in->pid, msg, TR_EDEAD);
-    tr__descriptor_close(in->fd);
+    if (in->fd >= 0)
+        tr__descriptor_close(in->fd);
     tr__gate_fini(&in->gate);
     tr__free(in);
 }
@@ -90,8 +80,7 @@ static bool put(tr_inbox *in, tr_msg *msg)
     return fits;
 }
 
-/* It is a dead letter instead of handled. */
-static int refuse(tr_self *self, tr_msg *msg, int reason)
+int tr__inbox_refuse(tr_self *self, tr_msg *msg, int reason)
 {
     tr__home *home = tr__home_here();
 
@@ -103,14 +92,26 @@ static int refuse(tr_self *self, tr_msg *msg, int reason)
 static int inbox_receive(tr_self *self, void *state, tr_msg *msg)
 {
     const inbox_state *s = state;
-    tr_msg *copy = export_message(msg);
+    tr_msg *copy;
 
+    if (s->in->loop != 0)
+        return tr__inbox_put_here(self, s->in, msg);
+    copy = export_message(msg);
     if (copy == NULL)
-        return refuse(self, tr_msg_keep(msg), TR_ENOMEM);
+        return tr__inbox_refuse(self, tr_msg_keep(msg), TR_ENOMEM);
     if (put(s->in, copy))
         return 0;
     tr__msg_end(tr__home_here(), tr_msg_keep(msg)); /* what it owned is the copy's */
-    return refuse(self, copy, TR_EFULL);
+    return tr__inbox_refuse(self, copy, TR_EFULL);
+}
+
+static void close_for_thread(tr_inbox *in)
+{
+    tr__gate_lock(&in->gate);
+    in->is_closed = true;
+    tr__eventfd_signal(in->fd); /* so that a poller comes and hears of it */
+    tr__gate_announce(&in->gate);
+    tr__gate_unlock(&in->gate);
 }
 
 static void inbox_stop(tr_self *self, void *state, int reason)
@@ -118,12 +119,10 @@ static void inbox_stop(tr_self *self, void *state, int reason)
     const inbox_state *s = state;
 
     (void)self;
-    (void)reason;
-    tr__gate_lock(&s->in->gate);
-    s->in->is_closed = true;
-    tr__eventfd_signal(s->in->fd); /* so that a poller comes and hears of it */
-    tr__gate_announce(&s->in->gate);
-    tr__gate_unlock(&s->in->gate);
+    if (s->in->loop != 0)
+        tr__inbox_close_here(s->in, reason);
+    else
+        close_for_thread(s->in);
     release(s->in);
 }
 
@@ -136,16 +135,18 @@ const tr_actor_class tr__inbox_class = {
     .stop = inbox_stop,
 };
 
-/* ---- on the foreign thread ---- */
+/* ---- for the receiver ---- */
 
-static tr_inbox *make(size_t limit)
+/* loop 0: for a foreign thread. */
+static tr_inbox *make(size_t limit, uint16_t loop)
 {
     tr_inbox *in = tr__alloc_zeroed(sizeof(*in));
 
     if (in == NULL)
         return NULL;
-    in->fd = tr__eventfd_new();
-    if (in->fd < 0) {
+    in->loop = loop;
+    in->fd = loop == 0 ? tr__eventfd_new() : -1;
+    if (loop == 0 && in->fd < 0) {
         tr__free(in);
         return NULL;
     }
@@ -158,21 +159,22 @@ static tr_inbox *make(size_t limit)
 
 int tr_inbox_new(tr_inbox **out, size_t limit)
 {
+    const tr_task *task = tr__task_here();
     tr_inbox *in;
     int rc;
 
     if (out == NULL)
         return TR_EINVAL;
     *out = NULL;
-    if (tr__home_here() != NULL)
+    if (tr__home_here() != NULL && task == NULL)
         return TR_EWRONGPLACE;
-    rc = tr__runtime_check();
+    rc = task == NULL ? tr__runtime_check() : 0;
     if (rc < 0)
         return rc;
-    in = make(limit);
+    in = make(limit, task != NULL ? task->loop : 0);
     if (in == NULL)
         return TR_ENOMEM;
-    rc = tr_spawn(&in->pid, &tr__inbox_class, &in);
+    rc = tr_spawn(&in->pid, &tr__inbox_class, &in); /* a task's: on its own loop */
     if (rc < 0) {
         in->references = 1;
         release(in);
@@ -182,13 +184,20 @@ int tr_inbox_new(tr_inbox **out, size_t limit)
     return 0;
 }
 
+void tr__inbox_reclaim(tr__home *home, tr_inbox *in)
+{
+    if (in->lent != NULL)
+        tr__msg_end(home, in->lent);
+    in->lent = NULL;
+}
+
 void tr_inbox_free(tr_inbox *in)
 {
     if (in == NULL)
         return;
-    if (in->lent != NULL)
-        tr__msg_end(NULL, in->lent);
-    in->lent = NULL;
+    /* What a task's inbox has lent was reclaimed when its actor ended, with the runtime at last. */
+    if (in->loop == 0 || tr__home_here() != NULL)
+        tr__inbox_reclaim(tr__home_here(), in);
     (void)tr_stop(in->pid); /* gone with the runtime otherwise */
     release(in);
 }
@@ -200,7 +209,9 @@ tr_pid tr_inbox_pid(const tr_inbox *in)
 
 int tr_inbox_fd(const tr_inbox *in)
 {
-    return in != NULL ? in->fd : TR_EINVAL;
+    if (in == NULL)
+        return TR_EINVAL;
+    return in->loop == 0 ? in->fd : TR_EWRONGPLACE;
 }
 
 /* With the gate locked: wait until there is a message. */
@@ -219,12 +230,11 @@ static int wait_for_message(tr_inbox *in, double timeout)
     return 0;
 }
 
-/* With the gate locked: the oldest message, lent. */
-static tr_msg *lend(tr_inbox *in)
+tr_msg *tr__inbox_lend(tr_inbox *in)
 {
     tr_msg *msg = tr__mailbox_pop_local(&in->box);
 
-    if (--in->count == 0 && !in->is_closed)
+    if (--in->count == 0 && !in->is_closed && in->fd >= 0)
         tr__eventfd_clear(in->fd);
     msg->tr__head |= TR__MSG_LENT;
     msg->tr__next = (tr_msg *)(void *)&in->lent;
@@ -240,40 +250,60 @@ int tr_inbox_receive(tr_inbox *in, tr_msg **out, double timeout)
         *out = NULL;
     if (in == NULL || out == NULL || isnan(timeout))
         return TR_EINVAL;
+    if (in->loop != 0)
+        return tr__inbox_receive_here(in, out, timeout);
     if (tr__home_here() != NULL)
         return TR_EWRONGPLACE;
-    if (in->lent != NULL)
-        tr__msg_end(NULL, in->lent);
-    in->lent = NULL;
+    tr__inbox_reclaim(NULL, in);
     tr__gate_lock(&in->gate);
     rc = wait_for_message(in, timeout);
     if (rc == 0)
-        *out = lend(in);
+        *out = tr__inbox_lend(in);
     tr__gate_unlock(&in->gate);
+    return rc;
+}
+
+/* A task's inbox: its actor lives here. */
+static int request_here(tr__home *home, tr_inbox *in, tr_pid to, tr_msg *msg)
+{
+    tr_self *self = tr__slot_of(in->pid);
+    int rc = self != NULL ? tr__request_open(home, self, to, msg) : TR_ESHUTDOWN;
+
+    if (rc < 0)
+        tr__msg_end(home, msg);
+    return rc;
+}
+
+static int request_from_thread(const tr_inbox *in, tr_pid to, tr_msg *msg)
+{
+    tr__parcel parcel = {
+        .head = (uint32_t)TR__PARCEL_ASK << TR__PARCEL_KIND_SHIFT,
+        .to = in->pid.tr__id,
+        .word = { (uint64_t)(uintptr_t)msg, to.tr__id },
+    };
+    int rc = tr__send_parcel(in->pid, &parcel);
+
+    if (rc < 0)
+        tr__msg_end(NULL, msg);
     return rc;
 }
 
 int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t tag, tr_type *type,
                       const void *payload, size_t size, size_t answer_size)
 {
-    tr__parcel parcel = { .head = (uint32_t)TR__PARCEL_ASK << TR__PARCEL_KIND_SHIFT };
-    bool is_refused = in == NULL || isnan(timeout) || tr__home_here() != NULL;
+    tr__home *home = tr__home_here();
+    int rc = in != NULL && !isnan(timeout) ? 0 : TR_EINVAL;
     tr_msg *msg = NULL;
-    int rc;
 
-    if (!is_refused)
-        msg = tr__request_make(NULL, timeout, tag, type, payload, size, answer_size);
-    if (msg == NULL) {
-        tr__payload_drop(type, payload);
-        if (!is_refused)
-            return TR_ENOMEM;
-        return tr__home_here() != NULL ? TR_EWRONGPLACE : TR_EINVAL;
+    if (rc == 0 && in->loop != (home != NULL ? home->loop.number : 0))
+        rc = TR_EWRONGPLACE;
+    if (rc == 0) {
+        msg = tr__request_make(home, timeout, tag, type, payload, size, answer_size);
+        rc = msg != NULL ? 0 : TR_ENOMEM;
     }
-    parcel.to = in->pid.tr__id;
-    parcel.word[0] = (uint64_t)(uintptr_t)msg;
-    parcel.word[1] = to.tr__id;
-    rc = tr__send_parcel(in->pid, &parcel);
-    if (rc < 0)
-        tr__msg_end(NULL, msg);
-    return rc;
+    if (rc < 0) {
+        tr__payload_drop(type, payload);
+        return rc;
+    }
+    return home != NULL ? request_here(home, in, to, msg) : request_from_thread(in, to, msg);
 }

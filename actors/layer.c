@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/ask.h"
 #include "actors/deliver.h"
 #include "actors/end.h"
 #include "actors/request.h"
 #include "actors/spawn.h"
+#include "runtime/pool.h"
 
 enum { HIGH_WATER = 100000 };
 
@@ -34,8 +36,17 @@ static void layer_stop(void)
 
 /* ---- loops ---- */
 
-static void add_ledger(tr_stats *sum, const tr__ledger *ledger)
+static void add_home(tr_stats *sum, const tr__home *home)
 {
+    const tr__ledger *ledger = &home->ledger;
+    const tr__tally *tally = &home->loop.tally;
+
+    /* relaxed: figures a moment old */
+    sum->tasks_spawned += tr__load_relaxed_u64(&tally->tasks_spawned);
+    sum->tasks_ended += tr__load_relaxed_u64(&tally->tasks_ended);       /* relaxed: as above */
+    sum->jobs_submitted += tr__load_relaxed_u64(&tally->jobs_submitted); /* relaxed: as above */
+    sum->jobs_run += tr__load_relaxed_u64(&tally->jobs_run);             /* relaxed: as above */
+    sum->jobs_cancelled += tr__load_relaxed_u64(&tally->jobs_cancelled); /* relaxed: as above */
 #define ADD(figure)                                                                                \
     sum->figure += tr__load_relaxed_u64(&ledger->figure) /* relaxed: a figure a moment old */
     ADD(sent);
@@ -64,7 +75,7 @@ static int loop_init(tr__loop *loop)
 
 static void loop_fini(tr__loop *loop)
 {
-    add_ledger(&past, &tr__home_from(loop)->ledger);
+    add_home(&past, tr__home_from(loop));
 }
 
 /* Behind all that waited on the run queue when the shutdown began. */
@@ -96,6 +107,7 @@ static bool clear(tr__loop *loop)
 {
     tr__home *home = tr__home_from(loop);
 
+    tr__asker_close(home);
     if (home->alive != 0)
         tr__end_all(home, true);
     return home->alive == 0;
@@ -113,7 +125,8 @@ static void describe(const tr__loop *loop, char *text, size_t text_bytes)
         (void)snprintf(text, text_bytes, "actor <%u> (%s) has not returned from its handler",
                        (unsigned)tr__slot_index(self), cls->name);
     else
-        (void)snprintf(text, text_bytes, "a loop callback has not returned, or actors are left");
+        (void)snprintf(text, text_bytes,
+                       "a task or a callback has not returned, or tasks or actors are left");
 }
 
 /* ---- parcels ---- */
@@ -264,8 +277,9 @@ int tr_stats_get_sized(tr_stats *out, size_t out_size)
         return TR_EINVAL;
     tr__gate_lock(&tr__runtime_gate);
     sum = past;
+    tr__pools_add_stats(&sum);
     for (int i = 0; i < tr_loop_count(); i++)
-        add_ledger(&sum, &((const tr__home *)(const void *)tr__runtime.loops[i])->ledger);
+        add_home(&sum, (const tr__home *)(const void *)tr__runtime.loops[i]);
     tr__gate_unlock(&tr__runtime_gate);
     memcpy(out, &sum, out_size);
     return 0;

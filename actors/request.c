@@ -8,21 +8,18 @@
 
 enum { FIRST_CAPACITY = 4 };
 
-/* A request. It begins as the message that tells of its failure. */
-typedef struct request {
+/* A request of an actor's. It begins as the message that tells of its failure. */
+typedef struct mailed {
     tr_msg failure;
-    tr__timer timer;
-    tr_self *self;
-    uint32_t index;
-    uint32_t unused;
+    tr__open_request request;
     tr__ask ask; /* the message's: at the end of its block */
-} request;
+} mailed;
 
-#define REQUEST_CLASS 2
-_Static_assert(sizeof(request) <= 128, "fits its class");
+#define MAILED_CLASS 2
+_Static_assert(sizeof(mailed) == 128, "fits its class, and the ask stands at its end");
 
 typedef struct entry {
-    request *request; /* NULL: free */
+    tr__open_request *request; /* NULL: free */
     uint32_t generation;
     uint32_t next_free;
 } entry;
@@ -66,42 +63,43 @@ static struct tr__requests *table_of(tr__home *home, tr_self *self)
     return more != NULL ? more->requests : NULL;
 }
 
-/* A request in the table; NULL: out of memory. */
-static request *open_request(tr__home *home, tr_self *self)
+/* Put a request into the table; false: out of memory. */
+static bool enter(tr__home *home, tr_self *self, tr__open_request *request)
 {
     struct tr__requests *table = table_of(home, self);
-    request *opened;
     entry *free_entry;
 
     if (table == NULL || (table->first_free == table->capacity && !grow(table)))
-        return NULL;
-    opened = tr__slab_take(&home->loop.slab, REQUEST_CLASS);
-    if (opened == NULL)
-        return NULL;
-    memset(opened, 0, sizeof(*opened));
+        return false;
     free_entry = &table->entries[table->first_free];
-    opened->self = self;
-    opened->index = table->first_free;
+    request->self = self;
+    request->index = table->first_free;
     table->first_free = free_entry->next_free;
-    free_entry->request = opened;
-    return opened;
+    free_entry->request = request;
+    return true;
 }
 
-/* Take a request out of its table: its ref is stale from here on. */
-static void close_request(tr__home *home, request *closed)
+/* From here on its ref is stale. */
+static TR__ALWAYS_INLINE void leave(tr__home *home, tr__open_request *request)
 {
-    struct tr__requests *table = closed->self->more->requests;
-    entry *freed = &table->entries[closed->index];
+    struct tr__requests *table = request->self->more->requests;
+    entry *freed = &table->entries[request->index];
 
-    tr__timer_stop(&home->loop.wheel, &closed->timer);
+    if (tr__timer_is_started(&request->timer))
+        tr__timer_stop(&home->loop.wheel, &request->timer);
     freed->request = NULL;
     freed->generation++;
     freed->next_free = table->first_free;
-    table->first_free = closed->index;
+    table->first_free = request->index;
+}
+
+void tr__request_close(tr__home *home, tr__open_request *request)
+{
+    leave(home, request);
 }
 
 /* The open request that a ref names, or NULL. */
-static request *find(const tr_self *self, uint64_t ref)
+static TR__ALWAYS_INLINE tr__open_request *find(const tr_self *self, uint64_t ref)
 {
     const struct tr__requests *table = self->more != NULL ? self->more->requests : NULL;
     uint32_t index = (uint32_t)ref;
@@ -111,15 +109,37 @@ static request *find(const tr_self *self, uint64_t ref)
     return table->entries[index].request;
 }
 
-/* Turn a request into the message that says so. */
-static void fail(tr__home *home, request *failed, int error)
+static void fail(tr__home *home, tr__open_request *request, int error)
+{
+    tr__request_close(home, request);
+    request->fail(home, request, error);
+}
+
+static void on_timeout(tr__timer *timer)
+{
+    fail(tr__home_here(), TR__CONTAINER_OF(timer, tr__open_request, timer), TR_ETIMEDOUT);
+}
+
+void tr__request_fail(tr__home *home, tr_pid asker, uint64_t ref, int error)
+{
+    tr_self *self = tr__slot_of(asker);
+    tr__open_request *request = self != NULL ? find(self, ref) : NULL;
+
+    if (request != NULL)
+        fail(home, request, error);
+}
+
+/* ---- requests of actors: both ends are messages ---- */
+
+/* Turn it into the message that says so. */
+static void fail_mailed(tr__home *home, tr__open_request *request, int error)
 {
     struct tr_request_failed payload = { .error = error };
-    tr_self *self = failed->self;
-    tr_msg *msg = &failed->failure;
-    tr__ask ask = failed->ask;
+    mailed *m = TR__CONTAINER_OF(request, mailed, request);
+    tr_self *self = request->self;
+    tr_msg *msg = &m->failure;
+    tr__ask ask = m->ask;
 
-    close_request(home, failed);
     payload.tag = ask.ref;
     memcpy(msg->tr__payload, &payload, sizeof(payload));
     msg->tr__from = 0;
@@ -128,35 +148,53 @@ static void fail(tr__home *home, request *failed, int error)
     (void)tr__push_limited(home, self, msg); /* control: it is always let in */
 }
 
-static void on_timeout(tr__timer *timer)
+static void answer_mailed(tr__home *home, tr__open_request *request, tr_msg *msg,
+                          const void *payload)
 {
-    fail(tr__home_here(), TR__CONTAINER_OF(timer, request, timer), TR_ETIMEDOUT);
+    mailed *m = TR__CONTAINER_OF(request, mailed, request);
+    tr_self *self = request->self;
+
+    (void)payload;
+    tr__msg_ask(msg)->ref = m->ask.ref;
+    tr__slab_give(&home->loop.slab, m, MAILED_CLASS);
+    msg->tr__head = (msg->tr__head & ~TR__MSG_ANSWERS) | TR__MSG_TAGGED;
+    (void)tr__push_limited(home, self, msg); /* control, as above */
 }
 
-void tr__request_fail(tr__home *home, tr_pid asker, uint64_t ref, int error)
-{
-    tr_self *self = tr__slot_of(asker);
-    request *failed = self != NULL ? find(self, ref) : NULL;
-
-    if (failed != NULL)
-        fail(home, failed, error);
-}
+/* ---- answers ---- */
 
 int tr__request_answer(tr__home *home, tr_self *self, tr_msg *msg)
 {
-    tr__ask *ask = tr__msg_ask(msg);
-    request *answered = self != NULL ? find(self, ask->ref) : NULL;
+    tr__open_request *request = self != NULL ? find(self, tr__msg_ask(msg)->ref) : NULL;
 
-    if (answered == NULL) {
+    if (request == NULL) {
         tr__bump_u64(&home->ledger.late_replies, 1);
         tr__msg_end(home, msg);
         return 0;
     }
-    ask->ref = answered->ask.ref;
-    close_request(home, answered);
-    tr__slab_give(&home->loop.slab, answered, REQUEST_CLASS);
-    msg->tr__head = (msg->tr__head & ~TR__MSG_ANSWERS) | TR__MSG_TAGGED;
-    return tr__push_limited(home, self, msg);
+    tr__request_close(home, request);
+    request->answer(home, request, msg, msg->tr__payload);
+    return 0;
+}
+
+bool tr__request_answer_here(tr__home *home, tr_pid asker, uint64_t ref, const tr_type *type,
+                             const void *payload)
+{
+    tr_self *self = tr__slot_of(asker);
+    tr__open_request *request = self != NULL ? find(self, ref) : NULL;
+
+    if (request != NULL && request->answer == answer_mailed)
+        return false;
+    tr__bump_u64(&home->ledger.sent, 1);
+    if (request == NULL) {
+        tr__bump_u64(&home->ledger.late_replies, 1);
+        tr__payload_drop(type, payload);
+        return true;
+    }
+    tr__bump_u64(&home->ledger.handled, 1);
+    leave(home, request);
+    request->answer(home, request, NULL, payload);
+    return true;
 }
 
 void tr__requests_end(tr__home *home, tr_self *self)
@@ -166,12 +204,15 @@ void tr__requests_end(tr__home *home, tr_self *self)
     if (table == NULL)
         return;
     for (uint32_t i = 0; i < table->capacity; i++) {
-        request *open = table->entries[i].request;
+        tr__open_request *open = table->entries[i].request;
 
         if (open == NULL)
             continue;
-        tr__timer_stop(&home->loop.wheel, &open->timer);
-        tr__slab_give(&home->loop.slab, open, REQUEST_CLASS);
+        tr__request_close(home, open);
+        if (open->fail == fail_mailed)
+            tr__slab_give(&home->loop.slab, TR__CONTAINER_OF(open, mailed, request), MAILED_CLASS);
+        else
+            open->fail(home, open, TR_ESHUTDOWN);
     }
     tr__free(table->entries);
     tr__free(table);
@@ -190,22 +231,38 @@ int tr__requests_prepare(void)
     return failed_id() != 0 ? 0 : TR_ENOMEM;
 }
 
-int tr__request_open(tr__home *home, tr_self *self, tr_pid to, tr_msg *msg)
+int tr__request_begin(tr__home *home, tr_self *self, tr__open_request *request, tr_pid to,
+                      tr_msg *msg)
 {
-    request *opened = open_request(home, self);
     tr__ask *ask = tr__msg_ask(msg);
 
-    if (opened == NULL)
+    if (!enter(home, self, request))
         return TR_ENOMEM;
-    opened->failure.tr__head = failed_id() | TR__MSG_CONTROL | TR__MSG_TAGGED | TR__MSG_EXTENDED |
-                               (uint32_t)REQUEST_CLASS << TR__MSG_CLASS_SHIFT;
-    opened->ask.ref = ask->ref;
     ask->pid = tr__slot_pid(self);
-    ask->ref = ref_of(self->more->requests, opened->index);
-    if (ask->deadline_ns != UINT64_MAX)
-        tr__timer_start(&home->loop.wheel, &opened->timer, ask->deadline_ns, on_timeout);
-    (void)tr__dispatch(home, to, msg); /* what fails here comes as tr_request_failed */
+    ask->ref = ref_of(self->more->requests, request->index);
+    if (request->is_timed && ask->deadline_ns != UINT64_MAX)
+        tr__timer_start(&home->loop.wheel, &request->timer, ask->deadline_ns, on_timeout);
+    (void)tr__dispatch(home, to, msg); /* what fails here comes as the request's failure */
     return 0;
+}
+
+int tr__request_open(tr__home *home, tr_self *self, tr_pid to, tr_msg *msg)
+{
+    mailed *m = tr__slab_take(&home->loop.slab, MAILED_CLASS);
+
+    if (m == NULL)
+        return TR_ENOMEM;
+    memset(m, 0, sizeof(*m));
+    m->failure.tr__head = failed_id() | TR__MSG_CONTROL | TR__MSG_TAGGED | TR__MSG_EXTENDED |
+                          (uint32_t)MAILED_CLASS << TR__MSG_CLASS_SHIFT;
+    m->ask.ref = tr__msg_ask(msg)->ref;
+    m->request.answer = answer_mailed;
+    m->request.fail = fail_mailed;
+    m->request.is_timed = true;
+    if (tr__request_begin(home, self, &m->request, to, msg) == 0)
+        return 0;
+    tr__slab_give(&home->loop.slab, m, MAILED_CLASS);
+    return TR_ENOMEM;
 }
 
 tr_msg *tr__request_make(tr__home *home, double timeout, uint64_t tag, tr_type *type,
@@ -221,10 +278,10 @@ tr_msg *tr__request_make(tr__home *home, double timeout, uint64_t tag, tr_type *
         return NULL;
     msg->tr__head |= id | TR__MSG_ASKS;
     msg->tr__from = home != NULL ? home->frame.index : 0;
-    memcpy(msg->tr__payload, payload, size);
+    tr__payload_copy(msg->tr__payload, payload, size);
     *tr__msg_ask(msg) = (tr__ask){
         .ref = tag,
-        .deadline_ns = tr__deadline_ns(tr__now_ns(), timeout),
+        .deadline_ns = timeout < TR_FOREVER ? tr__deadline_ns(tr__now_ns(), timeout) : UINT64_MAX,
         .answer = answer,
     };
     return msg;
@@ -313,6 +370,9 @@ int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
     }
     if (id != who.tr__answer)
         return refuse_answer(who, type, payload, id != 0 ? TR_EPROTO : TR_ENOMEM);
+    if (home != NULL && tr__lives_here(home, who.tr__pid) &&
+        tr__request_answer_here(home, who.tr__pid, who.tr__ref, type, payload))
+        return 0;
     msg = tr__msg_take(home != NULL ? &home->loop.slab : NULL, size, true);
     if (msg == NULL)
         return refuse_answer(who, type, payload, TR_ENOMEM);
@@ -324,12 +384,34 @@ int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
     return rc == TR_EDEAD ? 0 : rc;
 }
 
+/* The short way of an answer: to somebody on this loop, without a message, nor a tr_asker (which
+ * the compiler would build in memory only to read it back). false: it was not gone. */
+static bool reply_here(tr__home *home, tr_type *type, const void *payload, size_t size)
+{
+    tr_msg *msg = home->frame.msg;
+    const tr__ask *ask;
+
+    if (msg == NULL || (home->frame.attention & TR__ATTENTION_KEPT) ||
+        !(msg->tr__head & TR__MSG_ASKS))
+        return false;
+    ask = tr__msg_ask(msg);
+    if (!tr__lives_here(home, ask->pid) || tr__type_id(type, size) != ask->answer ||
+        !tr__request_answer_here(home, ask->pid, ask->ref, type, payload))
+        return false;
+    msg->tr__head &= ~TR__MSG_ASKS; /* it counts as answered */
+    return true;
+}
+
 int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size)
 {
-    if (tr__home_of_handler(self) == NULL) {
+    tr__home *home = tr__home_of_handler(self);
+
+    if (home == NULL) {
         tr__payload_drop(type, payload);
         return TR_EWRONGPLACE;
     }
+    if (TR__LIKELY(reply_here(home, type, payload, size)))
+        return 0;
     return tr__answer(tr_take_asker(self), type, payload, size);
 }
 

@@ -9,13 +9,20 @@
 #include "actors/deliver.h"
 #include "actors/dispatch.h"
 #include "actors/end.h"
+#include "actors/fibered.h"
 #include "base/log.h"
+#include "runtime/task.h"
 
 #define ARGS_MAX ((size_t)64 << 10)
 
+/* Who waits for a start. */
+typedef struct starter {
+    void (*complete)(struct starter *starter, int result); /* on the actor's loop */
+} starter;
+
 typedef struct tr__start {
-    tr__handover *handover; /* of a foreign thread that waits; NULL */
-    const void *args;       /* what init gets: the copy below, or the caller's while it waits */
+    starter *starter; /* NULL: nobody waits */
+    const void *args; /* what init gets: the copy below, or the caller's while it waits */
     size_t unused;
     char copy[];
 } tr__start;
@@ -69,7 +76,8 @@ static int begin(tr__home *home, tr_self *self, const void *args)
     int reason;
     int rc = make_state(home, self);
 
-    if (rc < 0 || ((self->word & TR__SLOT_LIMITED) && tr__more_of(home, self) == NULL))
+    if (rc < 0 || ((self->word & TR__SLOT_LIMITED) && tr__more_of(home, self) == NULL) ||
+        (self->cls->awaits && tr__fibered_prepare(home, self) < 0))
         return TR_ENOMEM;
     tr__dispatch_choose(self);
     if (self->cls->init == NULL && args != NULL && self->cls->args_size != 0)
@@ -105,6 +113,15 @@ static void fill(tr_self *self, const tr_actor_class *cls, void *state, uint32_t
     self->more = NULL;
 }
 
+void tr__slot_occupy(tr__home *home, tr_self *self, const tr_actor_class *cls)
+{
+    fill(self, cls, NULL, 0);
+    self->word &= ~TR__SLOT_QUEUED;
+    tr__dispatch_choose(self);
+    tr__slot_settle(self, home->loop.number);
+    tr__home_adopt(home, self);
+}
+
 static int spawn_here(tr__home *home, tr_pid *out, const tr_actor_class *cls, const void *args)
 {
     int rc = 0;
@@ -132,7 +149,7 @@ static uint32_t run_start(tr__runnable *runnable, tr__loop *loop)
     tr__home *home = tr__home_from(loop);
     tr_self *self = TR__CONTAINER_OF(runnable, tr_self, runnable);
     tr__start *start = self->state;
-    tr__handover *handover = start->handover;
+    starter *waiting = start->starter;
     int rc;
 
     if (loop->phase != TR__PHASE_RUN) {
@@ -142,39 +159,39 @@ static uint32_t run_start(tr__runnable *runnable, tr__loop *loop)
     self->word &= ~TR__SLOT_STARTING;
     rc = begin(home, self, start->args);
     if (rc < 0) {
-        if (handover == NULL)
+        if (waiting == NULL)
             tr__log(TR_LOG_WARN, "actor " TR_PID_FMT " (%s) refused to start: %s (%s)",
                     TR_PID_ARG(tr__slot_pid(self)), self->cls->name, tr_strerror(rc),
                     tr_err_name(rc));
         tr__dissolve(home, self, TR_EDEAD);
     }
     tr__free(start);
-    if (handover != NULL)
-        tr__handover_complete(handover, rc);
+    if (waiting != NULL)
+        waiting->complete(waiting, rc);
     return 1;
 }
 
 void tr__start_refuse(tr__home *home, tr_self *self, int error)
 {
     tr__start *start = self->state;
-    tr__handover *handover = start->handover;
+    starter *waiting = start->starter;
 
     self->state = NULL;
     tr__free(start);
     tr__dissolve(home, self, error == TR_ESHUTDOWN ? TR_ESHUTDOWN : TR_EDEAD);
-    if (handover != NULL)
-        tr__handover_complete(handover, error);
+    if (waiting != NULL)
+        waiting->complete(waiting, error);
 }
 
 /* A start; args are copied if the class says how many bytes they are. */
-static tr__start *start_new(const tr_actor_class *cls, const void *args, tr__handover *handover)
+static tr__start *start_new(const tr_actor_class *cls, const void *args, starter *waiting)
 {
     size_t bytes = args != NULL ? cls->args_size : 0;
     tr__start *start = tr__alloc(sizeof(*start) + bytes);
 
     if (start == NULL)
         return NULL;
-    start->handover = handover;
+    start->starter = waiting;
     start->args = args;
     if (bytes != 0) {
         memcpy(start->copy, args, bytes);
@@ -229,8 +246,9 @@ static bool is_valid_class(const tr_actor_class *cls, size_t cls_size)
 {
     return cls != NULL && cls_size == sizeof(*cls) && cls->name != NULL && cls->receive != NULL &&
            cls->args_size <= ARGS_MAX && (cls->init != NULL || cls->args_size <= cls->state_size) &&
-           cls->state_size <= TR__PAYLOAD_MAX && cls->mailbox_limit <= TR__SLOT_COUNT_MAX &&
-           (int)cls->on_full >= 0 && cls->on_full <= TR_FULL_STOP;
+           cls->stop_timeout >= 0 && cls->state_size <= TR__PAYLOAD_MAX &&
+           cls->mailbox_limit <= TR__SLOT_COUNT_MAX && (int)cls->on_full >= 0 &&
+           cls->on_full <= TR_FULL_STOP;
 }
 
 /* The options, checked; TR_EINVAL. */
@@ -259,11 +277,11 @@ static int choose(const tr_spawn_options *options, uint32_t near, uint32_t *spre
     return options->place == TR_PLACE_SPREAD ? (int)((*spread)++ % loops) : (int)near;
 }
 
-/* From a foreign thread; handover NULL: do not wait. */
+/* From a foreign thread; waiting NULL: it does not wait. */
 static int spawn_foreign(tr_pid *out, const tr_actor_class *cls, const void *args,
-                         const tr_spawn_options *options, tr__handover *handover)
+                         const tr_spawn_options *options, starter *waiting)
 {
-    tr__start *start = start_new(cls, args, handover);
+    tr__start *start = start_new(cls, args, waiting);
     int rc = start != NULL ? 0 : TR_ENOMEM;
 
     if (rc < 0)
@@ -280,23 +298,88 @@ static int spawn_foreign(tr_pid *out, const tr_actor_class *cls, const void *arg
     return rc;
 }
 
+/* ---- waiting for a start ---- */
+
+/* A foreign thread blocks. */
+typedef struct blocked_starter {
+    starter starter;
+    tr__handover handover;
+} blocked_starter;
+
+static void complete_blocked(starter *waiting, int result)
+{
+    tr__handover_complete(&TR__CONTAINER_OF(waiting, blocked_starter, starter)->handover, result);
+}
+
 static int spawn_foreign_and_wait(tr_pid *out, const tr_actor_class *cls, const void *args,
                                   const tr_spawn_options *options)
 {
-    tr__handover handover;
+    blocked_starter b = { .starter = { complete_blocked } };
+    tr_pid pid; /* nobody is to see it before init has succeeded */
     int rc;
 
-    tr__handover_init(&handover);
-    rc = spawn_foreign(out, cls, args, options, &handover);
+    tr__handover_init(&b.handover);
+    rc = spawn_foreign(&pid, cls, args, options, &b.starter);
     if (rc < 0) {
-        tr__gate_fini(&handover.gate);
+        tr__gate_fini(&b.handover.gate);
         return rc;
     }
-    rc = tr__handover_await(&handover);
-    if (rc < 0)
-        *out = TR_PID_NONE;
+    rc = tr__handover_await(&b.handover);
+    if (rc == 0)
+        *out = pid;
     return rc;
 }
+
+/* A task awaits; init has run when it goes on, so that can't be interrupted. */
+typedef struct awaiting_starter {
+    starter starter;
+    tr__runnable back; /* posted to the task's loop */
+    tr__wait wait;
+    uint16_t loop;
+    int result;
+} awaiting_starter;
+
+static uint32_t run_back(tr__runnable *runnable, tr__loop *loop)
+{
+    awaiting_starter *a = TR__CONTAINER_OF(runnable, awaiting_starter, back);
+
+    (void)loop;
+    tr__wait_end(&a->wait, a->result);
+    return 1;
+}
+
+static void complete_awaiting(starter *waiting, int result)
+{
+    awaiting_starter *a = TR__CONTAINER_OF(waiting, awaiting_starter, starter);
+
+    a->result = result;
+    (void)tr__loop_post(a->loop, &a->back); /* it does not quit before its tasks have ended */
+}
+
+static int spawn_elsewhere(tr__home *home, tr_pid *out, const tr_actor_class *cls, const void *args,
+                           uint32_t target)
+{
+    awaiting_starter a = {
+        .starter = { complete_awaiting },
+        .back = { .run = run_back },
+        .wait = { .task = tr__task_here() },
+        .loop = (uint16_t)home->loop.number,
+    };
+    tr_pid pid; /* nobody is to see it before init has succeeded */
+    int rc = tr__task_checkpoint(a.wait.task);
+    tr__start *start = rc == 0 ? start_new(cls, args, &a.starter) : NULL;
+
+    if (start == NULL)
+        return rc < 0 ? rc : TR_ENOMEM;
+    rc = send_start(&home->slots, &pid, cls, start, target);
+    if (rc == 0)
+        rc = tr__wait_suspend(&a.wait);
+    if (rc == 0)
+        *out = pid;
+    return rc;
+}
+
+/* ---- the public calls ---- */
 
 /* What both ways of spawning check first. */
 static int check_spawn(tr_pid *out, const tr_actor_class *cls, size_t cls_size,
@@ -326,13 +409,15 @@ int tr_spawn_sized(tr_pid *out, const tr_actor_class *cls, size_t cls_size, cons
     if (home == NULL)
         return spawn_foreign_and_wait(out, cls, args, &read);
     /* The next loop in turn may be another one: refused always, not only sometimes. */
-    if (read.on == TR_LOOP_ANY && read.place == TR_PLACE_SPREAD)
+    if (tr__task_here() == NULL && read.on == TR_LOOP_ANY && read.place == TR_PLACE_SPREAD)
         return TR_EWRONGPLACE;
     rc = choose(&read, home->loop.number - 1, &home->next_spread);
     if (rc < 0)
         return rc;
-    return (uint32_t)rc == home->loop.number - 1 ? spawn_here(home, out, cls, args)
-                                                 : TR_EWRONGPLACE;
+    if ((uint32_t)rc == home->loop.number - 1)
+        return spawn_here(home, out, cls, args);
+    return tr__task_here() != NULL ? spawn_elsewhere(home, out, cls, args, (uint32_t)rc)
+                                   : TR_EWRONGPLACE;
 }
 
 static int spawn_async_here(tr__home *home, tr_pid *out, const tr_actor_class *cls,

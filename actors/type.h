@@ -4,6 +4,8 @@
 
 #include <troupe/message.h>
 
+#include "runtime/loop.h"
+
 typedef struct tr__type_info {
     const char *name;
     const char *file;
@@ -17,11 +19,20 @@ typedef struct tr__type_info {
  * Threads: any. */
 const tr__type_info *tr__type_info_of(uint32_t id);
 
+/* Call a type's drop, which may not await: it runs in the middle of what we do. */
+static inline void tr__drop_call(void (*drop)(void *payload), const void *payload)
+{
+    tr_task *task = tr__await_forbid(tr__loop_here());
+
+    drop((void *)(uintptr_t)payload);
+    tr__await_allow(tr__loop_here(), task);
+}
+
 /* A payload that is not sent: what it owns is dropped. */
 static inline void tr__payload_drop(const tr_type *type, const void *payload)
 {
     if (type->tr__drop != NULL)
-        type->tr__drop((void *)(uintptr_t)payload);
+        tr__drop_call(type->tr__drop, payload);
 }
 
 #endif

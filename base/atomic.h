@@ -75,6 +75,16 @@ static inline bool tr__cas_ordered_u32(uint32_t *at, uint32_t expected, uint32_t
     return swapped;
 }
 
+static inline uint32_t tr__exchange_ordered_u32(uint32_t *at, uint32_t wanted)
+{
+    uint32_t before;
+
+    ck_pr_fence_release();
+    before = ck_pr_fas_32(at, wanted);
+    ck_pr_fence_acquire();
+    return before;
+}
+
 static inline bool tr__cas_ordered_ptr(void *at, void *expected, void *wanted)
 {
     bool swapped;

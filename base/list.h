@@ -51,6 +51,16 @@ static inline void tr__list_remove(tr__list *node)
     node->prev = NULL;
 }
 
+/* All nodes of a list that is not empty, moved to an empty one. */
+static inline void tr__list_move(tr__list *to, tr__list *from)
+{
+    to->next = from->next;
+    to->prev = from->prev;
+    to->next->prev = to;
+    to->prev->next = to;
+    tr__list_init(from);
+}
+
 /* The first node, taken off; NULL when the list is empty. */
 static inline tr__list *tr__list_take_first(tr__list *head)
 {

@@ -3,11 +3,14 @@
 #include "base/seam.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,12 +40,22 @@ static int real_thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
     return pthread_create(out, NULL, entry, arg) == 0 ? 0 : TR_EAGAIN;
 }
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+
+static bool real_pages_guard(void *at, size_t bytes)
+{
+    return madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+}
+
 static const tr__seam real = {
     .alloc = malloc,
     .free = free,
     .now_ns = real_now_ns,
     .dice = real_dice,
     .thread_start = real_thread_start,
+    .pages_guard = real_pages_guard,
 };
 
 static tr__seam current = {
@@ -51,6 +64,7 @@ static tr__seam current = {
     .now_ns = real_now_ns,
     .dice = real_dice,
     .thread_start = real_thread_start,
+    .pages_guard = real_pages_guard,
 };
 
 void tr__seam_set(const tr__seam *seam)
@@ -149,6 +163,16 @@ void tr__free_lines(void *aligned)
     tr__free(block);
 }
 
+char *tr__copy_string(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = tr__alloc(bytes);
+
+    if (copy != NULL)
+        memcpy(copy, text, bytes);
+    return copy;
+}
+
 void tr__free(void *block)
 {
     current.free(block);
@@ -193,6 +217,31 @@ void tr__pages_prefer_huge(void *at, size_t bytes)
     (void)madvise(at, bytes, MADV_HUGEPAGE); /* a hint: small pages serve as well */
 }
 
+void tr__pages_prefer_small(void *at, size_t bytes)
+{
+    (void)madvise(at, bytes, MADV_NOHUGEPAGE); /* a hint: huge pages serve, too, and cost memory */
+}
+
+bool tr__pages_guard(void *at, size_t bytes)
+{
+    return !tr__fault_strikes() && current.pages_guard != NULL && current.pages_guard(at, bytes);
+}
+
+bool tr__pages_forbid(void *at, size_t bytes)
+{
+    return !tr__fault_strikes() && mprotect(at, bytes, PROT_NONE) == 0;
+}
+
+bool tr__pages_discard(void *at, size_t bytes)
+{
+    return !tr__fault_strikes() && madvise(at, bytes, MADV_DONTNEED) == 0;
+}
+
+size_t tr__page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE); /* can't fail: the C library knows it from the start */
+}
+
 void tr__pages_unmap(void *at, size_t bytes)
 {
     /* It can fail only for want of a mapping to split; then the pages stay until the process
@@ -217,6 +266,31 @@ uint64_t tr__dice(void)
 int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
 {
     return tr__fault_strikes() ? TR_EAGAIN : current.thread_start(out, entry, arg);
+}
+
+/* ---- sleeping on a word ---- */
+
+bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns)
+{
+    const struct timespec until = {
+        .tv_sec = (time_t)(deadline_ns / UINT64_C(1000000000)),
+        .tv_nsec = (long)(deadline_ns % UINT64_C(1000000000)),
+    };
+
+    if (tr__fault_strikes())
+        return true; /* a signal came: all that can happen to it */
+    /* The variant with a set of bits is the one whose deadline is absolute, on the monotonic
+     * clock. */
+    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                   deadline_ns != UINT64_MAX ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY) == 0 ||
+           errno != ETIMEDOUT;
+}
+
+void tr__futex_wake(const uint32_t *word, uint32_t count)
+{
+    /* How many there were says nothing: they may have been about to sleep. */
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? count : INT_MAX, NULL,
+                  NULL, 0);
 }
 
 /* ---- event descriptors ---- */
@@ -250,4 +324,18 @@ void tr__eventfd_clear(int fd)
 void tr__descriptor_close(int fd)
 {
     (void)close(fd); /* an eventfd: there is nothing to be lost */
+}
+
+void tr__stderr_write(const char *text, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t done = write(STDERR_FILENO, text, bytes);
+
+        if (done > 0) {
+            text += done;
+            bytes -= (size_t)done;
+        } else if (done == 0 || errno != EINTR) {
+            return; /* nobody is there to be told */
+        }
+    }
 }

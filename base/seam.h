@@ -18,6 +18,8 @@ typedef struct tr__seam {
     uint64_t (*now_ns)(void); /* monotonic */
     uint64_t (*dice)(void);   /* 64 random bits, to seed generators with */
     int (*thread_start)(pthread_t *out, void *(*entry)(void *), void *arg);
+    /* Mark pages as guards; NULL: as on a kernel that can't. */
+    bool (*pages_guard)(void *at, size_t bytes);
 } tr__seam;
 
 /* Replace the table; NULL restores the real one. */
@@ -31,6 +33,8 @@ void *tr__alloc_zeroed(size_t bytes);
 /* The same, aligned to a cache line. */
 void *tr__alloc_lines_zeroed(size_t bytes);
 void tr__free_lines(void *block);
+/* A copy of a text; NULL when there is no memory. */
+char *tr__copy_string(const char *text);
 void tr__free(void *block);
 
 /* Address space without memory behind it; NULL on failure. */
@@ -41,6 +45,18 @@ bool tr__pages_commit(void *at, size_t bytes);
 void *tr__pages_map(size_t bytes, size_t align);
 /* Advise the kernel to back a mapping with huge pages; a hint, it can't fail. */
 void tr__pages_prefer_huge(void *at, size_t bytes);
+/* Advise against that. */
+void tr__pages_prefer_small(void *at, size_t bytes);
+/* Let each access to these committed pages be a SIGSEGV, without splitting their mapping (Linux
+ * 6.13). false: it can't be done. */
+bool tr__pages_guard(void *at, size_t bytes);
+/* The same at the price of a mapping or two. */
+bool tr__pages_forbid(void *at, size_t bytes);
+/* Take the memory behind committed pages away: they are zeroed when touched again. false: they stay
+ * as they are. */
+bool tr__pages_discard(void *at, size_t bytes);
+/* The size of a page. */
+size_t tr__page_bytes(void);
 void tr__pages_unmap(void *at, size_t bytes);
 
 /* ---- time and chance ---- */
@@ -53,6 +69,16 @@ uint64_t tr__dice(void);
 /* 0, or TR_EAGAIN. */
 int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg);
 
+/* ---- sleeping on a word ---- */
+
+/* Sleep while *word is `expected`, until deadline_ns (tr__now_ns; UINT64_MAX: none). false: the
+ * deadline has passed. true: somebody called tr__futex_wake, the word is another, or there was no
+ * reason at all: look again. Other processes can't wake it. */
+bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns);
+/* Wake at most `count` of those who sleep on word. The word may be gone already: then nobody
+ * sleeps on it. */
+void tr__futex_wake(const uint32_t *word, uint32_t count);
+
 /* ---- event descriptors ---- */
 
 /* A non-blocking eventfd, closed on exec; or -errno. */
@@ -63,6 +89,9 @@ void tr__eventfd_signal(int fd);
 /* Make it unreadable. */
 void tr__eventfd_clear(int fd);
 void tr__descriptor_close(int fd);
+
+/* Write to stderr what can be written; async-signal-safe. */
+void tr__stderr_write(const char *text, size_t bytes);
 
 /* ---- faults ---- */
 

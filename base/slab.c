@@ -39,21 +39,73 @@ void tr__depot_fini(tr__depot *depot)
     (void)pthread_mutex_destroy(&depot->lock);
 }
 
-void tr__depot_put(tr__depot *depot, void *block, unsigned size_class)
+tr__depot *tr__depot_new(void)
 {
-    tr__block *freed = block;
+    tr__depot *depot = tr__alloc(sizeof(*depot));
+
+    if (depot != NULL)
+        tr__depot_init(depot);
+    return depot;
+}
+
+static void free_depot(tr__depot *depot)
+{
+    tr__depot_fini(depot);
+    tr__free(depot);
+}
+
+int64_t tr__depot_retire(tr__depot *depot)
+{
+    int64_t out;
 
     (void)pthread_mutex_lock(&depot->lock);
+    out = depot->handles;
+    depot->is_retired = true;
+    (void)pthread_mutex_unlock(&depot->lock);
+    if (out == 0)
+        free_depot(depot);
+    return out;
+}
+
+/* With the depot locked. */
+static void put(tr__depot *depot, tr__block *freed, unsigned size_class)
+{
     freed->next = depot->singles[size_class];
     depot->singles[size_class] = freed;
     tr__memory_poison(freed + 1, tr__class_bytes(size_class) - sizeof(*freed));
+}
+
+void tr__depot_put(tr__depot *depot, void *block, unsigned size_class)
+{
+    (void)pthread_mutex_lock(&depot->lock);
+    put(depot, block, size_class);
     (void)pthread_mutex_unlock(&depot->lock);
+}
+
+void tr__depot_put_handle(tr__depot *depot, void *block, unsigned size_class)
+{
+    bool is_last;
+
+    (void)pthread_mutex_lock(&depot->lock);
+    put(depot, block, size_class);
+    is_last = --depot->handles == 0 && depot->is_retired;
+    (void)pthread_mutex_unlock(&depot->lock);
+    if (is_last)
+        free_depot(depot);
 }
 
 void tr__slab_init(tr__slab *slab, tr__depot *depot)
 {
     memset(slab, 0, sizeof(*slab));
     slab->depot = depot;
+}
+
+void tr__slab_fini(tr__slab *slab)
+{
+    (void)pthread_mutex_lock(&slab->depot->lock);
+    slab->depot->handles += slab->handles;
+    (void)pthread_mutex_unlock(&slab->depot->lock);
+    slab->handles = 0;
 }
 
 /* Map an arena and make it this slab's. */

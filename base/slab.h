@@ -13,6 +13,10 @@
  * the depot holds TR__MAGAZINE blocks. Memory goes back to the system only with the depot: until
  * then a block stays a block of its class.
  *
+ * Handles are blocks that somebody outside may keep longer than the runtime runs (futures, tasks).
+ * They are counted, and a depot that is retired while some are out stays until the last is back.
+ * Invariant: handles out = the sum of `handles` over the depot and its slabs.
+ *
  * Threads: a slab belongs to its loop; the depot is anybody's. */
 #ifndef TR_BASE_SLAB_H
 #define TR_BASE_SLAB_H
@@ -42,6 +46,8 @@ typedef struct tr__depot {
     tr__block *lists[TR__CLASSES];   /* full ones */
     tr__block *singles[TR__CLASSES]; /* given back by foreign threads */
     struct tr__arena *arenas;
+    int64_t handles;
+    bool is_retired; /* no slab is left */
 } tr__depot;
 
 typedef struct tr__magazine {
@@ -55,6 +61,7 @@ typedef struct tr__magazine {
 typedef struct tr__slab {
     tr__magazine magazines[TR__CLASSES];
     tr__depot *depot;
+    int64_t handles;
     char *run; /* memory that runs for magazines are cut from: [run, run_end) */
     char *run_end;
 } tr__slab;
@@ -62,10 +69,20 @@ typedef struct tr__slab {
 void tr__depot_init(tr__depot *depot);
 /* Give all memory back; no slab of this depot may be used afterwards. */
 void tr__depot_fini(tr__depot *depot);
+/* A depot of its own; NULL: out of memory. */
+tr__depot *tr__depot_new(void);
+/* All its slabs are gone: free it now, or when the last handle is back. Returns how many are out.
+ * */
+int64_t tr__depot_retire(tr__depot *depot);
 /* Give a block back from a thread that has no slab. */
 void tr__depot_put(tr__depot *depot, void *block, unsigned size_class);
 
+/* The same for a handle; the depot may be retired. */
+void tr__depot_put_handle(tr__depot *depot, void *block, unsigned size_class);
+
 void tr__slab_init(tr__slab *slab, tr__depot *depot);
+/* The slab is not used any more: its depot goes on counting its handles. */
+void tr__slab_fini(tr__slab *slab);
 
 /* The class of blocks of at least bytes (1 to TR__CLASS_MAX_BYTES). */
 static inline unsigned tr__class_of(size_t bytes)

@@ -4,10 +4,11 @@
  *
  * The words used in the comments of all public headers:
  *   Ownership   who owns an argument afterwards; silent where nothing changes hands.
- *   Threads     where a function may be called. A *handler* is an actor's init, receive or stop
- *               function; a *loop callback* is a function that a loop calls (tr_post, a libev
- *               watcher); a *foreign thread* is any thread that is not a loop's. Handlers and loop
- *               callbacks must not block.
+ *   Threads     where a function may be called. A *task* may await; a *handler* is an actor's init,
+ *               receive or stop function; a *loop callback* is a function that a loop calls
+ *               (tr_post, a libev watcher); a *foreign thread* is any thread that is not a loop's,
+ *               those of the pools included. Handlers and loop callbacks must not block; the
+ *               receive and stop functions of an actor that awaits are tasks as well.
  *   Errors      what may come back; 0 or more is success. See tr_strerror. */
 #ifndef TROUPE_H
 #define TROUPE_H
@@ -16,8 +17,11 @@
 
 #include <troupe/actor.h>
 #include <troupe/bytes.h>
+#include <troupe/future.h>
 #include <troupe/inbox.h>
 #include <troupe/message.h>
+#include <troupe/pool.h>
 #include <troupe/runtime.h>
+#include <troupe/task.h>
 
 #endif

@@ -87,6 +87,27 @@ static inline tr__ask *tr__msg_ask(const tr_msg *msg)
     return (tr__ask *)(void *)((char *)(uintptr_t)msg + tr__msg_bytes(msg) - sizeof(tr__ask));
 }
 
+/* Copy a payload; the usual sizes without a call. */
+static TR__ALWAYS_INLINE void tr__payload_copy(void *to, const void *from, size_t bytes)
+{
+    switch (bytes) {
+    case 1:
+        memcpy(to, from, 1);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 16:
+        memcpy(to, from, 16);
+        break;
+    default:
+        memcpy(to, from, bytes);
+    }
+}
+
 /* A message with room for payload bytes and, if extended, an ask. Its head has the class and
  * TR__MSG_EXTENDED only; all else is undefined. NULL: out of memory.
  * slab NULL: from the allocator, for any thread to free.

@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/seam.h"
+#include "runtime/overflow.h"
+#include "runtime/pool.h"
 #include "runtime/runtime.h"
+#include "runtime/task.h"
 #include "runtime/thread.h"
 
 /* Figures of docs/architecture.md, found by measurement. */
@@ -18,7 +22,7 @@ enum {
     LAND_MOST = 1024,      /* parcels of one lane that land in one turn */
     FIRE_MOST = 256,       /* timers that fire at one look */
     SPIN_LOOKS = 32,       /* rounds of spinning between two looks at the clock */
-    RETRY_NS = 1000 * 1000 /* how long a loop sleeps that waits for memory */
+    RETRY_NS = 1000 * 1000 /* how long a loop sleeps that waits for memory, or keeps time */
 };
 static const uint64_t POLL_NS = 20 * 1000; /* of work between two polls of I/O */
 
@@ -28,10 +32,6 @@ struct tr__watchers {
 };
 
 _Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("initial-exec")));
-
-/* Loops that spin: at most one in the process, since one is enough to be quick, and two would take
- * the core from somebody who works. */
-static uint32_t spinning;
 
 /* ---- making ---- */
 
@@ -72,6 +72,18 @@ static int open_watchers(tr__loop *loop)
     return 0;
 }
 
+/* A shutdown has run out of time. */
+static uint32_t run_naming(tr__runnable *runnable, tr__loop *loop)
+{
+    (void)runnable;
+    tr__tasks_name(loop);
+    tr__gate_lock(&tr__runtime_gate);
+    loop->is_naming = false;
+    tr__gate_announce(&tr__runtime_gate);
+    tr__gate_unlock(&tr__runtime_gate);
+    return 1;
+}
+
 static int fill_loop(tr__loop *loop, const tr_config *config, tr__depot *depot)
 {
     loop->outlets = tr__alloc_zeroed(loop->loops * sizeof(*loop->outlets));
@@ -85,8 +97,13 @@ static int fill_loop(tr__loop *loop, const tr_config *config, tr__depot *depot)
     loop->credit_granted = CREDIT;
     loop->now_ns = tr__now_ns();
     loop->polled_ns = loop->now_ns;
+    loop->naming.run = run_naming;
     tr__run_queue_init(&loop->queue);
+    tr__list_init(&loop->tasks);
+    tr__list_init(&loop->thens);
+    tr__list_init(&loop->kept);
     tr__slab_init(&loop->slab, depot);
+    tr__stack_pool_init(&loop->stacks, config->stack_bytes, config->stack_guards >= 0);
     tr__wheel_init(&loop->wheel, loop->now_ns);
     return open_watchers(loop);
 }
@@ -104,7 +121,9 @@ int tr__loop_new(tr__loop **out, uint32_t number, uint32_t loops, const tr_confi
     loop->loops = loops;
     loop->port = &tr__ports[number - 1];
     loop->port->wake_fd = -1;
-    rc = fill_loop(loop, config, depot);
+    rc = tr__overflow_stack_new(&loop->signal_stack);
+    if (rc == 0)
+        rc = fill_loop(loop, config, depot);
     if (rc == 0)
         rc = tr__upper_layer.loop_init(loop);
     if (rc < 0) {
@@ -119,11 +138,16 @@ void tr__loop_free(tr__loop *loop)
 {
     if (loop->ev != NULL)
         ev_loop_destroy(loop->ev);
+    if (loop->slab.depot != NULL) {
+        tr__stack_pool_fini(&loop->stacks);
+        tr__slab_fini(&loop->slab);
+    }
     if (loop->port->wake_fd >= 0)
         tr__descriptor_close(loop->port->wake_fd);
     loop->port->wake_fd = -1;
     for (uint32_t from = 0; loop->lanes_in != NULL && from < loop->loops; from++)
         tr__lane_free(loop->lanes_in[from]);
+    tr__overflow_stack_free(loop->signal_stack);
     tr__free(loop->lanes_in);
     tr__free(loop->dirty);
     tr__free(loop->outlets);
@@ -303,6 +327,13 @@ static void fire_timers(tr__loop *loop)
         (void)tr__wheel_advance(&loop->wheel, loop->now_ns, FIRE_MOST);
 }
 
+/* Pools that this loop keeps time for. */
+static void look_at_pools(tr__loop *loop)
+{
+    if (TR__UNLIKELY(!tr__list_is_empty(&loop->kept)))
+        tr__keeper_look(loop);
+}
+
 /* How much work may pass until the next look: what would take POLL_NS at the pace of the last
  * stretch, and no more than CREDIT. So one slow handler among many is found late once, not
  * again. */
@@ -328,6 +359,18 @@ static void look(tr__loop *loop)
     if (now_ns - loop->polled_ns >= POLL_NS)
         poll_io(loop);
     fire_timers(loop);
+    look_at_pools(loop);
+}
+
+/* One activation. A task's turn stands here itself: a call around the switch would push a return
+ * address that the task's next return would take for its own, and cost two mispredictions, half of
+ * a turn. */
+static TR__ALWAYS_INLINE uint32_t run(tr__runnable *runnable, tr__loop *loop)
+{
+    if (runnable->run != tr__task_run)
+        return runnable->run(runnable, loop);
+    (void)tr__task_turn(TR__CONTAINER_OF(runnable, tr_task, runnable), loop);
+    return 1;
 }
 
 /* Run activations until the queue is empty or it is time to look up. */
@@ -338,7 +381,7 @@ static bool run_some(tr__loop *loop)
     if (runnable == NULL)
         return false;
     do {
-        uint32_t work = runnable->run(runnable, loop);
+        uint32_t work = run(runnable, loop);
 
         if (TR__UNLIKELY(loop->dirty_count != 0))
             tr__loop_publish(loop);
@@ -369,21 +412,21 @@ static bool spin(tr__loop *loop)
     uint64_t timer_ns = tr__wheel_next_ns(&loop->wheel);
     bool found = false;
 
-    /* What a starved loop would find is there already, and has no memory to land in.
-     * ordered: a token; it publishes nothing. */
-    if (loop->spin_ns == 0 || loop->starved || !tr__cas_ordered_u32(&spinning, 0, 1))
+    /* What a starved loop would find is there already, and has no memory to land in. */
+    if (loop->spin_ns == 0 || loop->starved || !tr__spin_begin())
         return false;
     while (!found && loop->now_ns < end_ns) {
         for (int round = 0; round < SPIN_LOOKS && !found; round++) {
             tr__spin_pause();
             found = has_arrivals(loop);
         }
-        if (!found)
+        if (!found) {
             loop->now_ns = tr__now_ns();
+            look_at_pools(loop);
+        }
         found |= timer_ns <= loop->now_ns || tr__runtime_phase() != loop->phase;
     }
-    /* release: gives the token back. */
-    tr__store_release_u32(&spinning, 0);
+    tr__spin_end();
     return found;
 }
 
@@ -393,7 +436,7 @@ static double sleep_limit(const tr__loop *loop)
     uint64_t due_ns = tr__wheel_next_ns(&loop->wheel);
     uint64_t now_ns = tr__now_ns();
 
-    if (loop->starved && due_ns > now_ns + RETRY_NS)
+    if ((loop->starved || !tr__list_is_empty(&loop->kept)) && due_ns > now_ns + RETRY_NS)
         due_ns = now_ns + RETRY_NS;
     if (due_ns == UINT64_MAX)
         return -1;
@@ -415,8 +458,24 @@ static void block(tr__loop *loop)
     ev_timer_stop(loop->ev, alarm);
 }
 
+/* A job that was pushed just now is taken in a moment, or needs another worker: see which, before
+ * sleeping, since sleep has no limits as fine. */
+static void see_jobs_off(tr__loop *loop)
+{
+    while (tr__keeper_is_curious(loop) && !has_arrivals(loop)) {
+        if (loop->spin_ns != 0)
+            tr__spin_pause();
+        else
+            (void)sched_yield(); /* the worker may need this core; it never fails on Linux */
+        loop->now_ns = tr__now_ns();
+        tr__keeper_look(loop);
+    }
+}
+
 static void park(tr__loop *loop)
 {
+    if (TR__UNLIKELY(!tr__list_is_empty(&loop->kept)))
+        see_jobs_off(loop);
     if (!tr__port_fall_asleep(loop->port))
         return;
     /* Whatever was published before we were seen asleep is seen here. A loop that waits for memory
@@ -434,6 +493,7 @@ static void idle(tr__loop *loop)
     loop->now_ns = tr__now_ns();
     poll_io(loop);
     fire_timers(loop);
+    look_at_pools(loop);
     if (loop->queue.first != NULL || loop->dirty_count != 0)
         return;
     /* Only others' messages are worth waiting for awake: timers and I/O come when they come. */
@@ -455,13 +515,25 @@ static void close_inlet(tr__loop *loop)
     *end = tr__inlet_close(&loop->port->inlet);
 }
 
+/* Whether a task lives here, or is on its way. None is sent any more when all loops have finished
+ * CEASE, but by a parent that waits for it, and by foreign threads. */
+static bool has_tasks(const tr__loop *loop)
+{
+    /* acquire: pairs with the add of who sends one; what a loop has sent before it reported a phase
+     * is counted. */
+    return loop->tasks_alive != 0 || tr__load_acquire_u32(&loop->port->tasks_coming) != 0;
+}
+
 static bool has_finished(tr__loop *loop)
 {
     bool quiet = loop->queue.first == NULL && !has_arrivals(loop) && loop->dirty_count == 0;
 
     switch (loop->phase) {
+    case TR__PHASE_CEASE:
+        return !has_tasks(loop);
     case TR__PHASE_HALT: /* guests may still post to each other without end */
-        return loop->letters == NULL && tr__upper_layer.is_halted(loop);
+        return loop->letters == NULL && tr__upper_layer.is_halted(loop) && !has_tasks(loop) &&
+               tr__list_is_empty(&loop->thens) && loop->proxies == 0;
     case TR__PHASE_SEAL:
         return loop->dirty_count == 0;
     case TR__PHASE_DRAIN: /* there is an end to what the sealed loops have sent */
@@ -478,10 +550,13 @@ static void follow_phase(tr__loop *loop)
 
     if (wanted != loop->phase) {
         loop->phase = wanted;
+        if (wanted == TR__PHASE_CEASE)
+            tr__tasks_cease(loop);
         if (wanted == TR__PHASE_HALT) {
             close_inlet(loop);
             (void)land_letters(loop);
             tr__upper_layer.halt(loop);
+            tr__thens_shut_down(loop);
         }
     }
     if (loop->phase_done != loop->phase && has_finished(loop)) {
@@ -517,7 +592,9 @@ void *tr__loop_main(void *arg)
 {
     tr__loop *loop = arg;
 
+    tr__overflow_enter_thread(loop->signal_stack);
     tr__loop_of_thread = loop;
+    tr__context_init_thread(&loop->context);
     while (tr__runtime_phase() != TR__PHASE_QUIT) {
         bool busy = turn(loop);
 
@@ -530,6 +607,8 @@ void *tr__loop_main(void *arg)
     close_runs(loop);
     ev_io_stop(loop->ev, &loop->watchers->wake);
     tr__port_settle(loop->port);
+    tr__context_fini_thread(&loop->context);
+    tr__overflow_leave_thread(loop->signal_stack);
     tr__runtime_report(loop, TR__PHASE_QUIT);
     tr__loop_of_thread = NULL;
     return NULL;

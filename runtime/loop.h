@@ -17,16 +17,20 @@
 #include "base/slab.h"
 #include "mailbox/spsc.h"
 #include "runtime/layer.h"
+#include "runtime/context.h"
 #include "runtime/port.h"
 #include "runtime/runnable.h"
+#include "runtime/stack.h"
 #include "runtime/timer.h"
 
 struct ev_loop;
+typedef struct tr_task tr_task;
 
 /* What a loop may still do: each phase of a shutdown begins when every loop has finished the one
  * before. */
 typedef enum tr__phase {
     TR__PHASE_RUN,
+    TR__PHASE_CEASE, /* tasks are cancelled, and end; actors still serve them */
     TR__PHASE_HALT,  /* the inlet is closed; everything that lives here ends */
     TR__PHASE_SEAL,  /* nothing leaves this loop any more */
     TR__PHASE_DRAIN, /* all that was sent has landed */
@@ -38,6 +42,12 @@ typedef struct tr__outlet {
     tr__lane *lane; /* made at first use */
     bool is_dirty;  /* it stands in the loop's list of outlets with unpublished parcels */
 } tr__outlet;
+
+/* Figures of tr_stats, written by this loop only. */
+typedef struct tr__tally {
+    uint64_t tasks_spawned, tasks_ended;
+    uint64_t jobs_submitted, jobs_run, jobs_cancelled; /* that tasks wait for */
+} tr__tally;
 
 typedef struct tr__closer {
     struct tr__closer *next;
@@ -55,7 +65,10 @@ struct tr__loop {
     tr__outlet *outlets; /* one a loop */
     uint16_t *dirty;     /* numbers, minus one, of the dirty outlets */
     uint64_t now_ns;     /* at the last look at the clock */
+    tr_task *task;       /* that runs, and may await now; NULL */
+    tr__context context; /* the loop's own, while a task runs */
     tr__slab slab;
+    tr__stack_pool stacks;
 
     /* Warm: every turn. */
     uint64_t polled_ns;     /* when I/O was polled last */
@@ -71,14 +84,23 @@ struct tr__loop {
     /* Cold. */
     struct ev_loop *ev;
     struct tr__watchers *watchers;
+    tr__list tasks;       /* that live here, but for children of scopes and those of actors */
+    tr__list thens;       /* continuations that are to be called here */
+    tr__list kept;        /* pools that it keeps time for */
+    uint64_t proxies;     /* that are out for tasks and continuations of this loop: see await.c */
+    uint64_t tasks_alive; /* all but those of actors, and under them */
+    tr__tally tally;
     tr__closer *closers;
-    uint64_t spin_ns; /* 0: never */
+    uint64_t spin_ns;   /* 0: never */
+    void *signal_stack; /* for the handler of overflows; NULL: none is needed */
     pthread_t thread;
     tr__wheel wheel;
 
     /* Shared: lanes_in[n] is made by loop n at first use (release), and read here (acquire). */
     TR__ALIGNED(TR__CACHE_LINE) tr__lane **lanes_in;
-    tr__phase reported; /* as finished; under the runtime's gate */
+    tr__phase reported;  /* as finished; under the runtime's gate */
+    bool is_naming;      /* `naming` is on its way, or runs; under the gate */
+    tr__runnable naming; /* names the tasks that are left */
 };
 
 /* The loop of this thread, or NULL. Initial-exec: one instruction; the library must not be loaded
@@ -88,6 +110,25 @@ extern _Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("init
 static TR__ALWAYS_INLINE tr__loop *tr__loop_here(void)
 {
     return tr__loop_of_thread;
+}
+
+/* Around a function of the user's that must not await: what is on the stack is not only the
+ * task's. */
+static inline tr_task *tr__await_forbid(tr__loop *loop)
+{
+    tr_task *task = NULL;
+
+    if (loop != NULL) {
+        task = loop->task;
+        loop->task = NULL;
+    }
+    return task;
+}
+
+static inline void tr__await_allow(tr__loop *loop, tr_task *task)
+{
+    if (loop != NULL)
+        loop->task = task;
 }
 
 /* ---- for the loop itself ---- */
@@ -118,8 +159,8 @@ void tr__loop_publish(tr__loop *loop);
  * side can begin. */
 #define TR__PUBLISH_EVERY 64
 
-/* Let a runnable run on loop `number` (from 1), which may be this one. It needs no memory. false: that
- * loop has quit; the runnable is still the caller's.
+/* Let a runnable run on loop `number` (from 1), which may be this one. It needs no memory. false:
+ * that loop has quit; the runnable is still the caller's.
  * Threads: any. */
 bool tr__loop_post(uint32_t number, tr__runnable *runnable);
 

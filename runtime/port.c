@@ -5,9 +5,8 @@
 
 #include "base/seam.h"
 
-tr__port tr__ports[TR__LOOPS_MAX] = {
-    [0 ... TR__LOOPS_MAX - 1] = { .inlet = TR__INLET_INIT, .runs = TR__INLET_INIT }
-};
+tr__port tr__ports[TR__LOOPS_MAX] = { [0 ... TR__LOOPS_MAX - 1] = { .inlet = TR__INLET_INIT,
+                                                                    .runs = TR__INLET_INIT } };
 
 void tr__port_wake(tr__port *port)
 {
@@ -45,7 +44,10 @@ bool tr__port_post_run(tr__port *port, tr__runnable *runnable)
 bool tr__port_fall_asleep(tr__port *port)
 {
     /* ordered: the full fence between this flag and the last look at the inlets. */
-    return tr__cas_ordered_u32(&port->sleep, TR__AWAKE, TR__ASLEEP);
+    if (tr__cas_ordered_u32(&port->sleep, TR__AWAKE, TR__ASLEEP))
+        return true;
+    (void)sched_yield(); /* its signaller may have lost the core, and we be spinning on it */
+    return false;
 }
 
 void tr__port_wake_up(tr__port *port)

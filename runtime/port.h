@@ -34,6 +34,8 @@ typedef struct tr__port {
     /* Written by foreign threads. */
     TR__ALIGNED(TR__CACHE_LINE) tr__inlet inlet; /* of letters */
     tr__inlet runs;                              /* of runnables */
+    uint32_t
+        tasks_coming; /* sent from elsewhere, by lanes, too; the loop has not counted them yet */
     /* Written when the loop parks, and by who wakes it. */
     TR__ALIGNED(TR__CACHE_LINE) uint32_t sleep;
     int wake_fd; /* of the owner; written while `sleep` is AWAKE and the inlet closed */

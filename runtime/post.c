@@ -32,7 +32,8 @@ bool tr__loop_post(uint32_t number, tr__runnable *runnable)
         tr__loop_schedule(here, runnable);
         return true;
     }
-    if (here != NULL) {
+    /* A future of an earlier run may name a loop that this one does not have: closed, then. */
+    if (here != NULL && number <= here->loops) {
         tr__parcel parcel = tr__parcel_call(schedule_here, runnable);
 
         /* A lane is cheaper, for what is posted in one activation is published together. */
@@ -42,8 +43,7 @@ bool tr__loop_post(uint32_t number, tr__runnable *runnable)
     return tr__port_post_run(&tr__ports[number - 1], runnable);
 }
 
-/* The loop (from 0) that a public loop number names; TR_EINVAL, or TR_ESHUTDOWN. */
-static int resolve(int loop)
+int tr__loop_resolve(int loop)
 {
     const tr__loop *here = tr__loop_here();
     int count = tr_loop_count();
@@ -68,7 +68,7 @@ int tr_post(int loop, void (*fn)(void *arg), void *arg)
     rc = tr__loop_here() != NULL ? 0 : tr__runtime_check();
     if (rc < 0)
         return rc;
-    target = resolve(loop);
+    target = tr__loop_resolve(loop);
     return target < 0 ? target : tr__runtime_post((uint32_t)target, &parcel);
 }
 

@@ -30,7 +30,7 @@ typedef struct tr__runtime_data {
     uint32_t reports; /* loops that have finished the present phase */
     bool is_stopping; /* a thread is in tr_shutdown */
     tr_config config;
-    tr__depot depot;
+    tr__depot *depot;
 } tr__runtime_data;
 
 extern tr__runtime_data tr__runtime;
@@ -60,6 +60,9 @@ int tr__runtime_check(void);
 
 /* The loop (from 0) that serves this foreign thread: always the same, so that order holds. */
 uint32_t tr__runtime_entry(void);
+
+/* The loop (from 0) that a public loop number names; TR_EINVAL, or TR_ESHUTDOWN. */
+int tr__loop_resolve(int loop);
 
 /* Send a parcel to a loop (from 0) from whichever thread this is; a foreign one's goes through that
  * loop's inlet.

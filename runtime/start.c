@@ -7,12 +7,21 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "runtime/overflow.h"
+#include "runtime/pool.h"
 #include "runtime/runtime.h"
+#include "runtime/task.h"
 #include "runtime/topology.h"
 
-#define BUDGET_MSGS 65536 /* then the 500 us of an activation rule: see decision 011 */
-#define SPIN_US     50
-#define SHUTDOWN_S  10
+#define BUDGET_MSGS     65536 /* then the 500 us of an activation rule: see decision 011 */
+#define SPIN_US         50
+#define SHUTDOWN_S      10
+#define STACK_BYTES     (64 << 10)
+#define STACK_BYTES_MIN (16 << 10)
+#define STACK_BYTES_MAX (1 << 30)
+#define POOL_MAX        64
+#define POOL_MAX_MOST   10000
+#define POOL_IDLE_S     10
 
 tr__runtime_data tr__runtime;
 tr__gate tr__runtime_gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
@@ -66,22 +75,42 @@ static void complete(int *field, const char *variable, int otherwise)
         tr__log(TR_LOG_WARN, "%s is out of range: ignored", variable);
 }
 
+static void complete_seconds(double *field, const char *variable, double otherwise)
+{
+    double value;
+
+    if (*field == 0)
+        *field = read_variable(variable, &value) && value > 0 ? value : otherwise;
+}
+
+static bool is_valid(const tr_config *config)
+{
+    return config->loops >= 1 && config->loops <= TR__LOOPS_MAX && config->budget_msgs >= 1 &&
+           config->shutdown_s >= 0 && config->stack_bytes >= STACK_BYTES_MIN &&
+           config->stack_bytes <= STACK_BYTES_MAX && config->pool_max >= 1 &&
+           config->pool_max <= POOL_MAX_MOST && config->pool_idle_s >= 0; /* NaN is none of these */
+}
+
 static int complete_config(tr_config *config)
 {
     int cores = tr__topology_cores();
-    double seconds;
+    int stack_bytes = 0;
 
     complete(&config->loops, "TROUPE_LOOPS", cores);
     complete(&config->budget_msgs, "TROUPE_BUDGET", BUDGET_MSGS);
     complete(&config->spin_us, "TROUPE_SPIN_US", SPIN_US);
-    if (config->shutdown_s == 0)
-        config->shutdown_s =
-            read_variable("TROUPE_SHUTDOWN_S", &seconds) && seconds > 0 ? seconds : SHUTDOWN_S;
-    if (config->loops < 1 || config->loops > TR__LOOPS_MAX || config->budget_msgs < 1 ||
-        isnan(config->shutdown_s) || config->shutdown_s < 0)
+    complete(&config->stack_guards, "TROUPE_STACK_GUARDS", 1);
+    complete(&config->pool_max, "TROUPE_POOL_MAX", POOL_MAX);
+    complete_seconds(&config->shutdown_s, "TROUPE_SHUTDOWN_S", SHUTDOWN_S);
+    complete_seconds(&config->pool_idle_s, "TROUPE_POOL_IDLE_S", POOL_IDLE_S);
+    if (config->stack_bytes == 0) {
+        complete(&stack_bytes, "TROUPE_STACK_BYTES", STACK_BYTES);
+        config->stack_bytes = stack_bytes > 0 ? (size_t)stack_bytes : 1; /* 1 is out of range */
+    }
+    if (!is_valid(config))
         return TR_EINVAL;
-    if (config->loops > cores)
-        config->spin_us = -1; /* a spinning loop would keep a working one from its core */
+    if (config->loops > cores || cores == 1)
+        config->spin_us = -1; /* who spins would keep from its core the one it waits for */
     return 0;
 }
 
@@ -99,25 +128,30 @@ void tr__runtime_clear(uint32_t loops_made)
         tr__upper_layer.loop_fini(tr__runtime.loops[i]);
         tr__loop_free(tr__runtime.loops[i]);
     }
+    tr__overflow_close();
     tr__upper_layer.stop();
     tr__free(tr__runtime.loops);
     tr__runtime.loops = NULL;
-    tr__depot_fini(&tr__runtime.depot);
+    (void)tr__depot_retire(tr__runtime.depot); /* handles that are out are their holders' affair */
+    tr__runtime.depot = NULL;
 }
 
 static int make_loops(uint32_t loops)
 {
-    tr__depot_init(&tr__runtime.depot);
+    tr__runtime.depot = tr__depot_new();
+    if (tr__runtime.depot == NULL)
+        return TR_ENOMEM;
     tr__runtime.loops = tr__alloc_zeroed(loops * sizeof(tr__loop *));
     if (tr__runtime.loops == NULL || tr__upper_layer.start() < 0) {
         tr__free(tr__runtime.loops);
         tr__runtime.loops = NULL;
-        tr__depot_fini(&tr__runtime.depot);
+        (void)tr__depot_retire(tr__runtime.depot); /* nothing came from it */
+        tr__runtime.depot = NULL;
         return TR_ENOMEM;
     }
     for (uint32_t i = 0; i < loops; i++) {
         int rc = tr__loop_new(&tr__runtime.loops[i], i + 1, loops, &tr__runtime.config,
-                              &tr__runtime.depot);
+                              tr__runtime.depot);
 
         if (rc < 0) {
             tr__runtime_clear(i);
@@ -161,6 +195,18 @@ static int start_threads(uint32_t loops)
     return 0;
 }
 
+/* The stack that a task of this thread runs on: for the handler of overflows. */
+static bool find_stack(const tr__stack **stack, const char **name)
+{
+    const tr_task *task = tr__task_here();
+
+    if (task == NULL)
+        return false;
+    *stack = task->stack;
+    *name = task->name;
+    return true;
+}
+
 /* With the gate locked, and the state STARTING. */
 static int start_runtime(void)
 {
@@ -169,6 +215,7 @@ static int start_runtime(void)
 
     if (rc < 0)
         return rc;
+    (void)tr__overflow_open(find_stack); /* it can't fail */
     rc = start_threads(loops);
     if (rc < 0) {
         tr__runtime_clear(loops);
@@ -180,6 +227,7 @@ static int start_runtime(void)
         tr__inlet_open(&tr__ports[i].inlet);
         tr__inlet_open(&tr__ports[i].runs);
     }
+    tr__pools_open(&tr__runtime.config);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "runtime/pool.h"
 #include "runtime/runtime.h"
 
 enum { TEXT_BYTES = 512 };
@@ -10,8 +11,8 @@ enum { TEXT_BYTES = 512 };
 static const char *phase_name(tr__phase phase)
 {
     static const char *const names[] = {
-        [TR__PHASE_RUN] = "run",     [TR__PHASE_HALT] = "halt", [TR__PHASE_SEAL] = "seal",
-        [TR__PHASE_DRAIN] = "drain", [TR__PHASE_QUIT] = "quit",
+        [TR__PHASE_RUN] = "run",   [TR__PHASE_CEASE] = "cease", [TR__PHASE_HALT] = "halt",
+        [TR__PHASE_SEAL] = "seal", [TR__PHASE_DRAIN] = "drain", [TR__PHASE_QUIT] = "quit",
     };
 
     return names[phase];
@@ -38,6 +39,33 @@ static void enter_phase(tr__phase phase)
         tr__port_ring(&tr__ports[i]);
 }
 
+/* Only the loop itself may look at its tasks: it gets a moment to name them. */
+#define NAMING_NS (UINT64_C(100) * 1000 * 1000)
+
+/* With the gate locked: whether a loop is still to name its tasks. */
+static bool is_naming(void)
+{
+    for (int i = 0; i < tr_loop_count(); i++)
+        if (tr__runtime.loops[i]->is_naming)
+            return true;
+    return false;
+}
+
+/* With the gate locked: let the loops that have not finished name the tasks that are left. */
+static void name_tasks(tr__phase phase)
+{
+    uint64_t deadline_ns = tr__now_ns() + NAMING_NS;
+
+    for (int i = 0; i < tr_loop_count(); i++) {
+        tr__loop *loop = tr__runtime.loops[i];
+
+        if (loop->reported != phase && !loop->is_naming)
+            loop->is_naming = tr__port_post_run(&tr__ports[i], &loop->naming);
+    }
+    while (is_naming() && tr__gate_wait(&tr__runtime_gate, deadline_ns))
+        ;
+}
+
 /* With the gate locked: who has not finished the phase, and what it does instead. */
 static void name_unfinished(tr__phase phase)
 {
@@ -51,6 +79,25 @@ static void name_unfinished(tr__phase phase)
         tr__log(TR_LOG_WARN, "shutdown: loop %d has not finished phase '%s' in time: %s", i,
                 phase_name(phase), text);
     }
+    if (phase <= TR__PHASE_HALT)
+        name_tasks(phase);
+}
+
+/* With the gate locked, which it gives back meanwhile: tasks and actors have ended; let all jobs
+ * that pools have accepted end, and the pools' threads. false: out of time. */
+static bool drain_pools(uint64_t deadline_ns)
+{
+    bool is_drained;
+
+    tr__gate_unlock(&tr__runtime_gate); /* jobs may ask for figures */
+    tr__pools_close();
+    is_drained = tr__pools_drain(deadline_ns);
+    if (is_drained)
+        tr__pools_join();
+    else
+        tr__pools_name_busy();
+    tr__gate_lock(&tr__runtime_gate);
+    return is_drained;
 }
 
 /* With the gate locked: lead the loops through the phases that are left. 0, or TR_ETIMEDOUT. */
@@ -64,10 +111,13 @@ static int lead(uint64_t deadline_ns)
         while (phase != TR__PHASE_RUN && tr__runtime.reports < loops)
             if (!tr__gate_wait(&tr__runtime_gate, deadline_ns) && tr__runtime.reports < loops) {
                 name_unfinished(phase);
+                tr__pools_name_busy(); /* what it waits for may be a job */
                 return TR_ETIMEDOUT;
             }
         if (phase == TR__PHASE_QUIT)
             return 0;
+        if (phase == TR__PHASE_HALT && !drain_pools(deadline_ns))
+            return TR_ETIMEDOUT;
         enter_phase((tr__phase)(phase + 1));
     }
 }

@@ -1,10 +1,12 @@
-/* Threads, and the one way in which a thread blocks for another: the gate. */
+/* Threads, the one way in which a thread blocks for another (the gate), and the right to spin. */
 #ifndef TR_RUNTIME_THREAD_H
 #define TR_RUNTIME_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/atomic.h"
 
 /* Start a thread of the library's: named, and with signals blocked, so that they reach the
  * program's own threads. 0, or TR_EAGAIN. */
@@ -41,5 +43,23 @@ void tr__handover_init(tr__handover *handover);
 void tr__handover_complete(tr__handover *handover, int result);
 /* Wait for the result; ends the handover. */
 int tr__handover_await(tr__handover *handover);
+
+/* The right to spin for work: at most one thread of the process has it, since one is enough to be
+ * quick, and two would take the core from somebody who works. */
+extern uint32_t tr__spinners;
+
+/* false: somebody else has it. */
+static inline bool tr__spin_begin(void)
+{
+    /* relaxed: only a guess, which spares the line a write.
+     * ordered: a token; it publishes nothing. */
+    return tr__load_relaxed_u32(&tr__spinners) == 0 && tr__cas_ordered_u32(&tr__spinners, 0, 1);
+}
+
+static inline void tr__spin_end(void)
+{
+    /* release: gives the token back. */
+    tr__store_release_u32(&tr__spinners, 0);
+}
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 4096 };
+enum { TEXT_BYTES = 4096, MAPPINGS_USUAL = 65530 };
 
 int tr__topology_quota(const char *text)
 {
@@ -92,4 +92,14 @@ int tr__topology_cores(void)
     if (quota > 0 && quota < cores)
         cores = quota;
     return cores > 0 ? cores : 1;
+}
+
+uint32_t tr__topology_mappings(void)
+{
+    char text[TEXT_BYTES];
+    unsigned long most = 0;
+
+    if (read_text("/proc/sys/vm/max_map_count", text))
+        most = strtoul(text, NULL, 10);
+    return most > 0 && most <= UINT32_MAX ? (uint32_t)most : MAPPINGS_USUAL;
 }

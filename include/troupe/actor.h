@@ -6,6 +6,7 @@
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
 
+#include <troupe/future.h>
 #include <troupe/message.h>
 #include <troupe/runtime.h>
 
@@ -49,6 +50,12 @@ typedef struct tr_actor_class {
                                at 100,000 and each doubling */
     size_t mailbox_bytes; /* bytes of queued messages at most; 0: no limit */
     tr_full_policy on_full;
+    /* receive and stop may await, as tasks do: they run on a stack of their own, which an actor has
+     * only while it handles messages. One message at a time: the others wait meanwhile. A stop
+     * reaches a handler that awaits as TR_ECANCELED; stop may then await for stop_timeout. init may
+     * not await. */
+    bool awaits;
+    double stop_timeout; /* seconds; 0: 5 */
 } tr_actor_class;
 
 typedef enum tr_place {
@@ -71,12 +78,13 @@ TR_API int tr_spawn_async_sized(tr_pid *out, const tr_actor_class *cls, size_t c
 
 /* Start an actor, and return when its init has succeeded. *out is TR_PID_NONE on error, and from
  * the beginning: args must not point to it. options may be NULL. On the same loop init runs within
- * this call; for another loop a foreign thread blocks.
+ * this call; for another loop a task awaits, and a foreign thread blocks.
  * Ownership: args stay the caller's.
- * Threads:   any; on a loop only for actors of the same loop (else tr_spawn_async).
+ * Threads:   any; handlers and loop callbacks only for actors of the same loop (else
+ *            tr_spawn_async).
  * Errors:    init's own code; TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE the actor is to live on another
- *            loop, and the caller must not block; TR_ELIMIT too many actors; TR_ESHUTDOWN;
- *            TR_EFORKED. */
+ *            loop, and the caller must not block; TR_ELIMIT too many actors; TR_ECANCELED the
+ *            calling task is cancelled; TR_ESHUTDOWN; TR_EFORKED. */
 static inline int tr_spawn_with(tr_pid *out, const tr_actor_class *cls, const void *args,
                                 const tr_spawn_options *options)
 {
@@ -192,6 +200,51 @@ TR_API int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, t
 #define TR__ASK(self, to, timeout, tag, type, ...)                                                 \
     tr__request((self), (to), (timeout), (tag), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__),   \
                 sizeof(struct type), sizeof(tr_answer_of_##type))
+
+TR_API int tr__ask_await(void *out, tr_pid to, double timeout, tr_type *type, const void *payload,
+                         size_t size, size_t answer_size);
+
+/* Ask and await the answer: tr_ask(&answer, to, timeout, type, .field = value, ...) with a `struct
+ * ANSWER answer` as the request declares; NULL for a bare acknowledgement. It is zeroed on error.
+ * The caller's own deadline is the request's, too: one that has expired is not handled any more.
+ * Ownership: as tr_send; what the answer owns is the caller's.
+ * Threads:   tasks, and handlers of actors that await; foreign threads (blocks).
+ * Errors:    TR_ETIMEDOUT; TR_EDEAD; TR_EFULL; TR_EUNHANDLED; TR_EPROTO; what tr_reply_error gave;
+ *            TR_ECANCELED the caller is cancelled; TR_EDEADLK the other one is waiting for this
+ *            actor (found out on one loop; elsewhere the time limit ends it); TR_ENOMEM; TR_EINVAL
+ *            (NaN); TR_EWRONGPLACE; TR_ESHUTDOWN; TR_EFORKED. */
+#define tr_ask(out, to, timeout, ...) TR__ASK_AWAIT(out, to, timeout, __VA_ARGS__, )
+#define TR__ASK_AWAIT(out, to, timeout, type, ...)                                                 \
+    tr__ask_await(TR__ANSWER_OF(out, type), (to), (timeout), &tr_type_##type,                      \
+                  TR__LITERAL(type, __VA_ARGS__), sizeof(struct type),                             \
+                  sizeof(tr_answer_of_##type))
+#ifndef __cplusplus
+/* A static assertion: other diagnostics would vanish in a system's header. */
+#define TR__ANSWER_OF(out, type)                                                                   \
+    (__extension__({                                                                               \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(out), tr_answer_of_##type *) ||     \
+                           __builtin_types_compatible_p(__typeof__(out), void *),                  \
+                       "tr_ask: out must point to the answer that " #type " declares");            \
+        (out);                                                                                     \
+    }))
+#else
+#define TR__ANSWER_OF(out, type) (static_cast<tr_answer_of_##type *>(out))
+#endif
+
+TR_API int tr__ask_future(tr_future **out, tr_pid to, double timeout, tr_type *type,
+                          const void *payload, size_t size, size_t answer_size);
+
+/* Ask, and do not wait: tr_ask_future(&future, to, timeout, type, .field = value, ...). The
+ * future's value is a `struct ANSWER *`; taken (tr_future_take), it and what it owns are the
+ * taker's to free, by free(3). Cancelling the future gives the request up. *out is NULL on error.
+ * Ownership: as tr_send; *out is the caller's reference.
+ * Threads:   any; never blocks.
+ * Errors:    TR_ENOMEM; TR_EINVAL (NaN, or out is NULL); TR_ESHUTDOWN; TR_EFORKED. All else is the
+ *            future's end. */
+#define tr_ask_future(out, to, timeout, ...) TR__ASK_FUTURE(out, to, timeout, __VA_ARGS__, )
+#define TR__ASK_FUTURE(out, to, timeout, type, ...)                                                \
+    tr__ask_future((out), (to), (timeout), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__),        \
+                   sizeof(struct type), sizeof(tr_answer_of_##type))
 
 TR_API int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size);
 

@@ -1,4 +1,6 @@
-/* An inbox: a mailbox with a pid for a foreign thread. Actors can't tell the difference. */
+/* An inbox: a mailbox with a pid for a foreign thread, or for a task. Actors can't tell the
+ * difference. It belongs to the thread that made it, or, made by a task, to the loop of that
+ * task. */
 #ifndef TROUPE_INBOX_H
 #define TROUPE_INBOX_H
 
@@ -13,25 +15,27 @@ typedef struct tr_inbox tr_inbox;
 /* Make an inbox that holds at most limit messages (0: any number); what comes beyond becomes a dead
  * letter with reason TR_EFULL. *out is NULL on error.
  * Ownership: the caller's, until tr_inbox_free.
- * Threads:   foreign threads.
+ * Threads:   foreign threads; tasks.
  * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE; TR_ESHUTDOWN; TR_EFORKED. */
 TR_API int tr_inbox_new(tr_inbox **out, size_t limit);
 
 /* Close and free an inbox; NULL is allowed. What it holds, and what comes later, becomes dead
  * letters. It may be called after the runtime has stopped, too.
- * Threads: the foreign thread that receives from it. */
+ * Threads: the foreign thread, or the loop, that it belongs to. */
 TR_API void tr_inbox_free(tr_inbox *in);
 
 /* The pid to give to actors; TR_PID_NONE for NULL.
  * Threads: any. */
 TR_API tr_pid tr_inbox_pid(const tr_inbox *in);
 
-/* Wait for the next message, at most timeout seconds. *out is NULL on error.
+/* Wait for the next message, at most timeout seconds: a foreign thread blocks, a task awaits. *out
+ * is NULL on error.
  * Ownership: the message is borrowed until the next receive from this inbox or its end; tr_msg_keep
  *            makes it the caller's.
- * Threads:   one foreign thread at a time; blocks.
+ * Threads:   one foreign thread at a time; tasks of the loop that it belongs to.
  * Errors:    TR_ETIMEDOUT; TR_ESHUTDOWN the runtime has stopped and nothing is left to receive;
- *            TR_EWRONGPLACE on a loop; TR_EINVAL. */
+ *            TR_ECANCELED the task is cancelled; TR_EBUSY another task waits for this inbox;
+ *            TR_EWRONGPLACE elsewhere; TR_EINVAL. */
 TR_API int tr_inbox_receive(tr_inbox *in, tr_msg **out, double timeout);
 
 TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t tag, tr_type *type,
@@ -41,8 +45,8 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
  * tr_request_failed, arrives in the inbox, and tr_msg_tag(msg) is the tag. Exactly one of both
  * comes, unless the inbox is freed or full, memory runs out, or the runtime stops, first.
  * Ownership: as tr_send.
- * Threads:   the foreign thread that receives from it; never blocks.
- * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE on a loop; TR_ESHUTDOWN: nothing was sent,
+ * Threads:   the foreign thread, or the loop, that it belongs to; never blocks.
+ * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE elsewhere; TR_ESHUTDOWN: nothing was sent,
  *            nothing will come. Everything else comes as tr_request_failed. */
 #define tr_inbox_request(in, to, timeout, tag, ...)                                                \
     TR__INBOX_ASK(in, to, timeout, tag, __VA_ARGS__, )
@@ -51,11 +55,11 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
                       TR__LITERAL(type, __VA_ARGS__), sizeof(struct type),                         \
                       sizeof(tr_answer_of_##type))
 
-/* A descriptor that is readable while messages wait, for poll or the thread's own event loop. Do
+/* A descriptor that is readable while messages wait, for a foreign thread's poll or event loop. Do
  * not read from it: tr_inbox_receive(in, &msg, 0) does what is needed.
  * Ownership: the inbox's; do not close it.
  * Threads:   any.
- * Errors:    TR_EINVAL. */
+ * Errors:    TR_EINVAL; TR_EWRONGPLACE it is a task's. */
 TR_API int tr_inbox_fd(const tr_inbox *in);
 
 #ifdef __cplusplus

@@ -18,13 +18,21 @@ struct ev_loop;
 /* How the runtime is set up. A field that is 0 takes its default, which the named environment
  * variable may set. */
 typedef struct tr_config {
-    int loops;         /* TROUPE_LOOPS; default: a loop for each core that this process may use
+    int loops;          /* TROUPE_LOOPS; default: a loop for each core that this process may use
                             (affinity mask and cgroup quota are respected); at most 1024 */
-    int budget_msgs;   /* TROUPE_BUDGET; messages that one activation handles at most; 65536 */
-    int spin_us;       /* TROUPE_SPIN_US; how long an idle loop spins before it blocks,
+    int budget_msgs;    /* TROUPE_BUDGET; messages that one activation handles at most; 65536 */
+    int spin_us;        /* TROUPE_SPIN_US; how long an idle loop spins before it blocks,
                             microseconds; 50; below 0: never. Ignored (never) where there are
-                            more loops than cores */
-    double shutdown_s; /* TROUPE_SHUTDOWN_S; the grace that tr_shutdown(0) gives, seconds; 10 */
+                            more loops than cores, or only one core */
+    double shutdown_s;  /* TROUPE_SHUTDOWN_S; the grace that tr_shutdown(0) gives, seconds; 10 */
+    int signals;        /* tr_run and tr_main: below 0: SIGINT and SIGTERM do what they did before;
+                          default: they cancel the task */
+    size_t stack_bytes; /* TROUPE_STACK_BYTES; of a task's stack, 16 KiB to 1 GiB; 64 KiB */
+    int stack_guards;   /* TROUPE_STACK_GUARDS; below 0: no page that catches an overflow lies below
+                           a stack; default: it does */
+    int pool_max;       /* TROUPE_POOL_MAX; threads of TR_POOL_IO at most, up to 10,000; 64 */
+    double pool_idle_s; /* TROUPE_POOL_IDLE_S; how long a pool's thread waits for work before it
+                           ends, seconds; 10 */
 } tr_config;
 
 /* Start the runtime, or count one more user of it if it runs. cfg may be NULL; a running runtime
@@ -107,6 +115,11 @@ typedef struct tr_stats {
     uint64_t late_replies;   /* answers that came after the asker had given up, or been answered */
     uint64_t spawned;        /* actors whose init succeeded */
     uint64_t ended;          /* actors that have ended */
+    uint64_t tasks_spawned;  /* tasks that were accepted */
+    uint64_t tasks_ended;
+    uint64_t jobs_submitted; /* jobs that a pool has accepted */
+    uint64_t jobs_run;       /* jobs whose function has returned */
+    uint64_t jobs_cancelled; /* jobs that were taken back before they began */
 } tr_stats;
 
 /* What has happened since tr_start, summed over all loops; also callable after a shutdown, until

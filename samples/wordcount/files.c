@@ -1,18 +1,53 @@
-/* See files.h. */
+/* See files.h.
+ *
+ * The mutex guards the walk through directories, and the list of large files that others may read
+ * from, too; files are opened and read outside of it. A large file is read by many at a time, each
+ * at an offset of its own:
+ *
+ *     the sea was cal|m when they sailed away, a|nd nobody knew
+ *                    ^ offset                   ^ offset + PIECE_BYTES
+ *     the piece:        when they sailed away, and
+ *
+ * One byte more in front tells whether a word is under way already, which is skipped; and some more
+ * behind let the last word end. */
 #include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/types.h>
 #include <sys/stat.h>
 #include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <troupe/core.h>
+#include <troupe.h>
 #include <unistd.h>
 
 #include "output.h"
+#include "scan.h"
+
+enum { PIECE_BYTES = 1 << 20, BEHIND_BYTES = 256, ENOUGH_BYTES = PIECE_BYTES / 4 };
+
+struct file {
+    struct file *next; /* in source->large */
+    char *path;
+    int fd;
+    /* Guarded by the source's mutex: */
+    off_t size;       /* as far as is known */
+    off_t offset;     /* of the next piece */
+    unsigned readers; /* pieces that are being read */
+    bool failed;
+};
+
+struct source {
+    pthread_mutex_t mutex;
+    char *const *paths; /* not begun yet */
+    FTS *walk;          /* through the path that was begun; NULL: none */
+    char *root;         /* the path of the walk, which fts wants to be its own */
+    struct file *large; /* more pieces than are being read */
+    struct progress progress;
+};
 
 static const char *advice(int error)
 {
@@ -33,181 +68,353 @@ static const char *advice(int error)
     }
 }
 
-static void report(struct files *f, const char *path, int error)
+/* The mutex is held. */
+static void report(struct source *s, const char *path, int error)
 {
-    f->problems++;
-    progress_end();
-    fprintf(stderr, "wordcount: %s: %s; %s\n", path, strerror(error), advice(error));
+    s->progress.problems++;
+    complain("%s: %s; %s", path, strerror(error), advice(error));
 }
 
-static void free_data(void *data, void *arg)
-{
-    (void)arg;
-    free(data);
-}
-
-/* What is being read: size bytes, of which the first whole ones can go, since a word ends there. */
-struct buffer {
-    char *data;
-    size_t size;
-    size_t capacity;
-    size_t whole;
-};
-
-/* Make room behind what a buffer holds. */
-static int reserve(struct buffer *b)
-{
-    size_t capacity = b->capacity ? 2 * b->capacity : CHUNK_BYTES;
-    char *data;
-
-    if (b->size < b->capacity)
-        return 0;
-    data = realloc(b->data, capacity);
-    if (!data)
-        return TR_ENOMEM;
-    b->data = data;
-    b->capacity = capacity;
-    return 0;
-}
-
-/* Give the whole words away; the rest becomes the beginning of a new buffer. */
-static int give_whole(struct files *f, struct buffer *b)
-{
-    struct buffer rest = { .size = b->size - b->whole };
-    tr_bytes *text = NULL;
-    int rc;
-
-    if (rest.size > 0) {
-        rest.capacity = rest.size + CHUNK_BYTES;
-        rest.data = malloc(rest.capacity);
-        if (!rest.data)
-            return TR_ENOMEM;
-        memcpy(rest.data, b->data + b->whole, rest.size);
-    }
-    rc = tr_bytes_adopt(&text, b->data, b->whole, free_data, NULL);
-    if (rc < 0) {
-        free(rest.data);
-        return rc;
-    }
-    *b = rest;
-    return f->give(f->ctx, text);
-}
-
-/* Count n bytes as read, and find out up to where words are whole now. */
-static void note_read(struct files *f, struct buffer *b, size_t n)
-{
-    size_t end = b->size + n;
-
-    f->bytes += n;
-    for (size_t i = end; i > b->size; i--) {
-        if (!is_letter(b->data[i - 1])) {
-            b->whole = i;
-            break;
-        }
-    }
-    b->size = end;
-}
-
-/* Read to the end; chunks go as soon as they are full. */
-static int read_open_file(struct files *f, const char *path, int fd, struct buffer *b)
-{
-    int rc = 0;
-
-    while (rc >= 0) {
-        ssize_t n;
-
-        rc = reserve(b);
-        if (rc < 0)
-            break;
-        n = read(fd, b->data + b->size, b->capacity - b->size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            report(f, path, errno);
-        if (n <= 0)
-            break;
-        note_read(f, b, (size_t)n);
-        if (b->size == b->capacity && b->whole > 0)
-            rc = give_whole(f, b);
-    }
-    b->whole = b->size;
-    return rc >= 0 && b->size > 0 ? give_whole(f, b) : rc;
-}
-
-static int read_file(struct files *f, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    struct buffer buffer = { 0 };
-    uint64_t problems = f->problems;
-    int rc;
-
-    if (fd < 0) {
-        report(f, path, errno);
-        return 0;
-    }
-    rc = read_open_file(f, path, fd, &buffer);
-    free(buffer.data);
-    (void)close(fd); /* nothing was written */
-    if (rc >= 0 && f->problems == problems)
-        f->files++;
-    return rc;
-}
+/* ---- the walk: the mutex is held ---- */
 
 /* What was asked for by name and is not read deserves a word. */
 static void note_skipped(const FTSENT *entry)
 {
     if (entry->fts_level > FTS_ROOTLEVEL)
         return;
-    progress_end();
     if (S_ISLNK(entry->fts_statp->st_mode))
-        fprintf(stderr, "wordcount: %s: skipped, a symbolic link; name what it points to\n",
-                entry->fts_path);
+        complain("%s: skipped, a symbolic link; name what it points to", entry->fts_path);
     else
-        fprintf(stderr, "wordcount: %s: skipped, not a regular file; copy it to one first\n",
-                entry->fts_path);
+        complain("%s: skipped, not a regular file; copy it to one first", entry->fts_path);
 }
 
-static int visit(struct files *f, const FTSENT *entry)
+/* Whether it is a file to be read. */
+static bool visit(struct source *s, const FTSENT *entry)
 {
     switch (entry->fts_info) {
     case FTS_F:
-        return read_file(f, entry->fts_accpath);
+        return true;
     case FTS_D:
     case FTS_DP:
-        return 0;
+        return false;
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
-        report(f, entry->fts_path, entry->fts_errno);
-        return 0;
+        report(s, entry->fts_path, entry->fts_errno);
+        return false;
     default:
         note_skipped(entry);
-        return 0;
+        return false;
     }
 }
 
-int files_read(struct files *f, const char *path)
+static void end_walk(struct source *s)
 {
-    char *name = strdup(path);
-    char *const paths[] = { name, NULL };
-    FTSENT *entry;
-    FTS *walk;
+    if (s->walk)
+        (void)fts_close(s->walk); /* nothing was written */
+    free(s->root);
+    s->walk = NULL;
+    s->root = NULL;
+}
+
+/* FTS_NOCHDIR: the working directory belongs to the whole process, hence to all threads. */
+static int begin_walk(struct source *s, const char *path)
+{
+    char *root = strdup(path);
+    char *const roots[] = { root, NULL };
+
+    if (!root)
+        return TR_ENOMEM;
+    s->root = root;
+    s->walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!s->walk) {
+        report(s, path, errno);
+        end_walk(s);
+    }
+    return 0;
+}
+
+/* The next file that the present walk finds; NULL: it has come to its end. */
+static const FTSENT *walk_on(struct source *s)
+{
+    const FTSENT *entry;
+
+    while ((entry = fts_read(s->walk)))
+        if (visit(s, entry))
+            return entry;
+    if (errno != 0) /* fts_read sets it to 0 at the end */
+        report(s, s->root, errno);
+    end_walk(s);
+    return NULL;
+}
+
+/* A new file, not opened yet: 1; 0: there is no more. */
+static int find_file(struct source *s, struct file **out)
+{
+    const FTSENT *entry = NULL;
     int rc = 0;
 
-    if (!name)
-        return TR_ENOMEM;
-    /* FTS_NOCHDIR: the working directory belongs to the whole process, hence to all threads. */
-    walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-    if (!walk) {
-        report(f, path, errno);
-        free(name);
-        return 0;
+    *out = NULL;
+    while (rc >= 0 && !entry && (s->walk || *s->paths)) {
+        if (s->walk)
+            entry = walk_on(s);
+        else
+            rc = begin_walk(s, *s->paths++);
     }
-    while (rc >= 0 && (entry = fts_read(walk)))
-        rc = visit(f, entry);
-    if (rc >= 0 && errno != 0) /* fts_read sets it to 0 at the end */
-        report(f, path, errno);
-    (void)fts_close(walk); /* nothing was written */
-    free(name);
+    if (!entry)
+        return rc;
+    *out = calloc(1, sizeof(**out));
+    if (!*out)
+        return TR_ENOMEM;
+    **out = (struct file){ .path = strdup(entry->fts_path), .fd = -1, .readers = 1 };
+    if ((*out)->path)
+        return 1;
+    free(*out);
+    return TR_ENOMEM;
+}
+
+/* ---- files ---- */
+
+static int take_place(struct source *s, struct file **out, off_t *at)
+{
+    struct file *f = s->large;
+
+    *at = 0;
+    if (!f)
+        return find_file(s, out);
+    *out = f;
+    *at = f->offset;
+    f->readers++;
+    f->offset += PIECE_BYTES;
+    if (f->offset >= f->size)
+        s->large = f->next;
+    return 1;
+}
+
+/* More of a file may be read by others from now on. */
+static void share(struct source *s, struct file *f, off_t size)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    f->size = size;
+    f->next = s->large;
+    s->large = f;
+    (void)pthread_mutex_unlock(&s->mutex);
+}
+
+/* Errors: of errno, negative. */
+static int open_file(struct source *s, struct file *f)
+{
+    struct stat about;
+
+    f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    if (f->fd < 0 || fstat(f->fd, &about) < 0)
+        return -errno;
+    (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only advice */
+    f->offset = PIECE_BYTES;
+    f->size = about.st_size;
+    if (f->size > PIECE_BYTES)
+        share(s, f, f->size);
+    return 0;
+}
+
+/* Nobody else is to begin reading it. The mutex is held. */
+static void unshare(struct source *s, const struct file *f)
+{
+    for (struct file **at = &s->large; *at; at = &(*at)->next) {
+        if (*at == f) {
+            *at = f->next;
+            return;
+        }
+    }
+}
+
+static void free_file(struct file *f)
+{
+    if (f->fd >= 0)
+        (void)close(f->fd); /* nothing was written */
+    free(f->path);
+    free(f);
+}
+
+/* A piece has been read, or not: then error is below 0. The last one to leave closes the file. */
+static void leave_file(struct source *s, struct file *f, size_t bytes, int error)
+{
+    bool last;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    s->progress.bytes += bytes;
+    if (error < 0) {
+        if (error != TR_ENOMEM && error != TR_ECANCELED && !f->failed)
+            report(s, f->path, -error);
+        f->failed = true;
+        unshare(s, f);
+    }
+    last = --f->readers == 0 && (f->failed || f->offset >= f->size);
+    s->progress.files += last && !f->failed;
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (last)
+        free_file(f);
+}
+
+/* ---- pieces ---- */
+
+/* Make room for more bytes, and for zeros behind them. */
+static int reserve(struct piece *p, size_t more)
+{
+    size_t capacity = p->size + more + 1 + SCAN_PADDING;
+    char *text;
+
+    if (capacity <= p->capacity)
+        return 0;
+    text = realloc(p->text, capacity);
+    if (!text)
+        return TR_ENOMEM;
+    p->text = text;
+    p->capacity = capacity;
+    return 0;
+}
+
+/* Read *n bytes; *n is how many there are then, less only at the end of the file. */
+static int read_bytes(int fd, char *to, size_t *n, off_t at)
+{
+    size_t wanted = *n;
+
+    for (*n = 0; *n < wanted;) {
+        ssize_t got = pread(fd, to + *n, wanted - *n, at + (off_t)*n);
+
+        if (tr_cancelled())
+            return TR_ECANCELED;
+        if (got == 0)
+            break;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        *n += got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+/* The first of the bytes from `from` to `to` that is no letter; `to`: all are. */
+static size_t skip_letters(const char *bytes, size_t from, size_t to)
+{
+    while (from < to && is_letter(bytes[from]))
+        from++;
+    return from;
+}
+
+/* A word goes on behind the *n bytes that were read at an offset: read until it ends, at *end. */
+static int read_on(int fd, struct piece *p, size_t *n, size_t *end, off_t at)
+{
+    size_t more = *n;
+    int rc = 0;
+
+    while (rc >= 0 && *end == *n && more > 0) {
+        more = *n;
+        rc = reserve(p, *n + more);
+        if (rc >= 0)
+            rc = read_bytes(fd, p->text + p->size + *n, &more, at + (off_t)*n);
+        if (rc >= 0)
+            *n += more;
+        *end = skip_letters(p->text + p->size, *end, *n);
+    }
     return rc;
+}
+
+/* Read the part of a file at an offset, behind what the piece has already; *own is how many of its
+ * bytes are there. */
+static int read_part(struct source *s, struct file *f, off_t at, struct piece *p, size_t *own)
+{
+    size_t front = at > 0 ? 1 : 0, wanted = front + PIECE_BYTES + BEHIND_BYTES, n = wanted;
+    size_t begin = front, end;
+    int rc = reserve(p, wanted);
+
+    *own = 0;
+    if (rc >= 0)
+        rc = read_bytes(f->fd, p->text + p->size, &n, at - (off_t)front);
+    if (rc < 0 || n <= front)
+        return rc;
+    end = n < front + PIECE_BYTES ? n : front + PIECE_BYTES;
+    *own = end - front;
+    if (*own == PIECE_BYTES && at + PIECE_BYTES >= f->size)
+        share(s, f, at + 2 * PIECE_BYTES); /* it has grown, or lied, as files in /proc do */
+    if (front > 0 && is_letter(p->text[p->size]))
+        begin = skip_letters(p->text + p->size, front, end);
+    if (begin == end)
+        return 0; /* all of it is the middle of a very long word */
+    memset(p->text + p->size, 0, begin);
+    end = skip_letters(p->text + p->size, end - 1, n);
+    if (end == n && n == wanted)
+        rc = read_on(f->fd, p, &n, &end, at - (off_t)front);
+    p->size += end;
+    memset(p->text + p->size, 0, 1 + SCAN_PADDING);
+    p->size++; /* what comes next does not go on with this word */
+    return rc;
+}
+
+/* Read a part of whatever file: 1; 0: there is no more. */
+static int read_more(struct source *s, struct piece *p)
+{
+    struct file *f;
+    size_t own = 0;
+    off_t at;
+    int rc;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    rc = take_place(s, &f, &at);
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (rc <= 0)
+        return rc;
+    rc = f->fd < 0 ? open_file(s, f) : 0;
+    if (rc >= 0)
+        rc = read_part(s, f, at, p, &own);
+    leave_file(s, f, own, rc);
+    return rc == TR_ENOMEM || rc == TR_ECANCELED ? rc : 1; /* others concern only this file */
+}
+
+/* ---- the source ---- */
+
+int source_new(struct source **out, char *const *paths)
+{
+    *out = calloc(1, sizeof(**out));
+    if (!*out)
+        return TR_ENOMEM;
+    (*out)->paths = paths;
+    (void)pthread_mutex_init(&(*out)->mutex, NULL); /* can't fail here, says the manual */
+    return 0;
+}
+
+void source_free(struct source *s)
+{
+    struct file *f;
+
+    if (!s)
+        return;
+    while ((f = s->large)) { /* they were not read to their end */
+        s->large = f->next;
+        free_file(f);
+    }
+    end_walk(s);
+    (void)pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+int source_read(struct source *s, struct piece *p)
+{
+    int rc = 1;
+
+    p->size = 0;
+    while (rc > 0 && p->size < ENOUGH_BYTES)
+        rc = read_more(s, p);
+    if (p->size > 0 && rc != TR_ENOMEM)
+        return 1; /* also when it is cancelled: what has been read is to be counted */
+    return rc;
+}
+
+struct progress source_progress(struct source *s)
+{
+    struct progress progress;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    progress = s->progress;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return progress;
 }

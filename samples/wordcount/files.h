@@ -1,33 +1,42 @@
-/* Reading files and directories, chunk by chunk. */
+/* The files to be counted, piece by piece. Everything in here blocks, and may be called on many
+ * threads at a time: it is for a pool. */
 #ifndef WORDCOUNT_FILES_H
 #define WORDCOUNT_FILES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <troupe/bytes.h>
 
-/* Bytes in a chunk. Only a word that is longer still makes a larger one. */
-enum { CHUNK_BYTES = 128 * 1024 };
+/* Where the pieces come from. */
+struct source;
 
-struct files {
-    /* Takes each chunk. Below 0 the reading ends, and files_read returns it. */
-    int (*give)(void *ctx, tr_bytes *text);
-    void *ctx;
+/* Some text, whole words only, followed by SCAN_PADDING zeros. The memory is kept from one piece to
+ * the next; who has read the last one frees it. */
+struct piece {
+    char *text;
+    size_t size;
+    size_t capacity;
+};
 
-    /* So far: */
+/* So far. */
+struct progress {
     uint64_t files; /* read to their end */
     uint64_t bytes;
     uint64_t problems; /* what could not be read; each was reported on stderr */
 };
 
-/* Whether c belongs to a word. In no locale, so that it is the same everywhere. */
-static inline bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+/* Make a source of files, and of all regular files under directories: paths ends with NULL, and
+ * must live as long. Errors: TR_ENOMEM. */
+int source_new(struct source **out, char *const *paths);
+void source_free(struct source *source);
 
-/* Read a file, or all regular files under a directory. A chunk never ends within a word; the end of
- * a file ends a word, too. What can't be read is reported, and the rest goes on.
- * Errors: what give returned; TR_ENOMEM. */
-int files_read(struct files *f, const char *path);
+/* Read the next piece: a part of a large file, or several small ones. A word is in exactly one
+ * piece, the one in which it begins; the end of a file ends a word, too. What can't be read is
+ * reported, and the rest goes on.
+ * Returns 1; 0: there is no more.
+ * Errors: TR_ENOMEM; TR_ECANCELED the job that calls it is cancelled. */
+int source_read(struct source *source, struct piece *piece);
+
+struct progress source_progress(struct source *source);
 
 #endif

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <troupe/core.h>
+#include <unistd.h>
 
-enum { MAX_LOOPS = 1024, EXIT_USAGE = 2, OPTION_VERSION = 256 };
+enum { MAX_LOOPS = 1024, EXIT_USAGE = 2 };
+enum { OPTION_VERSION = 256, OPTION_PROGRESS, OPTION_NO_PROGRESS };
 
 static const char usage[] =
     "Usage: wordcount [OPTION]... [FILE|DIRECTORY]...\n"
@@ -16,12 +18,16 @@ static const char usage[] =
     "capital letters are the same. Symbolic links are not followed.\n"
     "Without FILE or DIRECTORY: " DEFAULT_INPUT "\n"
     "\n"
-    "  -n, --top N      print the N most frequent words (default 10)\n"
-    "  -l, --loops N    count on N event loops (default: one for each core)\n"
-    "  -j, --json       print JSON\n"
-    "  -h, --help       print this, and end\n"
-    "      --version    print the version, and end\n"
+    "  -n, --top N        print the N most frequent words (default 10)\n"
+    "  -l, --loops N      count on N event loops, with two pieces of text in work for\n"
+    "                     each (default: a loop for each core)\n"
+    "  -j, --json         print JSON\n"
+    "      --progress     say on standard error how far it is (default: if that is a\n"
+    "      --no-progress  terminal)\n"
+    "  -h, --help         print this, and end\n"
+    "      --version      print the version, and end\n"
     "\n"
+    "Ctrl-C ends it early: it prints what it has counted so far, marked as partial.\n"
     "Exit status: 0; 1 if something could not be read or counted; 2 for a wrong option.\n";
 
 static _Noreturn void refuse(void)
@@ -64,6 +70,8 @@ void options_read(struct options *o, int argc, char **argv)
         { "loops", required_argument, NULL, 'l' },
         { "json", no_argument, NULL, 'j' },
         { "help", no_argument, NULL, 'h' },
+        { "progress", no_argument, NULL, OPTION_PROGRESS },
+        { "no-progress", no_argument, NULL, OPTION_NO_PROGRESS },
         { "version", no_argument, NULL, OPTION_VERSION },
         { NULL, 0, NULL, 0 },
     };
@@ -71,7 +79,7 @@ void options_read(struct options *o, int argc, char **argv)
     static char *const default_paths[] = { default_input, NULL };
     int option;
 
-    *o = (struct options){ .top = 10 };
+    *o = (struct options){ .top = 10, .progress = isatty(STDERR_FILENO) };
     while ((option = getopt_long(argc, argv, "n:l:jh", known, NULL)) != -1) {
         switch (option) {
         case 'n':
@@ -82,6 +90,10 @@ void options_read(struct options *o, int argc, char **argv)
             break;
         case 'j':
             o->json = true;
+            break;
+        case OPTION_PROGRESS:
+        case OPTION_NO_PROGRESS:
+            o->progress = option == OPTION_PROGRESS;
             break;
         case 'h':
             print_and_exit(usage);

@@ -11,6 +11,7 @@ struct options {
     size_t top; /* words to print */
     int loops;  /* 0: troupe's default */
     bool json;
+    bool progress;      /* say on stderr how far it is */
     char *const *paths; /* up to NULL; borrowed from argv */
 };
 

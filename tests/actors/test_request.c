@@ -3,13 +3,12 @@
 #include <math.h>
 #include <pthread.h>
 
-#include "support/actors.h"
+#include "support/told.h"
 
 TR_REQUEST(own_ask, kit_owned)
 {
     int64_t a;
 };
-TR_QUERY(ask_query, kit_value);
 
 /* ---- the asker: tells an inbox of all that comes, as a = tag, b = value or error ---- */
 
@@ -75,95 +74,6 @@ static tr_pid begin(int loop)
     return begin_with(loop, 0);
 }
 
-/* ---- the other side: what it does with an ask is told by its a ---- */
-
-enum {
-    ANSWER = 1,
-    ANSWER_TWICE,
-    ANSWER_ERROR,
-    ANSWER_WRONG_TYPE,
-    IGNORE,
-    FAIL,
-    EXIT,
-    EXIT_AND_DEAD_SEND,
-    UNHANDLED,
-    TAKE_AND_ANSWER_LATER,
-    KEEP_AND_FREE,
-    TAKE_TWICE,
-    BAD_ERROR,
-    DEAD_SEND
-};
-
-static tr_asker taken;
-
-static int take_twice(tr_self *self)
-{
-    tr_asker who = tr_take_asker(self);
-
-    ck_assert(!tr_asker_is_none(who));
-    ck_assert(tr_asker_is_none(tr_take_asker(self)));
-    /* It counts as answered: this does nothing. */
-    ck_assert_int_eq(tr_reply(self, kit_value, .a = 1), 0);
-    return tr_answer(who, kit_value, .a = 200);
-}
-
-static int do_as_told(tr_self *self, int64_t what, tr_msg *msg)
-{
-    switch (what) {
-    case ANSWER:
-        return tr_reply(self, kit_value, .a = 100);
-    case ANSWER_TWICE:
-        ck_assert_int_eq(tr_reply(self, kit_value, .a = 101), 0);
-        ck_assert_int_eq(tr_reply_error(self, -EIO), 0);
-        return tr_reply(self, kit_value, .a = 102);
-    case ANSWER_ERROR:
-        return tr_reply_error(self, -EIO);
-    case ANSWER_WRONG_TYPE:
-        ck_assert_int_eq(tr_reply(self, kit_large, .a = 1), TR_EPROTO);
-        return 0;
-    case IGNORE:
-        return 0;
-    case FAIL:
-        return -EIO;
-    case EXIT:
-        return tr_exit(self, 0);
-    case EXIT_AND_DEAD_SEND:
-        ck_assert_int_eq(tr_exit(self, 0), 0);
-        return tr_send(TR_PID_NONE, kit_notice);
-    case UNHANDLED:
-        return TR_UNHANDLED;
-    case TAKE_AND_ANSWER_LATER:
-        taken = tr_take_asker(self);
-        return 0;
-    case KEEP_AND_FREE:
-        tr_msg_free(tr_msg_keep(msg));
-        ck_assert(tr_asker_is_none(tr_take_asker(self)));
-        return 0;
-    case TAKE_TWICE:
-        return take_twice(self);
-    case BAD_ERROR:
-        ck_assert_int_eq(tr_reply_error(self, 0), TR_EINVAL);
-        ck_assert_int_eq(tr_reply_error(self, 5), TR_EINVAL);
-        return tr_reply(self, kit_value, .a = 300);
-    default:
-        (void)tr_reply(self, kit_value, .a = 400);
-        return tr_send(TR_PID_NONE, kit_notice);
-    }
-}
-
-static int told_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    const struct kit_ask *asked = tr_as(msg, kit_ask);
-
-    if (asked != NULL)
-        return do_as_told(self, asked->a, msg);
-    if (tr_is(msg, ask_query))
-        return tr_reply(self, kit_value, .a = 500);
-    return kit_act_or_unhandled(self, state, msg);
-}
-
-static const tr_actor_class told_class = { .name = "told", .receive = told_receive };
-
 /* Ask one of the told on that loop, and expect the outcome. */
 static void expect_outcome(int asker_loop, int told_loop, int64_t what, int64_t outcome)
 {
@@ -183,79 +93,79 @@ static void expect_outcome_everywhere(int64_t what, int64_t outcome)
 
 START_TEST(an_answer_comes_with_the_tag)
 {
-    expect_outcome_everywhere(ANSWER, 100);
+    expect_outcome_everywhere(TOLD_ANSWER, 100);
 }
 END_TEST
 
 START_TEST(only_the_first_answer_counts)
 {
-    expect_outcome_everywhere(ANSWER_TWICE, 101);
+    expect_outcome_everywhere(TOLD_ANSWER_TWICE, 101);
 }
 END_TEST
 
 START_TEST(an_error_comes_as_request_failed)
 {
-    expect_outcome_everywhere(ANSWER_ERROR, -EIO);
+    expect_outcome_everywhere(TOLD_ANSWER_ERROR, -EIO);
 }
 END_TEST
 
 START_TEST(an_answer_of_another_type_is_refused_to_both)
 {
-    expect_outcome_everywhere(ANSWER_WRONG_TYPE, TR_EPROTO);
+    expect_outcome_everywhere(TOLD_ANSWER_WRONG_TYPE, TR_EPROTO);
 }
 END_TEST
 
 START_TEST(the_asker_of_a_failing_handler_is_told)
 {
-    expect_outcome_everywhere(FAIL, TR_EDEAD);
+    expect_outcome_everywhere(TOLD_FAIL, TR_EDEAD);
 }
 END_TEST
 
 START_TEST(the_asker_of_one_that_exits_is_told)
 {
-    expect_outcome_everywhere(EXIT, TR_EDEAD);
+    expect_outcome_everywhere(TOLD_EXIT, TR_EDEAD);
 }
 END_TEST
 
 START_TEST(the_asker_of_one_that_exits_after_a_failed_send_is_told)
 {
-    expect_outcome_everywhere(EXIT_AND_DEAD_SEND, TR_EDEAD);
+    expect_outcome_everywhere(TOLD_EXIT_AND_DEAD_SEND, TR_EDEAD);
 }
 END_TEST
 
 START_TEST(the_asker_of_an_unhandled_message_is_told)
 {
-    expect_outcome_everywhere(UNHANDLED, TR_EUNHANDLED);
+    expect_outcome_everywhere(TOLD_UNHANDLED, TR_EUNHANDLED);
 }
 END_TEST
 
 START_TEST(a_kept_ask_that_is_freed_fails)
 {
-    expect_outcome_everywhere(KEEP_AND_FREE, TR_EUNHANDLED);
+    expect_outcome_everywhere(TOLD_KEEP_AND_FREE, TR_EUNHANDLED);
 }
 END_TEST
 
 START_TEST(an_asker_is_taken_once)
 {
-    expect_outcome_everywhere(TAKE_TWICE, 200);
+    expect_outcome_everywhere(TOLD_TAKE_TWICE, 200);
 }
 END_TEST
 
 START_TEST(an_error_must_be_negative)
 {
-    expect_outcome_everywhere(BAD_ERROR, 300);
+    expect_outcome_everywhere(TOLD_BAD_ERROR, 300);
 }
 END_TEST
 
 START_TEST(a_failed_send_after_the_answer_changes_nothing)
 {
-    expect_outcome_everywhere(DEAD_SEND, 400);
+    expect_outcome_everywhere(TOLD_DEAD_SEND, 400);
 }
 END_TEST
 
 static int ask_without_payload(tr_self *self, void *arg)
 {
-    return tr_request(self, *(const tr_pid *)arg, 30, 0, ask_query);
+    return tr_request(self, *(const tr_pid *)arg, 30, 0, told_query);
 }
 
 START_TEST(a_query_needs_no_payload)
@@ -274,7 +184,7 @@ END_TEST
 static void expect_timeout(int told_loop, double timeout)
 {
     tr_pid asker = begin(0);
-    asking a = { kit_spawn(&told_class, NULL, told_loop), timeout, 5, IGNORE };
+    asking a = { kit_spawn(&told_class, NULL, told_loop), timeout, 5, TOLD_IGNORE };
 
     kit_do(asker, ask, &a);
     ck_assert_int_eq(kit_expect_value(in, 5), TR_ETIMEDOUT);
@@ -299,15 +209,15 @@ END_TEST
 START_TEST(a_late_answer_is_counted_and_goes_nowhere)
 {
     tr_pid asker = begin(0);
-    asking a = { kit_spawn(&told_class, NULL, 1), 0.002, 5, TAKE_AND_ANSWER_LATER };
+    asking a = { kit_spawn(&told_class, NULL, 1), 0.002, 5, TOLD_TAKE };
     tr_asker none = { .tr__ref = 0 };
 
     kit_do(asker, ask, &a);
     ck_assert_int_eq(kit_expect_value(in, 5), TR_ETIMEDOUT);
     kit_settle(1);
-    if (!tr_asker_is_none(taken)) {
-        ck_assert_int_eq(tr_answer(taken, kit_value, .a = 1), 0);
-        ck_assert_int_eq(tr_answer_error(taken, -EIO), 0);
+    if (!tr_asker_is_none(told_taken)) {
+        ck_assert_int_eq(tr_answer(told_taken, kit_value, .a = 1), 0);
+        ck_assert_int_eq(tr_answer_error(told_taken, -EIO), 0);
     }
     ck_assert_int_eq(tr_answer(none, kit_value, .a = 1), 0);
     ck_assert_int_eq(tr_answer_error(none, -EIO), 0);
@@ -324,25 +234,15 @@ static int do_nothing(tr_self *self, void *arg)
     return 0;
 }
 
-static int occupy(tr_self *self, void *arg)
-{
-    const uint32_t *go = arg;
-
-    (void)self;
-    while (kit_counted(go) == 0)
-        ;
-    return 0;
-}
-
 START_TEST(an_expired_request_is_skipped_and_counted)
 {
     tr_pid asker = begin_with(0, 1);
-    asking a = { kit_spawn(&told_class, NULL, 1), 0.001, 9, ANSWER };
+    asking a = { kit_spawn(&told_class, NULL, 1), 0.001, 9, TOLD_ANSWER };
     uint32_t go = 0;
 
     /* The other side is busy until the asker has been told; and then for so many activations that
      * its loop looks at the clock. */
-    kit_tell(a.to, occupy, &go);
+    kit_tell(a.to, told_occupy, &go);
     for (int i = 0; i < 200; i++)
         kit_tell(a.to, do_nothing, NULL);
     kit_do(asker, ask, &a);
@@ -419,9 +319,9 @@ static uint32_t own_drops;
 static int own_receive(tr_self *self, void *state, tr_msg *msg)
 {
     if (tr_is(msg, own_ask)) {
-        taken = tr_take_asker(self);
-        ck_assert_int_eq(tr_answer(taken, kit_owned, .a = 1, .drops = &own_drops), 0);
-        return tr_answer(taken, kit_owned, .a = 2, .drops = &own_drops);
+        told_taken = tr_take_asker(self);
+        ck_assert_int_eq(tr_answer(told_taken, kit_owned, .a = 1, .drops = &own_drops), 0);
+        return tr_answer(told_taken, kit_owned, .a = 2, .drops = &own_drops);
     }
     return kit_act_or_unhandled(self, state, msg);
 }
@@ -492,7 +392,7 @@ static int ask_three_times(tr_self *self, void *arg)
 START_TEST(a_full_target_fails_the_request)
 {
     tr_pid asker = begin(0);
-    asking a = { kit_spawn(&tiny_class, NULL, 0), TR_FOREVER, 0, ANSWER };
+    asking a = { kit_spawn(&tiny_class, NULL, 0), TR_FOREVER, 0, TOLD_ANSWER };
 
     kit_do(asker, ask_three_times, &a);
     ck_assert_int_eq(kit_expect_value(in, 2), TR_EFULL);
@@ -514,11 +414,11 @@ START_TEST(asks_queued_where_an_actor_ends_fail)
 {
     for (int loop = 0; loop < 2; loop++) {
         tr_pid asker = begin(0);
-        asking a = { kit_spawn(&told_class, NULL, loop), TR_FOREVER, 0, IGNORE };
+        asking a = { kit_spawn(&told_class, NULL, loop), TR_FOREVER, 0, TOLD_IGNORE };
         uint32_t go = 0;
 
         if (loop == 1)
-            kit_tell(a.to, occupy, &go);
+            kit_tell(a.to, told_occupy, &go);
         kit_do(asker, ask_and_stop_target, &a);
         kit_settle(0);
         kit_count(&go);
@@ -534,21 +434,21 @@ END_TEST
 static void expect_answer_from_here(int asker_loop, int told_loop, bool error)
 {
     tr_pid asker = begin(asker_loop);
-    asking a = { kit_spawn(&told_class, NULL, told_loop), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+    asking a = { kit_spawn(&told_class, NULL, told_loop), TR_FOREVER, 6, TOLD_TAKE };
 
     kit_do(asker, ask, &a);
     kit_settle(asker_loop);
     kit_settle(told_loop);
     if (error) {
-        ck_assert_int_eq(tr_answer_error(taken, -ENOENT), 0);
+        ck_assert_int_eq(tr_answer_error(told_taken, -ENOENT), 0);
         ck_assert_int_eq(kit_expect_value(in, 6), -ENOENT);
     } else {
-        ck_assert_int_eq(tr_answer(taken, kit_value, .a = 321), 0);
+        ck_assert_int_eq(tr_answer(told_taken, kit_value, .a = 321), 0);
         ck_assert_int_eq(kit_expect_value(in, 6), 321);
     }
     end();
-    ck_assert_int_eq(tr_answer(taken, kit_value, .a = 322), TR_ESHUTDOWN);
-    ck_assert_int_eq(tr_answer_error(taken, -1), TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_answer(told_taken, kit_value, .a = 322), TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_answer_error(told_taken, -1), TR_ESHUTDOWN);
 }
 
 START_TEST(a_foreign_thread_may_answer_later)
@@ -562,14 +462,14 @@ END_TEST
 static void answer_wrongly(void *arg)
 {
     (void)arg;
-    ck_assert_int_eq(tr_answer(taken, kit_large, .a = 1), TR_EPROTO);
+    ck_assert_int_eq(tr_answer(told_taken, kit_large, .a = 1), TR_EPROTO);
 }
 
 START_TEST(a_wrong_answer_from_elsewhere_is_told_to_both)
 {
     for (int loop = -1; loop < 2; loop++) {
         tr_pid asker = begin(0);
-        asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+        asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TOLD_TAKE };
 
         kit_do(asker, ask, &a);
         kit_settle(0);
@@ -585,15 +485,15 @@ END_TEST
 
 static void answer_here(void *arg)
 {
-    ck_assert_int_eq(tr_answer(taken, kit_value, .a = *(int *)arg), 0);
-    ck_assert_int_eq(tr_answer(taken, kit_value, .a = 0), 0);
+    ck_assert_int_eq(tr_answer(told_taken, kit_value, .a = *(int *)arg), 0);
+    ck_assert_int_eq(tr_answer(told_taken, kit_value, .a = 0), 0);
 }
 
 START_TEST(a_loop_callback_may_answer_later)
 {
     for (int loop = 0; loop < 2; loop++) {
         tr_pid asker = begin(0);
-        asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+        asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TOLD_TAKE };
 
         kit_do(asker, ask, &a);
         kit_settle(0);
@@ -608,7 +508,7 @@ END_TEST
 static void expect_answer_to_the_dead(int asker_loop)
 {
     tr_pid asker = begin(asker_loop);
-    asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+    asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TOLD_TAKE };
 
     kit_do(asker, ask, &a);
     kit_settle(asker_loop);
@@ -631,12 +531,12 @@ END_TEST
 START_TEST(errors_to_the_dead_go_nowhere)
 {
     tr_pid asker = begin(0);
-    asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TAKE_AND_ANSWER_LATER };
+    asking a = { kit_spawn(&told_class, NULL, 0), TR_FOREVER, 6, TOLD_TAKE };
 
     kit_do(asker, ask, &a);
     kit_settle(0);
     kit_stop_actor(asker, 0);
-    ck_assert_int_eq(tr_answer_error(taken, -1), 0);
+    ck_assert_int_eq(tr_answer_error(told_taken, -1), 0);
     kit_settle(0);
     end();
 }
@@ -673,9 +573,9 @@ static void expect_forwarded(int hop_loop, int told_loop, int64_t what, int64_t 
 
 START_TEST(forwarding_keeps_the_asker)
 {
-    expect_forwarded(0, 0, ANSWER, 100);
-    expect_forwarded(1, 0, ANSWER, 100);
-    expect_forwarded(1, 1, UNHANDLED, TR_EUNHANDLED);
+    expect_forwarded(0, 0, TOLD_ANSWER, 100);
+    expect_forwarded(1, 0, TOLD_ANSWER, 100);
+    expect_forwarded(1, 1, TOLD_UNHANDLED, TR_EUNHANDLED);
 }
 END_TEST
 
@@ -684,7 +584,7 @@ START_TEST(forwarding_to_the_dead_fails_the_asker)
     for (int loop = 0; loop < 2; loop++) {
         tr_pid asker = begin(0);
         tr_pid dead = kit_actor(loop);
-        asking a = { kit_spawn(&forward_class, &dead, 0), TR_FOREVER, 12, ANSWER };
+        asking a = { kit_spawn(&forward_class, &dead, 0), TR_FOREVER, 12, TOLD_ANSWER };
 
         kit_stop_actor(dead, loop);
         kit_do(asker, ask, &a);
@@ -736,7 +636,7 @@ static int ask_many(tr_self *self, void *arg)
     asking *a = arg;
 
     for (uint64_t tag = 1; tag <= MANY; tag++)
-        if (tr_request(self, a->to, tag % 2 ? TR_FOREVER : 50, tag, kit_ask, .a = ANSWER) < 0)
+        if (tr_request(self, a->to, tag % 2 ? TR_FOREVER : 50, tag, kit_ask, .a = TOLD_ANSWER) < 0)
             ck_abort_msg("no request");
     return 0;
 }
@@ -787,7 +687,7 @@ static int ask_many_that_are_ignored(tr_self *self, void *arg)
 
     for (uint64_t tag = 1; tag <= 100; tag++)
         ck_assert_int_eq(
-            tr_request(self, a->to, tag % 2 ? TR_FOREVER : 1e9, tag, kit_ask, .a = IGNORE), 0);
+            tr_request(self, a->to, tag % 2 ? TR_FOREVER : 1e9, tag, kit_ask, .a = TOLD_IGNORE), 0);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* Spawning: where, with what arguments, and what init may do; at once and later. */
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/atomic.h"
@@ -389,7 +390,8 @@ START_TEST(spread_takes_the_loops_in_turn)
                          0);
     kit_do(kit_actor(1), spawn_spread, NULL);
     for (int loop = 0; loop < 3; loop++)
-        kit_settle(1); /* on the way */
+        while (kit_counted(&seen_on[loop]) < 20)
+            sched_yield(); /* on the way: a shutdown would refuse them */
     kit_stop();
     for (int loop = 0; loop < 3; loop++)
         ck_assert_uint_eq(seen_on[loop], 20);
@@ -610,114 +612,7 @@ START_TEST(init_may_become)
 }
 END_TEST
 
-/* ---- within another actor's functions ---- */
-
-typedef struct nest {
-    tr_self *outer;
-    tr_msg *msg;
-} nest;
-
-static tr_pid inner_pid;
-
-static int nested_init(tr_self *self, void *at, const void *arguments)
-{
-    const nest *n = arguments;
-
-    (void)at;
-    /* The outer one's calls are not for here, though its stop is. */
-    ck_assert_int_eq(tr_exit(n->outer, -1), TR_EWRONGPLACE);
-    ck_assert_int_eq(tr_become(n->outer, kit_collect), TR_EWRONGPLACE);
-    ck_assert_int_eq(tr_send_after(n->outer, 1, 0, kit_value, .a = 1), TR_EWRONGPLACE);
-    tr_msg_free(n->msg); /* lent to the outer one: left alone */
-    ck_assert_int_eq(tr_send_msg(tr_self_pid(self), n->msg), TR_EINVAL);
-    inner_pid = tr_self_pid(self);
-    return tr_stop(tr_self_pid(n->outer));
-}
-
-static const tr_actor_class nested_class = {
-    .name = "nested",
-    .init = nested_init,
-    .receive = kit_collect,
-    .stop = note_stop,
-};
-
-static int spawn_inner(tr_self *self, void *at, tr_msg *msg)
-{
-    nest n = { self, msg };
-    tr_pid pid;
-
-    if (!tr_is(msg, kit_owned))
-        return kit_collect(self, at, msg);
-    ck_assert_int_eq(tr_spawn(&pid, &nested_class, &n), 0);
-    ck_assert(tr_pid_eq(pid, inner_pid));
-    /* The frame is this one's again. */
-    ck_assert_int_eq(tr_become(self, never), 0);
-    ck_assert_int_eq(tr_exit(self, -77), 0);
-    return 0;
-}
-
-static const tr_actor_class outer_class = {
-    .name = "outer",
-    .receive = spawn_inner,
-    .stop = note_stop,
-};
-
-START_TEST(an_inner_init_may_stop_the_outer_actor)
-{
-    uint32_t drops = 0;
-    tr_pid outer;
-
-    kit_start(1);
-    outer = kit_spawn(&outer_class, NULL, 0);
-    ck_assert_int_eq(tr_send(outer, kit_owned, .drops = &drops), 0);
-    kit_settle(0);
-    ck_assert_uint_eq(kit_counted(&stops), 1);
-    ck_assert_int_eq((int)last_reason, TR_ESTOPPED);
-    ck_assert_uint_eq(kit_counted(&drops), 1);
-    kit_stop();
-    ck_assert_uint_eq(kit_counted(&stops), 2);
-}
-END_TEST
-
-enum { DEPTH = 50 };
-
-static const tr_actor_class deep_class;
-static int deep_inits;
-
-static int deep_init(tr_self *self, void *at, const void *arguments)
-{
-    int depth = *(const int *)arguments;
-    tr_pid pid;
-
-    (void)at;
-    deep_inits++;
-    if (depth > 0)
-        ck_assert_int_eq(tr_spawn(&pid, &deep_class, &(int){ depth - 1 }), 0);
-    ck_assert_int_eq(tr_send(tr_self_pid(self), kit_value, .a = depth), 0);
-    return depth % 2 ? 0 : tr_exit(self, 0);
-}
-
-static const tr_actor_class deep_class = {
-    .name = "deep",
-    .args_size = sizeof(int),
-    .init = deep_init,
-    .receive = kit_collect,
-    .stop = note_stop,
-};
-
-START_TEST(inits_may_nest)
-{
-    tr_pid pid;
-
-    kit_start(1);
-    ck_assert_int_eq(tr_spawn(&pid, &deep_class, &(int){ DEPTH }), 0);
-    kit_settle(0);
-    ck_assert_int_eq(deep_inits, DEPTH + 1);
-    ck_assert_uint_eq(kit_counted(&stops), DEPTH / 2 + 1);
-    ck_assert_int_eq(kit_seen_count(), DEPTH / 2);
-    kit_stop();
-}
-END_TEST
+/* ---- in a loop's callbacks, and by many ---- */
 
 static void spawn_in_callback(void *arg)
 {
@@ -813,6 +708,5 @@ KIT_MAIN("spawn", args_are_copied_and_state_is_zeroed, spawning_later_copies_arg
          spread_takes_the_loops_in_turn, near_a_foreign_thread_is_the_loop_that_serves_it,
          init_may_refuse, a_refusal_that_nobody_waits_for_is_logged,
          what_a_refusing_init_sent_to_itself_becomes_a_dead_letter, init_may_send_to_itself,
-         an_actor_may_stay_for_its_init_only, init_may_become,
-         an_inner_init_may_stop_the_outer_actor, inits_may_nest, a_loop_callback_may_spawn,
+         an_actor_may_stay_for_its_init_only, init_may_become, a_loop_callback_may_spawn,
          foreign_threads_may_spawn_at_the_same_time, thousands_come_and_go_on_different_loops)

@@ -1,10 +1,13 @@
 /* The seams: memory, time, chance, threads and event descriptors, real and replaced; and faults. */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/random.h"
 #include "base/seam.h"
@@ -175,6 +178,64 @@ START_TEST(pages_are_aligned_zeroed_and_given_back)
 }
 END_TEST
 
+START_TEST(pages_that_are_discarded_are_zeroed_when_touched_again)
+{
+    size_t page = tr__page_bytes();
+    char *at = tr__pages_map(2 * page, page);
+
+    tr__pages_prefer_small(at, 2 * page);
+    memset(at, 1, 2 * page);
+    ck_assert(tr__pages_discard(at, page));
+    expect_zero(at, page);
+    ck_assert_int_eq(at[page], 1);
+    tr__pages_unmap(at, 2 * page);
+}
+END_TEST
+
+static void touch(void *at)
+{
+    (void)signal(SIGSEGV, SIG_DFL); /* a sanitizer's would write a report */
+    memset(at, 1, 1);
+}
+
+static void expect_out_of_bounds(void *at)
+{
+    char text[256];
+    int status = kit_in_child(touch, at, text, sizeof(text));
+
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+START_TEST(pages_that_are_guards_or_forbidden_are_out_of_bounds)
+{
+    size_t page = tr__page_bytes();
+    char *at = tr__pages_map(3 * page, page);
+
+    ck_assert(tr__pages_forbid(at, page));
+    expect_out_of_bounds(at);
+    memset(at + page, 1, page);
+    if (tr__pages_guard(at + 2 * page, page)) /* not every kernel can */
+        expect_out_of_bounds(at + 2 * page);
+    tr__pages_unmap(at, 3 * page);
+    ck_assert(!tr__pages_forbid(at, page)); /* nothing is mapped there any more */
+    ck_assert(!tr__pages_guard(at, page));
+    ck_assert(!tr__pages_discard(at, page));
+}
+END_TEST
+
+START_TEST(pages_are_no_guards_in_a_world_without)
+{
+    size_t page = tr__page_bytes();
+    char *at = tr__pages_map(page, page);
+
+    tr__seam_set(&own);
+    ck_assert(!tr__pages_guard(at, page));
+    tr__seam_set(NULL);
+    memset(at, 1, page);
+    tr__pages_unmap(at, page);
+}
+END_TEST
+
 START_TEST(pages_that_no_address_space_has_are_refused)
 {
     ck_assert_ptr_null(tr__pages_map((size_t)1 << 50, 4096));
@@ -300,6 +361,75 @@ START_TEST(event_descriptor_that_the_kernel_refuses_is_an_error)
 }
 END_TEST
 
+/* ---- sleeping on a word ---- */
+
+START_TEST(futex_does_not_sleep_on_another_word_than_expected)
+{
+    uint32_t word = 1;
+
+    ck_assert(tr__futex_wait(&word, 0, UINT64_MAX));
+    ck_assert(tr__futex_wait(&word, 0, 0));
+}
+END_TEST
+
+START_TEST(futex_sleeps_until_its_deadline)
+{
+    uint64_t deadline_ns = tr__now_ns() + 2000000;
+    uint32_t word = 0;
+
+    ck_assert(!tr__futex_wait(&word, 0, 0));
+    while (tr__futex_wait(&word, 0, deadline_ns))
+        ; /* a signal came */
+    ck_assert_uint_ge(tr__now_ns(), deadline_ns);
+}
+END_TEST
+
+static void *change_and_wake(void *word)
+{
+    tr__store_release_u32(word, 1); /* release: pairs with the acquire below */
+    tr__futex_wake(word, 1);
+    return NULL;
+}
+
+START_TEST(futex_is_woken)
+{
+    for (int i = 0; i < 1000; i++) {
+        uint32_t word = 0;
+        pthread_t thread;
+
+        ck_assert_int_eq(tr__thread_start(&thread, change_and_wake, &word), 0);
+        while (tr__load_acquire_u32(&word) == 0)
+            ck_assert(tr__futex_wait(&word, 0, UINT64_MAX));
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
+}
+END_TEST
+
+START_TEST(futex_that_nobody_sleeps_on_may_be_woken)
+{
+    uint32_t word = 0;
+
+    tr__futex_wake(&word, UINT32_MAX);
+    ck_assert(!tr__futex_wait(&word, 0, 0)); /* a wake-up is not kept */
+}
+END_TEST
+
+static void write_to_stderr(void *arg)
+{
+    tr__stderr_write(arg, strlen(arg));
+    close(STDERR_FILENO);
+    tr__stderr_write(arg, strlen(arg)); /* nobody to tell */
+}
+
+START_TEST(text_for_stderr_is_written_there)
+{
+    char text[256];
+
+    ck_assert_int_eq(kit_in_child(write_to_stderr, "a word", text, sizeof(text)), 0);
+    ck_assert_str_eq(text, "a word");
+}
+END_TEST
+
 /* ---- faults ---- */
 
 START_TEST(fault_strikes_the_nth_call_alone)
@@ -340,6 +470,7 @@ START_TEST(fault_fails_each_way_to_the_outside)
 {
     pthread_t unused;
     char *at = tr__pages_reserve(4096);
+    uint32_t word = 0;
 
     tr__fault_arm(1, true);
     ck_assert_ptr_null(tr__alloc(1));
@@ -348,8 +479,12 @@ START_TEST(fault_fails_each_way_to_the_outside)
     ck_assert_ptr_null(tr__pages_reserve(4096));
     ck_assert_ptr_null(tr__pages_map(4096, 4096));
     ck_assert(!tr__pages_commit(at, 4096));
+    ck_assert(!tr__pages_guard(at, 4096));
+    ck_assert(!tr__pages_forbid(at, 4096));
+    ck_assert(!tr__pages_discard(at, 4096));
     ck_assert_int_eq(tr__thread_start(&unused, note_call, NULL), TR_EAGAIN);
     ck_assert_int_eq(tr__eventfd_new(), -EMFILE);
+    ck_assert(tr__futex_wait(&word, 0, UINT64_MAX)); /* as if a signal had come */
     ck_assert(tr__fault_disarm());
     tr__pages_unmap(at, 4096);
 }
@@ -359,11 +494,16 @@ KIT_MAIN("base/seam", seam_table_is_replaced_and_restored, seam_never_asks_for_n
          memory_asked_for_as_zeroed_is_zeroed, memory_in_lines_is_aligned_wherever_the_block_lies,
          memory_in_lines_of_too_many_bytes_is_refused,
          pages_that_are_reserved_get_zeroed_memory_when_committed,
-         pages_are_aligned_zeroed_and_given_back, pages_that_no_address_space_has_are_refused,
-         clock_never_goes_back, dice_do_not_repeat_themselves,
-         random_numbers_are_those_of_splitmix64, thread_runs_what_it_was_given,
-         thread_that_the_system_refuses_is_an_error,
+         pages_are_aligned_zeroed_and_given_back,
+         pages_that_are_discarded_are_zeroed_when_touched_again,
+         pages_that_are_guards_or_forbidden_are_out_of_bounds,
+         pages_are_no_guards_in_a_world_without, text_for_stderr_is_written_there,
+         pages_that_no_address_space_has_are_refused, clock_never_goes_back,
+         dice_do_not_repeat_themselves, random_numbers_are_those_of_splitmix64,
+         thread_runs_what_it_was_given, thread_that_the_system_refuses_is_an_error,
          event_descriptor_is_readable_between_signal_and_clear,
-         event_descriptor_that_the_kernel_refuses_is_an_error, fault_strikes_the_nth_call_alone,
+         event_descriptor_that_the_kernel_refuses_is_an_error,
+         futex_does_not_sleep_on_another_word_than_expected, futex_sleeps_until_its_deadline,
+         futex_is_woken, futex_that_nobody_sleeps_on_may_be_woken, fault_strikes_the_nth_call_alone,
          fault_that_lasts_strikes_all_calls_from_the_nth_on, fault_that_was_not_reached_says_so,
          fault_fails_each_way_to_the_outside)

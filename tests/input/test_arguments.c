@@ -243,6 +243,14 @@ static void refuse_all_spawns(void *arg)
     cls.mailbox_limit = SIZE_MAX;
     expect_no_class(cls);
     cls = base;
+    cls.awaits = true;
+    cls.stop_timeout = NAN;
+    expect_no_class(cls);
+    cls.stop_timeout = -1;
+    expect_no_class(cls);
+    cls.stop_timeout = -INFINITY;
+    expect_no_class(cls);
+    cls = base;
     cls.on_full = (tr_full_policy)5;
     expect_no_class(cls);
     cls.on_full = (tr_full_policy)-1;
@@ -287,6 +295,25 @@ START_TEST(spawning_refuses_what_is_no_class_and_no_option)
     kit_on_loop(1, refuse_all_options, NULL);
     kit_stop();
     ck_assert_uint_eq(kit_stats().spawned, 0);
+}
+END_TEST
+
+START_TEST(a_stop_timeout_may_be_as_long_or_short_as_a_number_can_be)
+{
+    static const double times[] = { 5e-324, 1e9, 1e18, 1e300, INFINITY };
+    static tr_actor_class classes[5];
+
+    kit_start(2);
+    for (size_t i = 0; i < 5; i++) {
+        tr_pid pid;
+
+        classes[i] = good_class;
+        classes[i].awaits = true;
+        classes[i].stop_timeout = times[i];
+        ck_assert_int_eq(tr_spawn(&pid, &classes[i], NULL), 0);
+    }
+    kit_stop();
+    ck_assert_uint_eq(kit_stats().ended, 5);
 }
 END_TEST
 
@@ -603,6 +630,8 @@ static const char *called_as(const char *name)
         { "tr__send_large", "tr_send" },
         { "tr__send_typeless", "tr__send" },
         { "tr__request", "tr_request" },
+        { "tr__ask_await", "tr_ask" },
+        { "tr__ask_future", "tr_ask_future" },
         { "tr__reply", "tr_reply" },
         { "tr__answer", "tr_answer" },
         { "tr__send_timed", "tr_send_after" },
@@ -610,6 +639,18 @@ static const char *called_as(const char *name)
         { "tr__as_first", "tr_as" },
         { "tr__take", "tr_take" },
         { "tr__inbox_request", "tr_inbox_request" },
+        { "tr__main", "tr_main" },
+        { "tr__run", "tr_run" },
+        { "tr__task_submit", "tr_submit" },
+        { "tr__task_spawn", "tr_task_spawn_with" },
+        { "tr__scope_enter", "TR_SCOPE" },
+        { "tr__scope_leave", "TR_SCOPE" },
+        { "tr__scope_spawn", "tr_go" },
+        { "tr__scope_spawn_arg", "tr_scope_spawn" },
+        { "tr__deadline_enter", "TR_DEADLINE" },
+        { "tr__shield_enter", "TR_SHIELD" },
+        { "tr__guard_leave", "TR_DEADLINE" },
+        { "tr__deferred_run", "TR_DEFER" },
     };
     static char call[256];
 
@@ -644,6 +685,7 @@ KIT_MAIN("arguments", every_code_has_a_sentence_and_a_name, start_refuses_figure
          start_takes_the_extremes_that_are_in_range, shutdown_refuses_a_time_that_is_none,
          post_and_stats_refuse_what_is_not_there, signals_that_cant_be_caught_are_refused,
          loop_functions_refuse_other_loops, spawning_refuses_what_is_no_class_and_no_option,
+         a_stop_timeout_may_be_as_long_or_short_as_a_number_can_be,
          state_that_no_machine_has_is_out_of_memory, functions_of_messages_take_null,
          message_that_no_machine_has_is_out_of_memory, sending_to_nobody_drops_what_is_owned,
          answers_to_nobody_and_bad_errors_are_refused, handlers_calls_refuse_bad_values,

@@ -3,6 +3,7 @@
  * start, after the end, in a child of fork. Nothing crashes, and what a message owns is dropped. */
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,6 +165,28 @@ static void ignore_letter(void *ctx, const tr_dead_letter *letter)
     (void)letter;
 }
 
+/* A request that owns something. */
+typedef struct kit_value tr_answer_of_own_question;
+TR__DESCRIBE(own_question, __LINE__, "own_question", &tr_type_kit_value, tr_drop_parcel);
+struct own_question {
+    uint64_t number;
+};
+
+/* Where nothing may await. */
+static void expect_no_ask(void)
+{
+    uint32_t before = drops;
+    struct kit_value answer = { .a = 7 };
+    tr_inbox *in = (tr_inbox *)(uintptr_t)1;
+
+    ck_assert_int_eq(tr_ask(&answer, TR_PID_NONE, 1, own_question), TR_EWRONGPLACE);
+    ck_assert_int_eq(answer.a, 0);
+    ck_assert_int_eq(tr_ask(NULL, TR_PID_NONE, 1, own_question), TR_EWRONGPLACE);
+    ck_assert_uint_eq(drops, before + 2);
+    ck_assert_int_eq(tr_inbox_new(&in, 0), TR_EWRONGPLACE);
+    ck_assert_ptr_null(in);
+}
+
 static void call_as_loop(void *arg)
 {
     tr_inbox *in = arg;
@@ -177,6 +200,7 @@ static void call_as_loop(void *arg)
     ck_assert_int_eq(tr_inbox_receive(in, &msg, 1), TR_EWRONGPLACE);
     ck_assert_ptr_null(msg);
     ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, 1, 1, question, .a = 1), TR_EWRONGPLACE);
+    expect_no_ask();
     ck_assert_int_eq(tr_on_dead_letter(ignore_letter, NULL), TR_EBUSY);
     ck_assert_int_ge(tr_inbox_fd(in), 0);
     ck_assert(!tr_pid_is_none(tr_inbox_pid(in)));
@@ -225,6 +249,102 @@ START_TEST(what_blocks_is_refused_on_a_loop)
     ck_assert_int_eq(tr_loop_current(), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_on_dead_letter(NULL, NULL), TR_EBUSY);
     tr_inbox_free(in);
+    kit_stop();
+}
+END_TEST
+
+/* ---- where nothing may await, though a task or a handler that may is around it ---- */
+
+static uint32_t refusals;
+
+static void refuse(void)
+{
+    expect_no_ask();
+    refusals++;
+}
+
+static int refuse_init(tr_self *self, void *state, const void *args)
+{
+    (void)self;
+    (void)state;
+    (void)args;
+    refuse();
+    return 0;
+}
+
+static void refuse_stop(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    (void)state;
+    (void)reason;
+    refuse();
+}
+
+static const tr_actor_class refuse_class = {
+    .name = "refuse",
+    .init = refuse_init,
+    .receive = ignore_receive,
+    .stop = refuse_stop,
+};
+
+TR_MESSAGE_OWNING(nosy, places_nosy_drop)
+{
+    uint64_t number;
+};
+
+void places_nosy_drop(struct nosy *payload)
+{
+    (void)payload;
+    refuse();
+}
+
+static void refuse_letter(void *ctx, const tr_dead_letter *letter)
+{
+    (void)ctx;
+    if (strcmp(letter->type, "kit_notice") == 0)
+        refuse();
+}
+
+static void refuse_then(tr_future *f, int status, void *arg)
+{
+    (void)f;
+    (void)status;
+    (void)arg;
+    refuse();
+}
+
+static int call_from_task(void *arg)
+{
+    tr_future *f;
+    tr_pid pid;
+
+    (void)arg;
+    ck_assert_int_eq(tr_spawn(&pid, &refuse_class, NULL), 0);
+    ck_assert_uint_eq(refusals, 1); /* init */
+    ck_assert_int_eq(tr_send(TR_PID_NONE, kit_notice), TR_EDEAD);
+    ck_assert_uint_eq(refusals, 2); /* the hook of dead letters */
+    ck_assert_int_lt(tr_send(TR_PID_NONE, nosy, .number = 1), 0);
+    tr_msg_free(tr_msg_new(nosy, .number = 1));
+    ck_assert_uint_eq(refusals, 4); /* what drops */
+    ck_assert_int_eq(tr_future_new(&f), 0);
+    ck_assert_int_eq(tr_future_then(f, TR_LOOP_ANY, refuse_then, NULL), 0);
+    ck_assert_int_eq(tr_future_resolve(f, NULL, NULL), 0);
+    ck_assert_int_eq(tr_await(f), 0);
+    while (refusals < 5)
+        ck_assert_int_eq(tr_yield(), 0); /* a continuation */
+    tr_future_unref(f);
+    ck_assert_int_eq(tr_stop(pid), 0);
+    while (refusals < 6)
+        ck_assert_int_eq(tr_yield(), 0); /* stop */
+    return 0;
+}
+
+START_TEST(what_awaits_is_refused_within_a_task_where_it_may_not)
+{
+    ck_assert_int_eq(tr_on_dead_letter(refuse_letter, NULL), 0);
+    kit_start(1);
+    ck_assert_int_eq(kit_in_task(0, call_from_task, NULL), 0);
+    ck_assert_uint_eq(refusals, 6);
     kit_stop();
 }
 END_TEST
@@ -293,6 +413,7 @@ static void call_without_runtime(int wanted)
 {
     tr_pid pid = { 1 };
     tr_inbox *in = (tr_inbox *)(uintptr_t)1;
+    tr_future *f = (tr_future *)(uintptr_t)1;
 
     send_without_runtime(wanted);
     ck_assert_int_eq(tr_shutdown(0), wanted);
@@ -305,6 +426,9 @@ static void call_without_runtime(int wanted)
     ck_assert_int_eq(tr_on_signal(SIGUSR1, NULL, NULL), wanted);
     ck_assert_int_eq(tr_inbox_new(&in, 0), wanted);
     ck_assert_ptr_null(in);
+    ck_assert_int_eq(tr_ask(NULL, pid, 1, question, .a = 1), wanted);
+    ck_assert_int_eq(tr_ask_future(&f, pid, 1, question, .a = 1), wanted);
+    ck_assert_ptr_null(f);
     ck_assert_int_eq(tr_loop_current(), TR_EWRONGPLACE);
     ck_assert_ptr_null(tr_loop_ev(TR_LOOP_ANY));
     ck_assert_int_eq(tr_loop_on_close(nothing, NULL), TR_EWRONGPLACE);
@@ -369,6 +493,6 @@ START_TEST(child_of_fork_is_refused_everything)
 END_TEST
 
 KIT_MAIN("places", handlers_functions_are_refused_elsewhere, callbacks_may_send_and_stop,
-         what_blocks_is_refused_on_a_loop, closing_loop_refuses_what_comes_too_late,
-         everything_is_refused_before_the_first_start, everything_is_refused_after_the_end,
-         child_of_fork_is_refused_everything)
+         what_blocks_is_refused_on_a_loop, what_awaits_is_refused_within_a_task_where_it_may_not,
+         closing_loop_refuses_what_comes_too_late, everything_is_refused_before_the_first_start,
+         everything_is_refused_after_the_end, child_of_fork_is_refused_everything)

@@ -7,19 +7,21 @@
 #include "runtime/port.h"
 #include "support/kit.h"
 
-static tr__port port = { .inlet = TR__INLET_INIT };
+static tr__port port = { .inlet = TR__INLET_INIT, .runs = TR__INLET_INIT };
 
 static void open_port(void)
 {
     port.wake_fd = tr__eventfd_new();
     ck_assert_int_ge(port.wake_fd, 0);
     tr__inlet_open(&port.inlet);
+    tr__inlet_open(&port.runs);
 }
 
 static void close_port(void)
 {
     tr__port_settle(&port);
     (void)tr__inlet_close(&port.inlet);
+    (void)tr__inlet_close(&port.runs);
     tr__descriptor_close(port.wake_fd);
 }
 
@@ -130,6 +132,47 @@ START_TEST(port_takes_letters_while_it_is_open_and_rings_at_the_first)
 }
 END_TEST
 
+START_TEST(port_takes_runnables_in_order_while_it_is_open_and_rings_at_the_first)
+{
+    tr__runnable runnables[4] = { { .run = NULL } };
+    tr__link *link;
+
+    ck_assert(!tr__port_post_run(&port, &runnables[0]));
+    open_port();
+    ck_assert(tr__port_fall_asleep(&port));
+    for (int i = 0; i < 3; i++) {
+        ck_assert(tr__port_post_run(&port, &runnables[i]));
+        ck_assert(was_rung() == (i == 0));
+    }
+    link = tr__inlet_take_mpsc(&port.runs);
+    for (int i = 0; i < 3; i++, link = link->next)
+        ck_assert_ptr_eq(tr__runnable_of(link), &runnables[i]);
+    ck_assert_ptr_null(link);
+    ck_assert(tr__inlet_is_empty(&port.runs));
+    close_port();
+    ck_assert(!tr__port_post_run(&port, &runnables[3]));
+}
+END_TEST
+
+START_TEST(port_refuses_letters_before_it_refuses_runnables)
+{
+    tr__runnable runnables[2] = { { .run = NULL } };
+    tr__letter letter = { .link = { NULL } };
+
+    open_port();
+    ck_assert(tr__port_post_run(&port, &runnables[0]));
+    ck_assert_ptr_null(tr__inlet_close(&port.inlet));
+    ck_assert(!tr__port_post(&port, &letter));
+    ck_assert(tr__port_fall_asleep(&port));
+    ck_assert(tr__port_post_run(&port, &runnables[1]));
+    ck_assert(!was_rung()); /* the owner has not looked since: it will not block */
+    tr__port_wake_up(&port);
+    ck_assert_ptr_eq(tr__inlet_close(&port.runs), &runnables[0].link);
+    ck_assert_ptr_eq(runnables[0].link.next, &runnables[1].link);
+    close_port();
+}
+END_TEST
+
 /* ---- no wake-up is lost ---- */
 
 enum { BRINGERS = 3, LETTERS = 3000 };
@@ -203,4 +246,6 @@ KIT_MAIN("runtime/port", port_of_a_loop_that_is_awake_is_not_rung,
          port_of_a_loop_that_sleeps_is_rung_once, port_owner_wakes_by_itself,
          port_owner_does_not_sleep_while_a_signal_is_in_flight,
          port_settles_when_the_signal_has_arrived,
-         port_takes_letters_while_it_is_open_and_rings_at_the_first, port_loses_no_wake_up)
+         port_takes_letters_while_it_is_open_and_rings_at_the_first,
+         port_takes_runnables_in_order_while_it_is_open_and_rings_at_the_first,
+         port_refuses_letters_before_it_refuses_runnables, port_loses_no_wake_up)

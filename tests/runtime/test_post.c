@@ -381,6 +381,147 @@ START_TEST(post_from_a_loop_without_memory_loses_that_one_only)
 }
 END_TEST
 
+/* ---- runnables ---- */
+
+typedef struct counted_run {
+    tr__runnable runnable;
+    series *series;
+    uint32_t number;
+} counted_run;
+
+enum { RUNS = 2000 };
+
+static counted_run runs[POSTERS][RUNS];
+static series run_series[POSTERS];
+
+static uint32_t run_numbered(tr__runnable *runnable, tr__loop *loop)
+{
+    const counted_run *run = TR__CONTAINER_OF(runnable, counted_run, runnable);
+
+    run->series->wrong += run->number != run->series->next || loop != tr__loop_here();
+    tr__store_release_u32(&run->series->next, run->series->next + 1);
+    return 1;
+}
+
+static void post_runs(uint32_t number, int poster)
+{
+    for (uint32_t n = 0; n < RUNS; n++) {
+        counted_run *run = &runs[poster][n];
+
+        *run = (counted_run){ .runnable = { .run = run_numbered },
+                              .series = &run_series[poster],
+                              .number = n };
+        ck_assert(tr__loop_post(number, &run->runnable));
+    }
+}
+
+static void expect_runs(int poster)
+{
+    while (tr__load_acquire_u32(&run_series[poster].next) < RUNS)
+        sched_yield();
+    ck_assert_uint_eq(run_series[poster].wrong, 0);
+}
+
+static void *post_runs_as_foreign_thread(void *poster)
+{
+    post_runs(1, (int)(intptr_t)poster);
+    return NULL;
+}
+
+static void post_runs_to_loop_0(void *poster)
+{
+    post_runs(1, (int)(intptr_t)poster);
+}
+
+START_TEST(runnables_of_each_thread_run_in_order_on_their_loop)
+{
+    pthread_t threads[2];
+
+    kit_start(2);
+    for (intptr_t i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, post_runs_as_foreign_thread, (void *)i),
+                         0);
+    for (intptr_t i = 2; i < 4; i++) /* from itself, and from another one */
+        kit_on_loop((int)i % 2, post_runs_to_loop_0, (void *)i);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 4; i++)
+        expect_runs(i);
+    kit_stop();
+}
+END_TEST
+
+START_TEST(runnable_wakes_a_loop_that_parks)
+{
+    kit_start_with(&(tr_config){ .loops = 2, .spin_us = -1 });
+    for (uint32_t n = 0; n < RUNS; n++) {
+        counted_run *run = &runs[0][n];
+
+        *run = (counted_run){ .runnable = { .run = run_numbered },
+                              .series = &run_series[0],
+                              .number = n };
+        ck_assert(tr__loop_post(2, &run->runnable));
+        while (tr__load_acquire_u32(&run_series[0].next) <= n)
+            sched_yield();
+    }
+    ck_assert_uint_eq(run_series[0].wrong, 0);
+    kit_stop();
+}
+END_TEST
+
+static void post_runs_without_memory(void *unused)
+{
+    (void)unused;
+    tr__fault_arm(1, true); /* neither a lane nor a chunk: the inlet needs nothing */
+    post_runs(2, 0);
+    ck_assert(tr__fault_disarm());
+}
+
+START_TEST(runnables_of_a_loop_without_memory_run_all_the_same)
+{
+    kit_start(2);
+    kit_on_loop(0, post_runs_without_memory, NULL);
+    expect_runs(0);
+    kit_stop();
+}
+END_TEST
+
+static uint32_t run_late(tr__runnable *runnable, tr__loop *loop)
+{
+    counted_run *run = TR__CONTAINER_OF(runnable, counted_run, runnable);
+
+    ck_assert_ptr_eq(loop, tr__loop_here());
+    ck_assert_int_eq(tr__runtime_phase(), TR__PHASE_QUIT);
+    run->number++;
+    return 1;
+}
+
+static void post_at_close(void *arg)
+{
+    counted_run *run = arg;
+
+    ck_assert(tr__loop_post(1, &run->runnable)); /* to itself */
+}
+
+static void register_close(void *arg)
+{
+    ck_assert_int_eq(tr_loop_on_close(post_at_close, arg), 0);
+}
+
+START_TEST(runnables_are_taken_until_the_loop_quits_and_refused_afterwards)
+{
+    counted_run run = { .runnable = { .run = run_late } };
+
+    ck_assert(!tr__loop_post(1, &run.runnable));
+    kit_start(1);
+    kit_on_loop(0, register_close, &run);
+    kit_stop();
+    ck_assert_uint_eq(run.number, 1);
+    ck_assert(!tr__loop_post(1, &run.runnable));
+    ck_assert(!tr__loop_post(TR__LOOPS_MAX, &run.runnable));
+}
+END_TEST
+
 KIT_MAIN("runtime/post", post_refuses_what_makes_no_sense, post_calls_on_the_loop_that_was_named,
          post_to_any_loop_is_to_ones_own,
          post_of_a_foreign_thread_to_any_loop_is_always_to_the_same,
@@ -388,4 +529,7 @@ KIT_MAIN("runtime/post", post_refuses_what_makes_no_sense, post_calls_on_the_loo
          posts_of_each_foreign_thread_are_called_in_order, posts_of_a_loop_are_called_in_order,
          post_wakes_a_loop_that_parks_each_time, post_reaches_a_loop_that_spins_before_it_parks,
          posts_between_two_loops_wake_each_other, posts_amid_a_shutdown_are_refused_or_called,
-         post_without_memory_says_so, post_from_a_loop_without_memory_loses_that_one_only)
+         post_without_memory_says_so, post_from_a_loop_without_memory_loses_that_one_only,
+         runnables_of_each_thread_run_in_order_on_their_loop, runnable_wakes_a_loop_that_parks,
+         runnables_of_a_loop_without_memory_run_all_the_same,
+         runnables_are_taken_until_the_loop_quits_and_refused_afterwards)

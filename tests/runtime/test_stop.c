@@ -54,8 +54,8 @@ START_TEST(shutdown_that_times_out_names_the_loop_and_can_be_repeated)
     kit_start(3);
     ck_assert_int_eq(tr_post(TR_LOOP(1), block_until_permitted, &permission), 0);
     ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
-    ck_assert(kit_log_contains("shutdown: loop 1 has not finished phase 'halt' in time: a loop "
-                               "callback has not returned"));
+    ck_assert(kit_log_contains("shutdown: loop 1 has not finished phase 'cease' in time: a task "
+                               "or a callback has not returned"));
     ck_assert_int_eq(tr_start(NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_post(TR_LOOP(0), do_nothing, NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
@@ -125,7 +125,7 @@ START_TEST(shutdown_that_times_out_names_the_actor)
     while (tr__load_acquire_u32(&s.is_in_handler) == 0)
         sched_yield();
     ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
-    ck_assert(kit_log_contains("loop 1 has not finished phase 'halt'"));
+    ck_assert(kit_log_contains("loop 1 has not finished phase 'cease'"));
     ck_assert(kit_log_contains("(sleeper) has not returned from its handler"));
     sem_post(&s.permission);
     kit_stop();

@@ -164,6 +164,20 @@ START_TEST(cores_respect_the_quota_of_old_groups)
 }
 END_TEST
 
-KIT_MAIN("runtime/topology", quota_is_rounded_up_to_cores, quota_that_is_none_is_0,
-         cores_are_at_least_one_and_no_more_than_the_mask_has, cores_respect_the_affinity_mask,
-         cores_respect_the_quota_of_each_group, cores_respect_the_quota_of_old_groups)
+START_TEST(mappings_are_limited_as_the_kernel_says)
+{
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    unsigned long most = 65530;
+
+    if (file != NULL) {
+        ck_assert_int_eq(fscanf(file, "%lu", &most), 1);
+        (void)fclose(file);
+    }
+    ck_assert_uint_eq(tr__topology_mappings(), most);
+}
+END_TEST
+
+KIT_MAIN("runtime/topology", mappings_are_limited_as_the_kernel_says, quota_is_rounded_up_to_cores,
+         quota_that_is_none_is_0, cores_are_at_least_one_and_no_more_than_the_mask_has,
+         cores_respect_the_affinity_mask, cores_respect_the_quota_of_each_group,
+         cores_respect_the_quota_of_old_groups)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,8 @@ void kit_expect_balance(void)
     ck_assert_uint_eq(s.sent, s.handled + s.returned + s.expired + s.late_replies + s.dead_ended +
                                   s.dead_full + s.dead_unhandled + s.dead_shutdown + s.dead_memory);
     ck_assert_uint_eq(s.spawned, s.ended);
+    ck_assert_uint_eq(s.tasks_spawned, s.tasks_ended);
+    ck_assert_uint_eq(s.jobs_submitted, s.jobs_run + s.jobs_cancelled);
 }
 
 void kit_stop(void)
@@ -190,6 +193,9 @@ void __gcov_exit(void) __attribute__((weak));
 static void be_child(void (*fn)(void *arg), void *arg, int err)
 {
     (void)dup2(err, STDERR_FILENO);
+    /* Check's own handlers would end its test. */
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
     fn(arg);
     (void)fflush(NULL);
     if (__gcov_exit != NULL)
@@ -252,6 +258,18 @@ void kit_on_loop(int loop, void (*fn)(void *arg), void *arg)
     pthread_mutex_unlock(&call.lock);
     pthread_cond_destroy(&call.changed);
     pthread_mutex_destroy(&call.lock);
+}
+
+int kit_in_task(int loop, tr_task_fn fn, void *arg)
+{
+    tr_future *f;
+    int rc;
+
+    ck_assert_int_eq(tr_submit(&f, TR_LOOP(loop), fn, arg), 0);
+    rc = tr_future_wait(f, KIT_PATIENCE_S);
+    ck_assert_msg(tr_future_is_done(f), "a task has not ended in %g s", KIT_PATIENCE_S);
+    tr_future_unref(f);
+    return rc;
 }
 
 TR_MESSAGE(puppet_call)

@@ -18,7 +18,8 @@ void kit_start(int loops);
 void kit_start_with(const tr_config *config);
 /* Shut down; the ledger must balance, and no thread, descriptor or mapping may be left. */
 void kit_stop(void);
-/* The ledger: sent = handled + returned + expired + late + dead. Only after a shutdown. */
+/* The ledger: sent = handled + returned + expired + late + dead; all tasks have ended, all jobs
+ * were run or cancelled. Only after a shutdown. */
 void kit_expect_balance(void);
 tr_stats kit_stats(void);
 
@@ -52,6 +53,8 @@ tr_msg *kit_next(tr_inbox *in);
 
 /* Call fn(arg) on that loop (from 0), and wait until it has returned. */
 void kit_on_loop(int loop, void (*fn)(void *arg), void *arg);
+/* Run fn(arg) as a task on that loop, and wait until it has ended; returns its result. */
+int kit_in_task(int loop, tr_task_fn fn, void *arg);
 /* An actor on that loop that does what it is told, until it is stopped. */
 tr_pid kit_puppet(int loop);
 /* Let a puppet call fn(self, arg) in its handler, which returns fn's result, and wait until fn has

@@ -1,0 +1,108 @@
+/* Inboxes of tasks: all on one loop, without a lock. */
+#include <math.h>
+
+#include "actors/deliver.h"
+#include "actors/inbox.h"
+#include "runtime/task.h"
+
+typedef struct tr__inbox_wait {
+    tr__wait wait;
+    tr__timer timer;
+    tr_inbox *in;
+} tr__inbox_wait;
+
+/* The task that waits goes on. */
+static void end_wait(tr_inbox *in, int result)
+{
+    tr__inbox_wait *w = in->waiting;
+
+    if (w == NULL)
+        return;
+    in->waiting = NULL;
+    tr__timer_stop(&tr__loop_here()->wheel, &w->timer);
+    tr__wait_end(&w->wait, result);
+}
+
+int tr__inbox_put_here(tr_self *self, tr_inbox *in, tr_msg *msg)
+{
+    tr_msg *kept = tr_msg_keep(msg); /* an inbox has no timers: it can't fail */
+
+    if (in->limit != 0 && in->count >= in->limit)
+        return tr__inbox_refuse(self, kept, TR_EFULL);
+    tr__mailbox_push_local(&in->box, kept);
+    in->count++;
+    end_wait(in, 0);
+    return 0;
+}
+
+void tr__inbox_close_here(tr_inbox *in, int reason)
+{
+    tr__home *home = tr__home_here();
+    tr_msg *msg;
+
+    in->is_closed = true;
+    while ((msg = tr__mailbox_pop_local(&in->box)) != NULL) {
+        tr__bump_u64(&home->ledger.handled, (uint64_t)-1); /* its actor did; nobody else has */
+        tr__bury(home, in->pid, msg, reason == TR_ESHUTDOWN ? TR_ESHUTDOWN : TR_EDEAD);
+    }
+    in->count = 0;
+    tr__inbox_reclaim(home, in);
+    end_wait(in, TR_ESHUTDOWN);
+}
+
+static bool withdraw(tr__wait *wait)
+{
+    tr__inbox_wait *w = TR__CONTAINER_OF(wait, tr__inbox_wait, wait);
+
+    w->in->waiting = NULL;
+    tr__timer_stop(&tr__loop_here()->wheel, &w->timer);
+    return true;
+}
+
+static void on_time(tr__timer *timer)
+{
+    end_wait(TR__CONTAINER_OF(timer, tr__inbox_wait, timer)->in, TR_ETIMEDOUT);
+}
+
+static int wait_here(tr_inbox *in, tr_task *task, uint64_t due_ns)
+{
+    tr__inbox_wait w = { .wait = { .task = task, .withdraw = withdraw }, .in = in };
+
+    if (in->waiting != NULL)
+        return TR_EBUSY;
+    if (due_ns <= tr__loop_here()->now_ns)
+        return TR_ETIMEDOUT;
+    if (due_ns != UINT64_MAX)
+        tr__timer_start(&tr__loop_here()->wheel, &w.timer, due_ns, on_time);
+    in->waiting = &w;
+    return tr__wait_suspend(&w.wait);
+}
+
+int tr__inbox_receive_here(tr_inbox *in, tr_msg **out, double timeout)
+{
+    tr_task *task = tr__task_here();
+    uint64_t due_ns = 0;
+    bool has_waited = false;
+    int rc;
+
+    if (task == NULL || task->loop != in->loop)
+        return TR_EWRONGPLACE;
+    rc = tr__task_checkpoint(task);
+    if (rc < 0)
+        return rc;
+    tr__inbox_reclaim(tr__home_here(), in);
+    while (in->count == 0) {
+        if (in->is_closed)
+            return TR_ESHUTDOWN;
+        if (!has_waited)
+            due_ns = tr__due_ns(timeout);
+        else if ((rc = tr__task_checkpoint(task)) < 0)
+            return rc; /* another task was quicker, and this one has been cancelled */
+        rc = wait_here(in, task, due_ns);
+        if (rc < 0)
+            return rc;
+        has_waited = true;
+    }
+    *out = tr__inbox_lend(in);
+    return 0;
+}

@@ -1,0 +1,233 @@
+/* Pools of threads, inside.
+ *
+ * The life of a job, and who may touch it:
+ *
+ *     made --push--> pushed --gather--> in line --take--> running --> over
+ *                                          |
+ *                                          +--take back--> its canceller's again
+ *
+ *     pushed    it stands on the lock-free stack `inlet`; nobody touches it
+ *     in line   it stands in the list `line`; who holds the pool's lock may unlink it. Whoever
+ *               takes the lock to find a job gathers the stack into the line first: so under the
+ *               lock a job that is not linked has been taken.
+ *     running   one worker's; anybody who has a right to the job may set is_cancelled
+ *     over      is_over is set, and then the job is finished: its task's loop is posted `done`, its
+ *               thread is woken, or its future ends. After that no worker touches it.
+ *
+ * No compare and swap on a state decides whether a job starts or is taken back: the lock does. It
+ * is held for moments only, but its holder may be preempted; so a loop only tries to take it, and
+ * tries again in its next turn (tr__pool_lock_soon). A state in the job would cost each job a
+ * locked instruction more, and spare nobody the lock: the job's memory, a task's stack, can't be
+ * left before it is out of the line.
+ *
+ * Waking. `awake` counts workers that run a job, look for one, or are on their way: woken or being
+ * started. Who pushes does nothing more while one is awake and the pool has a keeper, or while all
+ * are awake. If none is, it takes the lock and calls the one that fell asleep last, or starts one.
+ *
+ *     pusher:  push, full fence, read awake           0: call one
+ *     worker:  write awake, full fence, read inlet    not empty: stay awake
+ *
+ * So a job is never left behind while all sleep. But those who are awake may run long jobs: hence a
+ * pool with jobs in it has a keeper, a loop that keeps time and calls another worker
+ * (pool_keeper.c). One that is called so and leaves jobs in line calls the next, until somebody
+ * ends a job, or none is left: so a hundred jobs that block get their threads quickly, and a
+ * million small ones need one.
+ *
+ * Invariants, under the lock: threads = length of `workers` <= max; awake = threads - length of
+ * idle; coming + running <= awake; length = jobs in line (more while it gathers); is_ending implies
+ * is_closed, and that the inlet is closed. Outside: if there are jobs that nobody has taken, then a
+ * worker is coming or about to look, or the pool has a keeper, or all threads that it may have are
+ * awake; and each looks before it sleeps.
+ *
+ * The memory of a pool that is freed goes only when each loop has passed through a runnable of
+ * tr_pool_free's after the last job was over (pool_leave.c). So a loop that has seen a job not over
+ * may touch its pool until it returns from what it does; a foreign thread may while it is counted
+ * in `inside`. */
+#ifndef TR_RUNTIME_POOL_H
+#define TR_RUNTIME_POOL_H
+
+#include <pthread.h>
+#include <troupe/pool.h>
+#include <troupe/runtime.h>
+
+#include "base/list.h"
+#include "mailbox/mpsc.h"
+#include "runtime/runnable.h"
+#include "runtime/thread.h"
+
+#define TR__POOL_NAME_BYTES 32
+/* Jobs of tr_pool_submit that may wait, for each thread that a pool may have. */
+#define TR__POOL_BACKLOG 1024
+
+typedef struct tr__job {
+    tr__runnable done; /* its link stands on the pool's stack before, in a run queue afterwards */
+    tr__list link;     /* in line; zero: not */
+    tr_job_fn fn;
+    void *arg;
+    /* On the worker, after is_over was set: the last that the worker knows of the job. */
+    void (*finish)(struct tr__job *job);
+    /* On the worker, before it runs; NULL. */
+    void (*begin)(struct tr__job *job);
+    int result;
+    uint32_t is_cancelled;
+    uint32_t is_over;
+    uint16_t home;         /* number of the loop that finish or begin posts done to */
+    bool is_counted;       /* it is one of tr_pool_submit's: admission counts it */
+    struct tr__stay *stay; /* of the task that waits for it; NULL */
+} tr__job;
+
+struct tr__leave;
+struct tr__stay;
+
+struct tr_pool {
+    /* Written by who pushes. */
+    TR__ALIGNED(TR__CACHE_LINE) tr__inlet inlet;
+    uint32_t submitted; /* jobs that admission has counted, ever, modulo 2^32 */
+    uint32_t inside;    /* foreign threads that push just now */
+
+    /* Read by who pushes; seldom written. */
+    TR__ALIGNED(TR__CACHE_LINE) uint32_t awake;
+    uint32_t keeper; /* number of the loop that keeps time; 0: none */
+    uint32_t max;
+
+    /* Under the lock. */
+    TR__ALIGNED(TR__CACHE_LINE) pthread_mutex_t lock;
+    tr__list line;
+    uint32_t length;        /* read by anybody */
+    uint32_t taken;         /* jobs, ever, modulo 2^32; read by anybody */
+    uint32_t counted_taken; /* those that admission counts; likewise */
+    uint32_t threads;
+    uint32_t running;
+    uint32_t coming;  /* woken or started, and have not looked yet */
+    uint32_t started; /* threads, ever: for their names */
+    bool is_hungry;   /* it was nudged, and no job has ended since */
+    bool is_closed;   /* jobs are refused */
+    bool is_ending;   /* workers end when they find no job */
+    tr__list idle;    /* workers that sleep; the last one fell asleep last */
+    tr__list workers;
+    struct tr__leave *leave; /* who frees the pool; NULL */
+
+    /* The keeper's, but for `engage`: who sets keeper posts it there. */
+    tr__runnable engage;
+    tr__list kept;    /* among the pools that the loop keeps */
+    uint32_t seen;    /* what `taken` was */
+    bool is_nudged;   /* since `seen` */
+    uint64_t seen_ns; /* when; 0: not yet */
+
+    tr__list link; /* among all pools; under their gate */
+    bool is_static;
+    char name[TR__POOL_NAME_BYTES];
+};
+
+typedef struct tr__worker {
+    tr__list link;    /* in workers */
+    tr__list resting; /* in idle */
+    tr_pool *pool;
+    const tr__job *job; /* its own: that it runs */
+    tr_job_fn fn;       /* likewise, for others to read under the lock; NULL: it runs none */
+    uint32_t is_called; /* the futex that it sleeps on: 1: it has been woken */
+    pthread_t thread;
+} tr__worker;
+
+/* The worker that this thread is; NULL. */
+tr__worker *tr__worker_here(void);
+
+/* ---- jobs ---- */
+
+/* Hand a job over.
+ * Errors: TR_ESHUTDOWN it is closed; TR_EAGAIN it has no thread and could start none: the job is
+ *         the caller's again. */
+int tr__pool_push(tr_pool *pool, tr__job *job);
+/* The same, for who may be no loop. */
+int tr__pool_push_from_anywhere(tr_pool *pool, tr__job *job);
+/* Whether jobs can be handed over here: 0, TR_EINVAL, TR_EFORKED, or TR_ESHUTDOWN. */
+int tr__pool_check(const tr_pool *pool, tr_job_fn fn);
+
+typedef enum tr__taking_back {
+    TR__TAKEN_BACK, /* it is the caller's, and will not run */
+    TR__TAKEN,      /* a worker has it, or it is over */
+    TR__NOT_NOW     /* the lock was taken: try again */
+} tr__taking_back;
+
+/* Take a job back, on a loop. */
+tr__taking_back tr__pool_take_back(tr_pool *pool, tr__job *job);
+
+/* ---- the line (pool_line.c) ---- */
+
+/* Lock the pool. A loop only tries for a moment; false: try again later. */
+bool tr__pool_lock_soon(tr_pool *pool);
+void tr__pool_unlock(tr_pool *pool);
+
+/* Whether there is a job in it that nobody has taken. Any thread; a moment old. */
+bool tr__pool_is_empty(const tr_pool *pool);
+
+/* Under the lock: */
+/* Move the stack into the line. */
+void tr__pool_gather(tr_pool *pool);
+/* Take a job out of the line; false: a worker has taken it. */
+bool tr__pool_unlink(tr_pool *pool, tr__job *job);
+/* The first job in line, off it; NULL. */
+tr__job *tr__pool_take(tr_pool *pool);
+/* Refuse jobs from now on. */
+void tr__pool_refuse(tr_pool *pool);
+
+/* ---- threads (pool_worker.c); under the lock ---- */
+
+/* Wake or start a worker. *woken: it must be woken when the lock is gone, by tr__worker_wake; NULL.
+ * Errors: TR_EALREADY there is no job for it; TR_ELIMIT there are as many as there may be;
+ *         TR_EAGAIN none could be started. */
+int tr__worker_call(tr_pool *pool, tr__worker **woken);
+/* Without the lock. NULL is allowed. */
+void tr__worker_wake(tr__worker *woken);
+/* Refuse jobs, let the workers end when there is none left, and unlock. */
+void tr__pool_end(tr_pool *pool);
+
+/* Wait until all threads of all pools have ended that were told to. */
+void tr__workers_join(void);
+/* Something has come to rest that tr__pools_drain may wait for. */
+void tr__pools_announce(void);
+
+/* ---- keeping time (pool_keeper.c) ---- */
+
+/* Let some loop keep time for a pool that is not empty: the caller's, or the one that serves this
+ * thread. */
+void tr__keeper_engage(tr_pool *pool);
+
+/* For loop.c, of a loop that keeps time for some pools; loop->now_ns is fresh. */
+void tr__keeper_look(tr__loop *loop);
+/* Whether it should look again very soon: a job was pushed just now. */
+bool tr__keeper_is_curious(const tr__loop *loop);
+/* On a loop: forget a pool that is freed. */
+void tr__keeper_forget(tr__loop *loop, tr_pool *pool);
+
+/* ---- leaving (pool_leave.c) ---- */
+
+/* The last worker of a pool that is freed has ended, and touches it no more. */
+void tr__leave_go_on(struct tr__leave *leave);
+
+/* ---- all pools (pools.c) ---- */
+
+/* How long a worker spins for work, and how long it sleeps before it ends. */
+extern uint64_t tr__pools_spin_ns;
+extern uint64_t tr__pools_idle_ns;
+
+/* The runtime starts: pools accept jobs. */
+void tr__pools_open(const tr_config *config);
+/* Refuse jobs from now on. */
+void tr__pools_close(void);
+/* Wait until all that was accepted is over; false: out of time. Loops must still turn. */
+bool tr__pools_drain(uint64_t deadline_ns);
+/* Name what is not over, in the log. */
+void tr__pools_name_busy(void);
+/* End all threads; after tr__pools_drain. */
+void tr__pools_join(void);
+/* Add the figures of jobs that were no task's own; those are in the loops' tallies. */
+void tr__pools_add_stats(tr_stats *sum);
+/* Take a pool off the list of all. */
+void tr__pools_remove(tr_pool *pool);
+
+typedef enum tr__job_figure { TR__JOB_SUBMITTED, TR__JOB_RUN, TR__JOB_CANCELLED } tr__job_figure;
+/* Count a job that is not a task's own. */
+void tr__pools_count(tr__job_figure figure);
+
+#endif

@@ -1,0 +1,121 @@
+/* The line of a pool, and its lock. */
+#include "runtime/loop.h"
+#include "runtime/pool.h"
+
+/* How often a loop tries to take the lock: for a microsecond or so. */
+enum { LOCK_TRIES = 50 };
+
+/* ---- the lock ---- */
+
+bool tr__pool_lock_soon(tr_pool *pool)
+{
+    if (tr__loop_here() == NULL)
+        return pthread_mutex_lock(&pool->lock) == 0; /* it never fails: no thread takes it twice */
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (pthread_mutex_trylock(&pool->lock) == 0)
+            return true;
+        tr__spin_pause();
+    }
+    return false;
+}
+
+void tr__pool_unlock(tr_pool *pool)
+{
+    (void)pthread_mutex_unlock(&pool->lock); /* ours */
+}
+
+/* ---- the line ---- */
+
+bool tr__pool_is_empty(const tr_pool *pool)
+{
+    /* acquire: the inlet is read first; pairs with the exchange in gather_from, before which length
+     * has been raised. */
+    const tr__link *top = tr__load_acquire_ptr(&pool->inlet.top);
+
+    return (top == NULL || top == TR__INLET_CLOSED) &&
+           tr__load_relaxed_u32(&pool->length) == 0; /* relaxed: a figure; ordered by the above */
+}
+
+/* Put what was on the stack, the latest first, behind the line. */
+static uint32_t append(tr__list *line, tr__link *latest)
+{
+    tr__list *last = line->prev;
+    tr__list *next = line;
+    uint32_t count = 0;
+
+    while (latest != NULL && latest != TR__INLET_CLOSED) {
+        tr__job *job = TR__CONTAINER_OF(tr__runnable_of(latest), tr__job, done);
+
+        latest = latest->next;
+        job->link.next = next;
+        next->prev = &job->link;
+        next = &job->link;
+        count++;
+    }
+    next->prev = last;
+    last->next = next;
+    return count;
+}
+
+static void gather_from(tr_pool *pool, tr__link *instead)
+{
+    uint32_t length = pool->length;
+    tr__link *latest;
+
+    /* relaxed: raised before the exchange, so that nobody finds both the stack and the line empty
+     * meanwhile. */
+    tr__store_relaxed_u32(&pool->length, length + 1);
+    /* ordered: pairs with the push: the jobs are visible. */
+    latest = tr__exchange_ordered_ptr(&pool->inlet.top, instead);
+    length += append(&pool->line, latest);
+    /* relaxed: a figure. */
+    tr__store_relaxed_u32(&pool->length, length);
+}
+
+void tr__pool_gather(tr_pool *pool)
+{
+    if (!tr__inlet_is_empty(&pool->inlet))
+        gather_from(pool, NULL);
+}
+
+void tr__pool_refuse(tr_pool *pool)
+{
+    gather_from(pool, TR__INLET_CLOSED);
+    pool->is_closed = true;
+}
+
+static void count_out(tr_pool *pool, const tr__job *job)
+{
+    /* relaxed: figures, written under the lock. */
+    tr__store_relaxed_u32(&pool->length, pool->length - 1);
+    tr__store_relaxed_u32(&pool->taken, pool->taken + 1); /* relaxed: as above */
+    if (job->is_counted)
+        /* relaxed: as above */
+        tr__store_relaxed_u32(&pool->counted_taken, pool->counted_taken + 1);
+}
+
+bool tr__pool_unlink(tr_pool *pool, tr__job *job)
+{
+    tr__pool_gather(pool);
+    if (!tr__list_is_linked(&job->link))
+        return false;
+    tr__list_remove(&job->link);
+    count_out(pool, job);
+    return true;
+}
+
+tr__job *tr__pool_take(tr_pool *pool)
+{
+    tr__list *node;
+
+    if (tr__list_is_empty(&pool->line)) {
+        tr__pool_gather(pool);
+        if (tr__list_is_empty(&pool->line)) {
+            pool->is_hungry = false;
+            return NULL;
+        }
+    }
+    node = tr__list_take_first(&pool->line);
+    count_out(pool, TR__CONTAINER_OF(node, tr__job, link));
+    return TR__CONTAINER_OF(node, tr__job, link);
+}

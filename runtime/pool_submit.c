@@ -1,0 +1,191 @@
+/* Jobs with futures: submitting and cancelling them, and how many may wait. */
+#include <stdio.h>
+
+#include "runtime/pool.h"
+#include "runtime/runtime.h"
+#include "runtime/pool_stay.h"
+
+typedef struct future_job {
+    tr_future future; /* first: its handle, its references, its memory */
+    tr__job job;
+    tr_pool *pool;
+    void (*drop)(void *arg);
+    tr__runnable retry; /* of who has cancelled it, with a reference */
+} future_job;
+
+static void drop_arg(void *arg, void (*drop)(void *arg))
+{
+    if (arg != NULL && drop != NULL)
+        drop(arg);
+}
+
+/* The end of a job, which the pool has held. */
+static void settle(future_job *fj, int result)
+{
+    void *arg = fj->job.arg;
+
+    if (result < 0) {
+        drop_arg(arg, fj->drop);
+        arg = NULL;
+    }
+    tr__future_publish(&fj->future, result, arg, fj->drop);
+}
+
+static void finish_future(tr__job *job)
+{
+    tr__pools_count(TR__JOB_RUN);
+    settle(TR__CONTAINER_OF(job, future_job, job), job->result);
+}
+
+/* On a loop. false: to be tried again. */
+static bool cancel_here(future_job *fj)
+{
+    tr__taking_back how = tr__pool_take_back(fj->pool, &fj->job);
+
+    if (how == TR__TAKEN_BACK) {
+        tr__pools_count(TR__JOB_CANCELLED);
+        settle(fj, TR_ECANCELED);
+    }
+    return how != TR__NOT_NOW;
+}
+
+static uint32_t run_cancel(tr__runnable *runnable, tr__loop *loop)
+{
+    future_job *fj = TR__CONTAINER_OF(runnable, future_job, retry);
+
+    if (cancel_here(fj))
+        tr_future_unref(&fj->future);
+    else
+        tr__loop_schedule(loop, &fj->retry);
+    return 1;
+}
+
+/* A foreign thread leaves the taking back to a loop: it could not know whether the pool is still
+ * there. */
+static void cancel_future_job(tr_future *f)
+{
+    future_job *fj = TR__CONTAINER_OF(f, future_job, future);
+    const tr__loop *here = tr__loop_here();
+
+    /* ordered: only the first one goes on; retry is his. */
+    if (!tr__cas_ordered_u32(&fj->job.is_cancelled, 0, 1) || (here != NULL && cancel_here(fj)))
+        return;
+    (void)tr_future_ref(f);
+    fj->retry.run = run_cancel;
+    if (!tr__loop_post(here != NULL ? here->number : f->home, &fj->retry))
+        tr_future_unref(f); /* that loop has quit: all jobs are over */
+}
+
+static const char *describe_job(const tr_future *f)
+{
+    static _Thread_local char text[64];
+    tr_job_fn fn = TR__CONTAINER_OF((tr_future *)(uintptr_t)f, future_job, future)->job.fn;
+
+    (void)snprintf(text, sizeof(text), "job %p", (void *)(uintptr_t)fn);
+    return text;
+}
+
+static const tr__future_kind job_kind = { .cancel = cancel_future_job, .describe = describe_job };
+
+static future_job *make(tr_pool *pool, tr_job_fn fn, void *arg, void (*drop)(void *arg))
+{
+    const tr__loop *here = tr__loop_here();
+    uint32_t home = here != NULL ? here->number : tr__runtime_entry() + 1;
+    tr_future *f = tr__future_make(&job_kind, (uint16_t)home, sizeof(future_job));
+    future_job *fj = f != NULL ? TR__CONTAINER_OF(f, future_job, future) : NULL;
+
+    if (fj == NULL)
+        return NULL;
+    fj->job = (tr__job){ .fn = fn, .arg = arg, .finish = finish_future, .is_counted = true };
+    fj->pool = pool;
+    fj->drop = drop;
+    return fj;
+}
+
+/* ---- admission ---- */
+
+/* Whether there is room in the pool; it counts as taken in any case. */
+static bool admit(tr_pool *pool)
+{
+    /* ordered: more than a counter needs; it publishes nothing. */
+    uint32_t before = tr__add_ordered_u32(&pool->submitted, 1);
+
+    /* relaxed: a figure; a moment old. */
+    return before - tr__load_relaxed_u32(&pool->counted_taken) < pool->max * TR__POOL_BACKLOG;
+}
+
+static int push_counted(tr_pool *pool, tr__job *job)
+{
+    int rc = tr__pool_push_from_anywhere(pool, job);
+
+    if (rc == TR_ESHUTDOWN) /* a job that was unlinked has been counted out */
+        (void)tr__add_ordered_u32(&pool->submitted, (uint32_t)-1); /* ordered: as in admit */
+    if (rc == 0)
+        tr__pools_count(TR__JOB_SUBMITTED);
+    return rc;
+}
+
+/* The pool is full: the job takes its place in line, and its task waits until it begins. */
+static int push_and_stay(tr_task *task, tr_pool *pool, future_job *fj)
+{
+    tr__stay stay;
+    int rc;
+
+    tr__stay_enter(&stay, task, pool, &fj->job, true);
+    fj->job.begin = tr__stay_tell;
+    rc = push_counted(pool, &fj->job);
+    if (rc < 0)
+        return rc;
+    rc = tr__wait_suspend(&stay.wait);
+    if (rc < 0)
+        tr__pools_count(TR__JOB_CANCELLED);
+    return rc;
+}
+
+static int submit(tr_pool *pool, future_job *fj)
+{
+    tr_task *task = tr__task_here();
+
+    if (TR__LIKELY(admit(pool)))
+        return push_counted(pool, &fj->job);
+    if (task != NULL)
+        return push_and_stay(task, pool, fj);
+    (void)tr__add_ordered_u32(&pool->submitted, (uint32_t)-1); /* ordered: as in admit */
+    return TR_EAGAIN;
+}
+
+/* On error the job is nobody else's, and gone. */
+static int submit_new(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg,
+                      void (*drop)(void *arg))
+{
+    future_job *fj = make(pool, fn, arg, drop);
+    int rc;
+
+    if (fj == NULL)
+        return TR_ENOMEM;
+    fj->future.state |= TR__FUTURE_HELD; /* by the pool; our reference becomes the caller's */
+    rc = submit(pool, fj);
+    if (rc < 0)
+        fj->future.state = TR__FUTURE_ONE; /* nobody else has ever had it, or has it still */
+    if (rc == 0 && out != NULL)
+        *out = &fj->future;
+    else
+        tr_future_unref(&fj->future);
+    return rc;
+}
+
+int tr_pool_submit(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg, void (*drop)(void *arg))
+{
+    tr_task *task = tr__task_here();
+    int rc = tr__pool_check(pool, fn);
+
+    if (out != NULL)
+        *out = NULL;
+    if (rc == 0 && task != NULL)
+        rc = tr__task_checkpoint(task);
+    if (rc == 0)
+        rc = submit_new(out, pool, fn, arg, drop);
+    if (rc < 0)
+        drop_arg(arg, drop);
+    return rc;
+}

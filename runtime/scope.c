@@ -1,0 +1,348 @@
+/* Scopes, deadlines, shields and deferred calls, as the public macros use them. */
+#include "runtime/scope.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/seam.h"
+#include "runtime/runtime.h"
+
+/* A child on another loop. */
+typedef struct remote_child {
+    tr__waiter waiter; /* in the list of the child's future, whose home is here */
+    tr__list link;     /* in the scope's `remote` */
+    tr__scope *scope;
+    tr_task *task; /* with a reference */
+} remote_child;
+
+static tr__scope *inside(tr_scope *s)
+{
+    return (tr__scope *)(void *)s;
+}
+
+/* ---- children's ends ---- */
+
+static void note_failure(tr__scope *scope, int result)
+{
+    if (result >= 0 || result == TR_ECANCELED)
+        return; /* a cancelled child is no failure */
+    if (scope->failure == 0)
+        scope->failure = result;
+    if (scope->node.task != NULL && !scope->node.is_cancelled)
+        tr__cancel_apply(&scope->node);
+}
+
+void tr__scope_child_ended(tr__scope *scope, int result)
+{
+    note_failure(scope, result);
+    if (--scope->alive == 0 && scope->joiner != NULL)
+        tr__wait_end(scope->joiner, 0);
+}
+
+static void on_remote_end(tr__waiter *waiter, int status)
+{
+    remote_child *child = TR__CONTAINER_OF(waiter, remote_child, waiter);
+    tr__scope *scope = child->scope;
+
+    tr__list_remove(&child->link);
+    tr_task_unref(child->task);
+    tr__free(child);
+    if (status == TR_ECANCELED)
+        tr__deadline_catch_up(&scope->node); /* it may be what has cancelled it */
+    tr__scope_child_ended(scope, status);
+}
+
+/* ---- cancelling ---- */
+
+/* The root of this child or, while those have not begun, of one behind it; NULL: there is none. */
+static tr__cancel *root_from(const tr__scope *scope, tr__list *node)
+{
+    for (; node != &scope->children; node = node->next) {
+        tr_task *child = TR__CONTAINER_OF(node, tr_task, link);
+        tr__cancel *root = tr__task_root(child);
+
+        if (root != NULL)
+            return root;
+        child->is_cancelled = true;
+    }
+    return NULL;
+}
+
+tr__cancel *tr__scope_first_root(tr__scope *scope)
+{
+    return root_from(scope, scope->children.next);
+}
+
+tr__cancel *tr__scope_next_root(const tr_task *child)
+{
+    return root_from(child->scope, child->link.next);
+}
+
+void tr__scope_cancel_remote(tr__scope *scope)
+{
+    tr__list *next;
+
+    for (tr__list *node = scope->remote.next; node != &scope->remote; node = next) {
+        next = node->next;
+        (void)tr_task_cancel(
+            TR__CONTAINER_OF(node, remote_child, link)->task); /* if it still runs */
+    }
+}
+
+int tr_scope_cancel(tr_scope *s)
+{
+    tr__scope *scope = inside(s);
+    const tr__loop *here = tr__loop_here();
+
+    if (s == NULL)
+        return TR_EINVAL;
+    if (scope->node.task == NULL || here == NULL || here->number != scope->loop)
+        return TR_EWRONGPLACE;
+    if (scope->node.is_cancelled)
+        return 0;
+    tr__cancel_apply(&scope->node);
+    return 1;
+}
+
+/* ---- spawning ---- */
+
+/* Whether the caller may touch it: it is on the scope's loop, or no task has entered the scope,
+ * which is nobody else's then. */
+static bool is_ours(const tr__scope *scope)
+{
+    const tr__loop *here = tr__loop_here();
+
+    return scope->node.task == NULL || (here != NULL && here->number == scope->loop);
+}
+
+static int may_spawn(const tr__scope *scope, tr_task_fn fn)
+{
+    if (scope->node.task == NULL || !is_ours(scope))
+        return TR_EWRONGPLACE;
+    if (fn == NULL)
+        return TR_EINVAL;
+    if (scope->is_joined)
+        return TR_EALREADY;
+    return scope->node.is_effective ? TR_ECANCELED : 0;
+}
+
+static int start_local(tr__scope *scope, tr_task *child)
+{
+    child->scope = scope;
+    tr__list_append(&scope->children, &child->link);
+    scope->alive++;
+    (void)tr__task_start(child); /* on this loop: it can't have quit */
+    return 0;
+}
+
+/* Start a child on another loop, and wait for it here. */
+static int start_remote(tr__scope *scope, tr_task *task)
+{
+    remote_child *child = tr__alloc_zeroed(sizeof(*child));
+
+    if (child == NULL) {
+        tr__task_free(task);
+        return TR_ENOMEM;
+    }
+    child->scope = scope;
+    child->task = tr_task_ref(task);
+    child->waiter.notify = on_remote_end;
+    task->is_remote = true;
+    task->deadline_ns = scope->node.deadline_ns;
+    (void)tr__future_enlist(&task->future, &child->waiter); /* it has not ended: it has not begun */
+    if (!tr__task_start(task)) {
+        tr__future_delist(&child->waiter);
+        tr_task_unref(task);
+        tr__task_free(task);
+        tr__free(child);
+        return TR_ESHUTDOWN;
+    }
+    tr__list_append(&scope->remote, &child->link);
+    scope->alive++;
+    return 0;
+}
+
+static int start(tr__scope *scope, tr_task *child)
+{
+    const tr_task *parent = scope->node.task;
+
+    if (child == NULL)
+        return TR_ENOMEM;
+    child->is_under_actor = parent->is_actors || parent->is_under_actor;
+    return child->loop == scope->loop ? start_local(scope, child) : start_remote(scope, child);
+}
+
+/* Start a child with a copy of args, or with arg itself. */
+static int spawn_child(tr_scope *s, int loop, tr_task_fn fn, void *arg, const void *args,
+                       size_t args_size, const char *name)
+{
+    tr__scope *scope = inside(s);
+    int rc;
+    int target;
+
+    if (scope == NULL)
+        return TR_EINVAL;
+    rc = may_spawn(scope, fn);
+    if (rc == 0) {
+        target = loop != TR_LOOP_ANY ? tr__loop_resolve(loop) : scope->loop - 1;
+        rc = target < 0 ? target
+                        : start(scope, tr__task_make(fn, arg, args, args_size, name, scope->loop,
+                                                     (uint16_t)(target + 1)));
+    }
+    if (rc < 0 && is_ours(scope))
+        note_failure(scope, rc);
+    return rc;
+}
+
+int tr__scope_spawn(tr_scope *s, int loop, tr_task_fn fn, const void *args, size_t args_size,
+                    const char *name)
+{
+    return spawn_child(s, loop, fn, NULL, args, args_size, name);
+}
+
+int tr__scope_spawn_arg(tr_scope *s, int loop, tr_task_fn fn, void *arg, const char *name)
+{
+    return spawn_child(s, loop, fn, arg, NULL, 0, name);
+}
+
+/* ---- entering, joining, leaving ---- */
+
+tr_scope *tr__scope_enter(tr_scope *s, int *rc)
+{
+    tr__scope *scope = inside(s);
+    tr_task *task = tr__task_here();
+
+    memset(scope, 0, sizeof(*scope));
+    tr__list_init(&scope->children);
+    tr__list_init(&scope->remote);
+    scope->rc = rc;
+    if (rc != NULL)
+        *rc = 0;
+    if (task != NULL) {
+        tr__cancel_enter(&scope->node, task, false);
+        scope->node.scope = scope;
+        scope->loop = task->loop;
+    }
+    return s;
+}
+
+typedef struct join_wait {
+    tr__wait wait;
+    tr__scope *scope;
+    bool is_cut;
+} join_wait;
+
+/* A join that is cancelled, but not with its scope: by a block within. The children are cancelled,
+ * and waited for all the same. */
+static void cut_short(join_wait *w)
+{
+    if (w->scope->node.is_effective)
+        return;
+    w->is_cut = true;
+    tr__cancel_apply(&w->scope->node);
+}
+
+static bool refuse_withdrawal(tr__wait *wait)
+{
+    cut_short(TR__CONTAINER_OF(wait, join_wait, wait));
+    return false;
+}
+
+/* Wait until no child is left; true: it was cut short. */
+static bool join(tr__scope *scope)
+{
+    tr_task *task = scope->node.task;
+    join_wait w = { .wait = { .task = task, .withdraw = refuse_withdrawal }, .scope = scope };
+
+    scope->is_joined = true;
+    if (scope->alive == 0)
+        return false;
+    if (task->innermost->is_effective)
+        cut_short(&w);
+    scope->joiner = &w.wait;
+    (void)tr__wait_suspend(&w.wait); /* always 0 */
+    scope->joiner = NULL;
+    return w.is_cut;
+}
+
+static int result_of(const tr__scope *scope)
+{
+    if (scope->failure != 0 || scope->node.task == NULL)
+        return scope->failure;
+    return scope->node.outer->is_effective ? TR_ECANCELED : 0;
+}
+
+int tr_scope_join(tr_scope *s)
+{
+    tr__scope *scope = inside(s);
+
+    if (s == NULL)
+        return TR_EINVAL;
+    if (scope->node.task == NULL || scope->node.task != tr__task_here())
+        return TR_EWRONGPLACE;
+    return join(scope) && scope->failure == 0 ? TR_ECANCELED : result_of(scope);
+}
+
+void tr__scope_leave(tr_scope *s)
+{
+    tr__scope *scope = inside(s);
+
+    if (scope->node.task != NULL) {
+        (void)join(scope); /* nothing lies within any more that could cut it short */
+        tr__cancel_leave(&scope->node);
+    }
+    if (scope->rc != NULL)
+        *scope->rc = result_of(scope);
+}
+
+/* ---- deadlines and shields ---- */
+
+typedef tr__deadline guard;
+
+_Static_assert(sizeof(guard) <= sizeof(tr_guard), "fits its public place");
+
+static tr_guard *enter_guard(tr_guard *opaque, double seconds, int *rc, bool is_shield)
+{
+    guard *g = (guard *)(void *)opaque;
+    tr_task *task = tr__task_here();
+
+    g->is_entered = task != NULL;
+    g->rc = rc;
+    if (task != NULL)
+        tr__deadline_begin(g, task, isnan(seconds) ? 0 : tr__due_ns(seconds), is_shield);
+    return opaque;
+}
+
+tr_guard *tr__deadline_enter(tr_guard *opaque, double seconds, int *rc)
+{
+    return enter_guard(opaque, seconds, rc, false);
+}
+
+tr_guard *tr__shield_enter(tr_guard *opaque, double seconds)
+{
+    return enter_guard(opaque, seconds, NULL, true);
+}
+
+void tr__guard_leave(tr_guard *opaque)
+{
+    guard *g = (guard *)(void *)opaque;
+
+    if (g->is_entered && tr__deadline_end(g) && g->rc != NULL && *g->rc == TR_ECANCELED)
+        *g->rc = TR_ETIMEDOUT;
+}
+
+/* ---- deferred calls ---- */
+
+void tr__deferred_run(tr_deferred *deferred)
+{
+    tr_task *task = tr__task_here();
+    tr__cancel shield;
+
+    if (deferred->tr__fn == NULL)
+        return;
+    if (task != NULL)
+        tr__cancel_enter(&shield, task, true);
+    deferred->tr__fn(deferred->tr__arg);
+    if (task != NULL)
+        tr__cancel_leave(&shield);
+}

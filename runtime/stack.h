@@ -1,0 +1,121 @@
+/* Stacks for contexts, pooled by each loop.
+ *
+ *   a stack of bytes:  |guard|            free |  frames  | record |  colour |
+ *                      base  low                        top       64 * (i % 16)
+ *
+ * A stack is address space; only what was touched has memory. Its record stands in its own top
+ * page, so that a context that is parked with few frames keeps one page. Tops are coloured: at one
+ * offset from their page's end all would lie in a few sets of the cache (12 ns a visit instead of
+ * 47, over 100,000 stacks).
+ *
+ * Stacks of the default size are cut from regions of 64. Each is in one state:
+ *
+ *   cold   no memory behind it, and no record; a bit in its region
+ *   free   on the free list; the last one given is the first one taken
+ *   taken  a context's
+ *
+ * cold -> taken: the free list is empty.  taken -> cold: it holds TR__STACKS_FREE_MAX.
+ * Regions are unmapped with the pool. Stacks of other sizes have a mapping each; the last few that
+ * were given back are kept.
+ *
+ * The guard is one page: a function whose frame is larger may step over it, unless it was compiled
+ * with -fstack-clash-protection, which touches each page.
+ *
+ * Threads: the owner's only. */
+#ifndef TR_RUNTIME_STACK_H
+#define TR_RUNTIME_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/sanitize.h"
+#include "base/seam.h"
+
+#define TR__STACK_BYTES      ((size_t)64 << 10)
+#define TR__STACK_BYTES_MAX  ((size_t)1 << 30)
+#define TR__STACKS_FREE_MAX  16384
+#define TR__STACKS_SIZED_MAX 32 /* free ones of other sizes */
+#define TR__STACK_COLOURS    16
+
+typedef struct tr__stack_region tr__stack_region;
+
+/* One cache line, next to the first frame. */
+typedef struct tr__stack {
+    struct tr__stack *next;   /* on the free list */
+    char *low;                /* lowest usable byte */
+    char *top;                /* the context begins here: 16-aligned, just below this record */
+    size_t bytes;             /* with guard, record and colour */
+    size_t guard_bytes;       /* below low; 0: it has no guard */
+    tr__stack_region *region; /* NULL: a mapping of its own */
+    uint32_t guard;           /* tr__guard, with a mapping of its own */
+    uint32_t valgrind;        /* valgrind's number of it */
+} TR__ALIGNED(TR__CACHE_LINE) tr__stack;
+
+_Static_assert(sizeof(tr__stack) == TR__CACHE_LINE, "a line");
+
+typedef struct tr__stack_pool {
+    tr__stack *free;
+    size_t free_count;
+    tr__stack_region *ready;   /* those with cold stacks */
+    tr__stack_region *regions; /* all */
+    tr__stack *sized;          /* free ones of other sizes */
+    size_t sized_count;
+    size_t sized_made; /* and not unmapped */
+    size_t bytes;      /* of a stack */
+    size_t page_bytes;
+    bool is_guarded;
+} tr__stack_pool;
+
+/* default_bytes of address space a stack (0: 64 KiB), rounded up to pages: at least four, at most a
+ * gigabyte. */
+void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded);
+/* Unmap all; every stack must be back. */
+void tr__stack_pool_fini(tr__stack_pool *pool);
+
+/* The slow halves of the two below. */
+tr__stack *tr__stack_take_cold(tr__stack_pool *pool) TR__COLD;
+void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack) TR__COLD;
+
+/* A stack of the default size; NULL: out of memory. */
+static TR__ALWAYS_INLINE tr__stack *tr__stack_take(tr__stack_pool *pool)
+{
+    tr__stack *stack = pool->free;
+
+    if (tr__fault_strikes())
+        return NULL;
+    if (TR__UNLIKELY(stack == NULL))
+        return tr__stack_take_cold(pool);
+    pool->free = stack->next;
+    pool->free_count--;
+    tr__memory_unpoison(stack->low, (size_t)(stack->top - stack->low));
+    return stack;
+}
+
+/* A stack of another size, rounded as there. NULL: out of memory, or more than a gigabyte. */
+tr__stack *tr__stack_take_sized(tr__stack_pool *pool, size_t bytes);
+
+/* Give back a stack of whichever size, that nothing runs on any more. */
+static TR__ALWAYS_INLINE void tr__stack_give(tr__stack_pool *pool, tr__stack *stack)
+{
+    tr__memory_poison(stack->low, (size_t)(stack->top - stack->low));
+    if (TR__UNLIKELY(stack->region == NULL || pool->free_count >= TR__STACKS_FREE_MAX)) {
+        tr__stack_give_slowly(pool, stack);
+        return;
+    }
+    stack->next = pool->free;
+    pool->free = stack;
+    pool->free_count++;
+}
+
+/* Whether the address lies in the stack's guard. Async-signal-safe. */
+static inline bool tr__stack_guards(const tr__stack *stack, const void *address)
+{
+    uintptr_t at = (uintptr_t)address;
+    uintptr_t low = (uintptr_t)stack->low;
+
+    return at < low && at >= low - stack->guard_bytes;
+}
+
+#endif

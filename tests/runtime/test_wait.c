@@ -1,0 +1,255 @@
+/* Waiting for tasks, with a time limit or without, from tasks and from foreign threads. */
+#include <math.h>
+#include <sched.h>
+
+#include "base/atomic.h"
+#include "support/actors.h"
+#include "support/kit.h"
+
+/* Runs until it is cancelled, and then for a few turns more. */
+typedef struct stubborn {
+    uint32_t has_begun;
+    uint32_t has_ended;
+    int result;
+} stubborn;
+
+static int hold_out(void *arg)
+{
+    stubborn *s = arg;
+
+    kit_count(&s->has_begun);
+    ck_assert_int_eq(tr_sleep(TR_FOREVER), TR_ECANCELED);
+    TR_SHIELD(TR_FOREVER)
+        for (int i = 0; i < 5; i++)
+            ck_assert_int_eq(tr_sleep(0.0005), 0);
+    kit_count(&s->has_ended);
+    return s->result;
+}
+
+static int give(void *result)
+{
+    return *(int *)result;
+}
+
+static tr_task *spawn(tr_task_fn fn, void *arg, int loop)
+{
+    tr_task *task;
+
+    ck_assert_int_eq(tr_task_spawn_on(&task, loop, fn, arg), 0);
+    return task;
+}
+
+/* ---- in tasks; arg is the loop where the other one runs ---- */
+
+static int wait_for_result(void *loop)
+{
+    int results[] = { 0, 7, -7, TR_ECANCELED, TR_ETIMEDOUT };
+
+    for (int i = 0; i < 5; i++) {
+        tr_task *task = spawn(give, &results[i], *(int *)loop);
+
+        ck_assert_int_eq(tr_task_wait(task, i % 2 != 0 ? TR_FOREVER : KIT_PATIENCE_S), results[i]);
+        ck_assert_int_eq(tr_task_wait(task, 0), results[i]); /* it has ended */
+        ck_assert_int_eq(tr_task_wait(task, -INFINITY), results[i]);
+        ck_assert_int_eq(tr_task_wait(task, NAN), TR_EINVAL);
+        ck_assert_int_eq(tr_task_cancel(task), 0);
+        tr_task_unref(task);
+    }
+    return 0;
+}
+
+static int wait_too_short(void *loop)
+{
+    const double limits[] = { 0.001, 0, -1, -INFINITY };
+
+    for (int i = 0; i < 4; i++)
+        for (int result = -1; result < 2; result++) {
+            stubborn s = { .result = result };
+            tr_task *task = spawn(hold_out, &s, *(int *)loop);
+
+            ck_assert_int_eq(tr_task_wait(task, limits[i]), TR_ETIMEDOUT);
+            ck_assert_uint_eq(kit_counted(&s.has_ended), 1); /* really */
+            ck_assert_int_eq(tr_task_wait(task, 0), result);
+            ck_assert(!tr_cancel_requested());
+            tr_task_unref(task);
+        }
+    return 0;
+}
+
+static int wait_nan(void *loop)
+{
+    stubborn s = { .result = 3 };
+    tr_task *task = spawn(hold_out, &s, *(int *)loop);
+
+    ck_assert_int_eq(tr_task_wait(task, NAN), TR_EINVAL);
+    ck_assert_int_eq(tr_task_wait(NULL, 1), TR_EINVAL);
+    while (kit_counted(&s.has_begun) == 0)
+        ck_assert_int_eq(tr_yield(), 0);
+    ck_assert_int_eq(tr_task_cancel(task), 1); /* NaN has not cancelled it */
+    ck_assert_int_eq(tr_task_wait(task, TR_FOREVER), 3);
+    tr_task_unref(task);
+    return 0;
+}
+
+typedef struct waiting {
+    int loop;
+    stubborn victim;
+    uint32_t is_waiting;
+} waiting;
+
+static int wait_and_be_cancelled(void *arg)
+{
+    waiting *w = arg;
+    tr_task *task = spawn(hold_out, &w->victim, w->loop);
+    int rc;
+
+    kit_count(&w->is_waiting);
+    rc = tr_task_wait(task, KIT_PATIENCE_S);
+    ck_assert_uint_eq(kit_counted(&w->victim.has_ended), 1);
+    ck_assert_int_eq(tr_task_wait(task, 1), TR_ECANCELED);
+    TR_SHIELD(TR_FOREVER)
+        ck_assert_int_eq(tr_task_wait(task, 1), 8);
+    tr_task_unref(task);
+    return rc;
+}
+
+static int cancel_waiter(void *loop)
+{
+    waiting w = { .loop = *(int *)loop, .victim = { .result = 8 } };
+    tr_task *waiter = spawn(wait_and_be_cancelled, &w, TR_LOOP_ANY);
+
+    while (kit_counted(&w.victim.has_begun) == 0)
+        ck_assert_int_eq(tr_yield(), 0);
+    ck_assert_int_eq(tr_task_cancel(waiter), 1);
+    ck_assert_int_eq(tr_task_wait(waiter, TR_FOREVER), TR_ECANCELED);
+    tr_task_unref(waiter);
+    return 0;
+}
+
+static int wait_in_deadline(void *loop)
+{
+    stubborn s = { .result = 4 };
+    tr_task *task = spawn(hold_out, &s, *(int *)loop);
+    int rc;
+
+    TR_DEADLINE(0.001, &rc) {
+        rc = tr_task_wait(task, KIT_PATIENCE_S);
+        ck_assert_int_eq(rc, TR_ECANCELED); /* not its own time limit */
+        ck_assert_uint_eq(kit_counted(&s.has_ended), 1);
+    }
+    ck_assert_int_eq(rc, TR_ETIMEDOUT);
+    tr_task_unref(task);
+    return 0;
+}
+
+static void in_task(tr_task_fn fn)
+{
+    kit_start(2);
+    for (int here = 0; here < 2; here++)
+        for (int there = 0; there < 2; there++) {
+            int loop = TR_LOOP(there);
+
+            ck_assert_int_eq(kit_in_task(here, fn, &loop), 0);
+        }
+    kit_stop();
+}
+
+START_TEST(waiting_gives_the_tasks_result)
+{
+    in_task(wait_for_result);
+}
+END_TEST
+
+START_TEST(a_wait_that_runs_out_of_time_cancels_and_returns_when_the_task_has_ended)
+{
+    in_task(wait_too_short);
+}
+END_TEST
+
+START_TEST(a_wait_for_no_time_changes_nothing)
+{
+    in_task(wait_nan);
+}
+END_TEST
+
+START_TEST(a_waiter_that_is_cancelled_cancels_what_it_waits_for)
+{
+    in_task(cancel_waiter);
+}
+END_TEST
+
+START_TEST(an_outer_deadline_is_not_mistaken_for_the_waits_own)
+{
+    in_task(wait_in_deadline);
+}
+END_TEST
+
+/* ---- foreign threads ---- */
+
+typedef struct offer {
+    stubborn s;
+    int result;
+    tr_task *tasks[3];
+} offer;
+
+static int offer_tasks(void *arg)
+{
+    offer *o = arg;
+
+    o->tasks[0] = spawn(give, &o->result, TR_LOOP_ANY);
+    o->tasks[1] = spawn(hold_out, &o->s, TR_LOOP_ANY);
+    o->tasks[2] = spawn(hold_out, &o->s, TR_LOOP(1));
+    return 0;
+}
+
+START_TEST(a_foreign_thread_waits_for_a_task_as_a_task_does)
+{
+    offer o = { .s = { .result = 6 }, .result = -3 };
+
+    kit_start(2);
+    ck_assert_int_eq(kit_in_task(0, offer_tasks, &o), 0);
+    ck_assert_int_eq(tr_task_wait(o.tasks[1], NAN), TR_EINVAL);
+    ck_assert_int_eq(tr_task_wait(o.tasks[0], TR_FOREVER), -3);
+    ck_assert_int_eq(tr_task_wait(o.tasks[0], 0), -3);
+    ck_assert_int_eq(tr_task_wait(o.tasks[1], 0.001), TR_ETIMEDOUT);
+    ck_assert_uint_eq(kit_counted(&o.s.has_ended), 1);
+    ck_assert_int_eq(tr_task_wait(o.tasks[1], -1), 6);
+    ck_assert_int_eq(tr_task_wait(o.tasks[2], 0), TR_ETIMEDOUT);
+    ck_assert_uint_eq(kit_counted(&o.s.has_ended), 2);
+    for (int i = 0; i < 3; i++)
+        tr_task_unref(o.tasks[i]);
+    kit_stop();
+}
+END_TEST
+
+static void wait_in_callback(void *arg)
+{
+    offer *o = arg;
+
+    ck_assert_int_eq(tr_task_wait(o->tasks[1], 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_task_wait(o->tasks[1], 0), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_task_cancel(o->tasks[1]), 1);
+    ck_assert_int_eq(tr_task_cancel(o->tasks[1]), 1); /* it still runs */
+    ck_assert_int_eq(tr_task_cancel(o->tasks[2]), 1);
+}
+
+START_TEST(a_loop_callback_may_cancel_but_not_wait)
+{
+    offer o = { .s = { .result = 6 } };
+
+    kit_start(2);
+    ck_assert_int_eq(kit_in_task(0, offer_tasks, &o), 0);
+    kit_on_loop(0, wait_in_callback, &o);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(tr_task_wait(o.tasks[i], KIT_PATIENCE_S), i == 0 ? 0 : 6);
+        tr_task_unref(o.tasks[i]);
+    }
+    kit_stop();
+}
+END_TEST
+
+KIT_MAIN("runtime/wait", waiting_gives_the_tasks_result,
+         a_wait_that_runs_out_of_time_cancels_and_returns_when_the_task_has_ended,
+         a_wait_for_no_time_changes_nothing, a_waiter_that_is_cancelled_cancels_what_it_waits_for,
+         an_outer_deadline_is_not_mistaken_for_the_waits_own,
+         a_foreign_thread_waits_for_a_task_as_a_task_does, a_loop_callback_may_cancel_but_not_wait)
