@@ -17,7 +17,7 @@ typedef struct bench_options {
     size_t size;    /* payload bytes of the messages that count */
     int64_t actors; /* livescale */
     int threads;    /* foreign */
-    double seconds; /* idlecpu */
+    double seconds; /* idlecpu, mixed; 0: the workload's default */
     bool timer;     /* idlecpu */
     int runs;
     bool json;
@@ -152,5 +152,15 @@ int bench_livescale(bench_context *context); /* livescale.c */
 int bench_nqueens(bench_context *context);   /* nqueens.c */
 int bench_timers(bench_context *context);    /* timers.c */
 int bench_idlecpu(bench_context *context);
+int bench_fiberswitch(bench_context *context); /* tasks.c */
+int bench_taskspawn(bench_context *context);
+int bench_taskscope(bench_context *context);
+int bench_await(bench_context *context);
+int bench_ask(bench_context *context);
+int bench_ask_timed(bench_context *context);
+int bench_sleepers(bench_context *context);
+int bench_mixed(bench_context *context);   /* mixed.c */
+int bench_offload(bench_context *context); /* offload.c */
+int bench_to_thread(bench_context *context);
 
 #endif

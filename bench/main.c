@@ -40,6 +40,20 @@ static const bench_workload workloads[] = {
       "a message, n from each of --threads threads" },
     { "livescale", bench_livescale, 10000000, 1, false, "ns",
       "a message among --actors live actors" },
+    { "fiberswitch", bench_fiberswitch, 20000000, 1, false, "ns",
+      "a switch between a task and its loop" },
+    { "taskspawn", bench_taskspawn, 5000000, 1, false, "ns",
+      "a task: spawned, run, awaited, dropped" },
+    { "taskscope", bench_taskscope, 5000000, 1, false, "ns", "a task in a scope of ten" },
+    { "await", bench_await, 5000000, 1, false, "ns",
+      "a future: made, resolved by another task, awaited" },
+    { "ask", bench_ask, 5000000, 1, false, "ns", "a request and its answer, awaited" },
+    { "ask-timed", bench_ask_timed, 5000000, 1, false, "ns", "the same with a time limit of 1 s" },
+    { "sleepers", bench_sleepers, 1000000, 1, false, "bytes", "RSS of a task that sleeps" },
+    { "mixed", bench_mixed, 1, 1, false, "ns",
+      "p99 delay of short tasks beside 8 heavy jobs, over --seconds" },
+    { "offload", bench_offload, 500000, 1, false, "ns", "a tiny job on a pool, 64 in flight" },
+    { "to_thread", bench_to_thread, 100000, 1, false, "ns", "a tiny job on a pool, one at a time" },
     { "idlecpu", bench_idlecpu, 1, 1, false, "ms", "CPU time of an idle runtime in --seconds" },
 };
 
@@ -56,7 +70,7 @@ static const char usage_text[] =
     "  --slice N     what a producer sends, or spawns, before it lets others run\n"
     "  --threads N   foreign: threads that send (default 1)\n"
     "  --actors N    livescale: live actors (default 1000)\n"
-    "  --seconds S   idlecpu: how long to measure (default 10)\n"
+    "  --seconds S   how long to measure: idlecpu (default 10), mixed (twice; default 5)\n"
     "  --timer 1     idlecpu: with an actor that has a timer of 1 s\n"
     "  --json        print a JSON object a line\n"
     "  --list        list the workloads and their default n\n"
@@ -335,7 +349,7 @@ static int check_names(char **names, int count, const bench_options *options)
 
 int main(int argc, char **argv)
 {
-    bench_options options = { .size = 8, .runs = 1, .threads = 1, .actors = 1000, .seconds = 10 };
+    bench_options options = { .size = 8, .runs = 1, .threads = 1, .actors = 1000 };
     int letter, rc;
 
     while ((letter = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {

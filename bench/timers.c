@@ -10,6 +10,8 @@
 
 enum { SLICE = 1000, MAX_MS = 1000 };
 
+#define DEFAULT_SECONDS 10.0 /* of idlecpu */
+
 TR_NOTICE(timer_tick);
 
 typedef struct timers_args {
@@ -123,7 +125,7 @@ int bench_idlecpu(bench_context *context)
     pause_s(0.1); /* the loops have started, have nothing to do, and have stopped to spin */
     began_s = bench_cpu_s();
     bench_begin(context);
-    pause_s(options->seconds);
+    pause_s(options->seconds > 0 ? options->seconds : DEFAULT_SECONDS);
     bench_end(context, 1.0);
     context->outcome.per_op = (bench_cpu_s() - began_s) * 1e3;
     return 0;

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 MAX_OTHER = float(os.environ.get("MAX_OTHER", "0.1"))
-UNITS = {"idle": ("bytes", 1.0), "nqueens": ("ms", 1e6)}  # all others: ns
+UNITS = {"idle": ("bytes", 1.0), "sleepers": ("bytes", 1.0), "nqueens": ("ms", 1e6)}  # else: ns
 COLORS = {"troupe": "#d1495b", "tokio": "#30638e", "go": "#00798c", "erlang": "#edae49",
           "caf": "#7d7f7d", "asyncio": "#b497bd", "libuv": "#5b8c5a"}
 
@@ -46,28 +46,36 @@ def read_runs(path):
     return runs
 
 
-def label(workload, peer, workers):
+def row(workload, others):
+    """Where it counts: ask-timed has a row of its own, since others have it, too."""
+    return workload if workload in others else base(workload)
+
+
+def label(workload, peer, workers, counted):
     """A peer's name, with the variant if it is not the usual one."""
-    variant = workload[len(base(workload)) + 1:]
+    variant = workload[len(counted) + 1:]
     if workers == 0:
         variant = "1 thread"
     return f"{peer} ({variant})" if variant and peer != "troupe" else peer
 
 
-def figure(key, runs):
+def figure(key, runs, counted):
     quiet = [per_op for per_op, other in runs if other <= MAX_OTHER]
     use = quiet or [per_op for per_op, _ in runs]
-    return Figure(label(*key), statistics.median(use), min(use), len(use), bool(quiet))
+    return Figure(label(*key, counted), statistics.median(use), min(use), len(use), bool(quiet))
 
 
 def rows(runs):
     """{(workload, workers): (troupe's figure, peers' figures, the fastest first)}"""
     table = collections.OrderedDict()
+    ours_all = {workload for workload, peer, _ in runs if peer == "troupe"}
+    theirs_all = {workload for workload, peer, _ in runs if peer != "troupe"}
     for (workload, peer, workers), values in runs.items():
         if peer == "troupe":
-            ours = figure((workload, peer, workers), values)
-            theirs = [figure(key, others) for key, others in runs.items()
-                      if key[1] != "troupe" and base(key[0]) == base(workload)
+            counted = row(workload, theirs_all)
+            ours = figure((workload, peer, workers), values, counted)
+            theirs = [figure(key, others, counted) for key, others in runs.items()
+                      if key[1] != "troupe" and row(key[0], ours_all) == counted
                       and max(key[2], 1) == workers]
             table[workload, workers] = ours, sorted(theirs, key=lambda f: f.median)
     return table

@@ -1,5 +1,6 @@
-/* Thread-pool workload on libuv: N tiny jobs through uv_queue_work, 64 in flight.
- * Usage: bench offload N POOL_THREADS   prints: workload peer workers n seconds ns_per_op */
+/* Thread-pool workloads on libuv: N tiny jobs through uv_queue_work, 64 in flight or one at a time.
+ * Usage: bench offload|to_thread N POOL_THREADS
+ * prints: workload peer workers n seconds ns_per_op */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,15 +43,16 @@ int main(int argc, char **argv)
     uv_loop_t *loop;
     uint64_t began;
     double seconds;
-    int i;
+    int i, in_flight;
 
-    if (argc < 4 || strcmp(argv[1], "offload") != 0)
+    if (argc < 4 || (strcmp(argv[1], "offload") != 0 && strcmp(argv[1], "to_thread") != 0))
         return 2;
+    in_flight = strcmp(argv[1], "offload") == 0 ? IN_FLIGHT : 1;
     total = atoll(argv[2]);
     setenv("UV_THREADPOOL_SIZE", argv[3], 1);
     loop = uv_default_loop();
     began = uv_hrtime();
-    for (i = 0; i < IN_FLIGHT && submitted < total; i++) {
+    for (i = 0; i < in_flight && submitted < total; i++) {
         jobs[i].in = submitted++;
         uv_queue_work(loop, &jobs[i].request, work, after);
     }
@@ -58,7 +60,7 @@ int main(int argc, char **argv)
     seconds = (double)(uv_hrtime() - began) / 1e9;
     if (sum != total)
         return 1;
-    printf("offload libuv %s %lld %.6f %.2f\n", argv[3], (long long)total, seconds,
+    printf("%s libuv %s %lld %.6f %.2f\n", argv[1], argv[3], (long long)total, seconds,
            seconds * 1e9 / (double)total);
     return 0;
 }
