@@ -7,6 +7,8 @@
 
 #ifdef TR__TSAN
 enum { DEPTH = 1000, WIDTH = 1000 }; /* TSan has few fibers */
+#elif defined(TR__ASAN)
+enum { DEPTH = 5000, WIDTH = 5000 }; /* ASan maps memory for the locals of each */
 #else
 enum { DEPTH = 10000, WIDTH = 100000 };
 #endif
