@@ -191,13 +191,21 @@ static int take_place(struct source *s, struct file **out, off_t *at)
     return 1;
 }
 
-/* More of a file may be read by others from now on. */
+/* More of a file may be read by others from now on. The mutex is held. */
 static void share(struct source *s, struct file *f, off_t size)
 {
-    (void)pthread_mutex_lock(&s->mutex);
     f->size = size;
     f->next = s->large;
     s->large = f;
+}
+
+/* A whole piece was read at that offset. If the file should have ended there, it has grown, or
+ * lied, as files in /proc do: others may read on. */
+static void go_on_behind(struct source *s, struct file *f, off_t at)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    if (at + PIECE_BYTES >= f->size)
+        share(s, f, at + 2 * PIECE_BYTES);
     (void)pthread_mutex_unlock(&s->mutex);
 }
 
@@ -212,8 +220,11 @@ static int open_file(struct source *s, struct file *f)
     (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only advice */
     f->offset = PIECE_BYTES;
     f->size = about.st_size;
-    if (f->size > PIECE_BYTES)
+    if (f->size > PIECE_BYTES) {
+        (void)pthread_mutex_lock(&s->mutex);
         share(s, f, f->size);
+        (void)pthread_mutex_unlock(&s->mutex);
+    }
     return 0;
 }
 
@@ -334,8 +345,8 @@ static int read_part(struct source *s, struct file *f, off_t at, struct piece *p
         return rc;
     end = n < front + PIECE_BYTES ? n : front + PIECE_BYTES;
     *own = end - front;
-    if (*own == PIECE_BYTES && at + PIECE_BYTES >= f->size)
-        share(s, f, at + 2 * PIECE_BYTES); /* it has grown, or lied, as files in /proc do */
+    if (*own == PIECE_BYTES)
+        go_on_behind(s, f, at);
     if (front > 0 && is_letter(p->text[p->size]))
         begin = skip_letters(p->text + p->size, front, end);
     if (begin == end)
