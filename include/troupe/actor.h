@@ -340,7 +340,7 @@ TR_API int tr_kill(tr_pid pid);
 TR_API int tr__send_timed(tr_self *self, double seconds, bool repeat, uint64_t key, tr_type *type,
                           const void *payload, size_t size);
 
-/* Send a message to this actor itself, once, in `seconds` (never earlier; resolution about 0.1 ms):
+/* Send a message to this actor itself, once, in `seconds` (never earlier; resolution as tr_sleep):
  * tr_send_after(self, seconds, key, type, .field = value, ...). A key other than 0 names the timer:
  * a new one of the same key replaces it. The timer ends with the actor.
  * Ownership: as tr_send.

@@ -68,8 +68,8 @@ TR_API void *tr_future_peek(tr_future *f);
 /* Take the value away: its destructor will not run. *value is NULL on error.
  * Ownership: the value is the caller's.
  * Threads:   any.
- * Errors:    TR_EAGAIN it has not ended; its own error; TR_EALREADY the value was taken before;
- *            TR_EINVAL. */
+ * Errors:    TR_EAGAIN it has not ended; its own error; TR_EALREADY there is no value, or it was
+ *            taken; TR_EINVAL. */
 TR_API int tr_future_take(tr_future *f, void **value);
 
 /* Await its end. A task that is cancelled meanwhile leaves the future alone.

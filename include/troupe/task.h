@@ -75,7 +75,8 @@ TR_API int tr__task_spawn(tr_task **out, tr_task_fn fn, void *arg, const char *n
 #define tr_task_spawn_on(out, loop, fn, ...)                                                       \
     tr__task_spawn((out), (fn), (__VA_ARGS__), #fn, TR__TASK_ON(loop), sizeof(tr_task_options))
 
-/* The same with options, which may be NULL: tr_task_spawn_with(&task, fn, arg, &options). */
+/* The same with options, which may be NULL: tr_task_spawn_with(&task, fn, arg, &options). An arg
+ * with commas in braces needs parentheses around it. */
 #define tr_task_spawn_with(out, fn, arg, ...)                                                      \
     tr__task_spawn((out), (fn), (arg), #fn, (__VA_ARGS__), sizeof(tr_task_options))
 
@@ -135,7 +136,8 @@ TR_API const char *tr_task_name(tr_task *t);
 
 /* ---- awaiting ---- */
 
-/* Suspend the calling task for at least seconds (0 or less: as tr_yield; resolution about 0.1 ms).
+/* Suspend the calling task for at least seconds (0 or less: as tr_yield). Resolution: about 0.1 ms
+ * while the loop works, a millisecond when it has to wake up for it.
  * Threads: tasks.
  * Errors:  TR_ECANCELED; TR_EWRONGPLACE; TR_EINVAL NaN. */
 TR_API int tr_sleep(double seconds);
