@@ -66,23 +66,29 @@ static int refuse(const question *q, int error)
     return error;
 }
 
-/* Its message, on a loop within the task's own deadline, too. NULL: out of memory; the payload has
- * been dropped. */
-static tr_msg *message_of(tr__home *home, const question *q, uint64_t deadline_ns)
+/* When its time is over: the asker's own deadline counts, too. */
+static TR__ALWAYS_INLINE uint64_t deadline_of(const question *q, uint64_t askers_ns)
+{
+    uint64_t deadline_ns = tr__request_deadline_ns(q->timeout);
+
+    return deadline_ns < askers_ns ? deadline_ns : askers_ns;
+}
+
+/* Its message. NULL: out of memory; the payload has been dropped. */
+static TR__ALWAYS_INLINE tr_msg *message_of(tr__home *home, const question *q, uint64_t deadline_ns)
 {
     tr_msg *msg =
-        tr__request_make(home, q->timeout, 0, q->type, q->payload, q->size, q->answer_size);
+        tr__request_make(home, deadline_ns, 0, q->type, q->payload, q->size, q->answer_size);
 
-    if (msg == NULL)
+    if (TR__UNLIKELY(msg == NULL))
         tr__payload_drop(q->type, q->payload);
-    else if (tr__msg_ask(msg)->deadline_ns > deadline_ns)
-        tr__msg_ask(msg)->deadline_ns = deadline_ns;
     return msg;
 }
 
 /* Hand an answer over to `out`, or drop it. Takes both. */
-static void take_answer(tr__home *home, void *out, const tr__open_request *request,
-                        const tr_type *type, tr_msg *msg, const void *payload)
+static TR__ALWAYS_INLINE void take_answer(tr__home *home, void *out,
+                                          const tr__open_request *request, const tr_type *type,
+                                          tr_msg *msg, const void *payload)
 {
     if (out != NULL)
         tr__payload_copy(out, payload, request->answer_size);
@@ -148,25 +154,27 @@ static bool withdraw_asking(tr__wait *wait)
     return true;
 }
 
-static int ask_in_task(tr__home *home, tr_task *task, void *out, const question *q, tr_pid *asks)
+static TR__ALWAYS_INLINE int ask_in_task(tr__home *home, tr_task *task, void *out,
+                                         const question *q, tr_pid *asks)
 {
-    uint64_t deadline_ns = task->innermost->deadline_ns;
-    asking a = {
-        .wait = { .task = task, .withdraw = withdraw_asking },
-        .request = { .answer = answer_task,
-                     .fail = fail_task,
-                     .answer_size = (uint32_t)q->answer_size },
-        .out = out,
-        .type = q->type->tr__answer,
-        .asks = asks,
-    };
+    uint64_t task_deadline_ns = task->innermost->deadline_ns;
+    uint64_t deadline_ns = deadline_of(q, task_deadline_ns);
     tr_self *asker = asker_of(home);
     tr_msg *msg = asker != NULL ? message_of(home, q, deadline_ns) : NULL;
+    asking a;
 
-    if (msg == NULL)
+    if (TR__UNLIKELY(msg == NULL))
         return asker != NULL ? TR_ENOMEM : refuse(q, TR_ENOMEM);
+    a.wait.task = task;
+    a.wait.withdraw = withdraw_asking;
+    a.out = out;
+    a.type = q->type->tr__answer;
+    a.asks = asks;
+    a.is_suspended = false;
+    a.is_over = false;
     /* The task's own deadline cancels it: the request needs a timer for a nearer one only. */
-    a.request.is_timed = tr__msg_ask(msg)->deadline_ns < deadline_ns;
+    tr__request_init(&a.request, answer_task, fail_task, q->answer_size,
+                     deadline_ns < task_deadline_ns);
     if (tr__request_begin(home, asker, &a.request, q->to, msg) < 0) {
         tr__msg_end(home, msg);
         return TR_ENOMEM;
@@ -178,7 +186,7 @@ static int ask_in_task(tr__home *home, tr_task *task, void *out, const question 
 }
 
 /* The same in the handler of an actor that awaits: others may wait for it. */
-static int ask_in_handler(tr__home *home, tr_task *task, void *out, const question *q)
+static TR__NOINLINE int ask_in_handler(tr__home *home, tr_task *task, void *out, const question *q)
 {
     tr_pid *asks = tr__fibered_asks(home);
     int rc = tr__fibered_check_cycle(home, q->to);
@@ -329,7 +337,7 @@ static asked_future *make_asked(tr__home *home, const question *q, uint16_t numb
     }
     memset((char *)a + sizeof(a->future), 0, sizeof(*a) - sizeof(a->future));
     a->answer = tr__alloc(q->answer_size);
-    a->msg = a->answer != NULL ? message_of(home, q, deadline_ns) : NULL;
+    a->msg = a->answer != NULL ? message_of(home, q, deadline_of(q, deadline_ns)) : NULL;
     if (a->msg == NULL) {
         if (a->answer == NULL)
             (void)refuse(q, TR_ENOMEM);
@@ -337,10 +345,7 @@ static asked_future *make_asked(tr__home *home, const question *q, uint16_t numb
         return NULL;
     }
     a->give_up.run = run_give_up;
-    a->request.answer = answer_future;
-    a->request.fail = fail_future;
-    a->request.is_timed = true;
-    a->request.answer_size = (uint32_t)q->answer_size;
+    tr__request_init(&a->request, answer_future, fail_future, q->answer_size, true);
     a->to = q->to;
     a->type = q->type->tr__answer;
     f->state |= TR__FUTURE_HELD; /* nobody else knows it yet */

@@ -191,7 +191,7 @@ int tr__route(tr__home *home, tr_pid to, tr_msg *msg)
     return carry_message(home, to, msg, number - 1);
 }
 
-int tr__dispatch(tr__home *home, tr_pid to, tr_msg *msg)
+int tr__dispatch_slowly(tr__home *home, tr_pid to, tr_msg *msg)
 {
     int rc;
 

@@ -28,8 +28,21 @@ int tr__push_limited(tr__home *home, tr_self *self, tr_msg *msg);
  * Errors: TR_EDEAD, TR_EFULL (the receiver lives on this loop); TR_ENOMEM; TR_ESHUTDOWN. */
 int tr__route(tr__home *home, tr_pid to, tr_msg *msg);
 
+/* The slow half of the next. */
+int tr__dispatch_slowly(tr__home *home, tr_pid to, tr_msg *msg);
+
 /* tr__route, or bury it; msg is taken in any case, and counted as sent. */
-int tr__dispatch(tr__home *home, tr_pid to, tr_msg *msg);
+static TR__ALWAYS_INLINE int tr__dispatch(tr__home *home, tr_pid to, tr_msg *msg)
+{
+    tr_self *self = tr__lives_here(home, to) ? tr__slot_of(to) : NULL;
+
+    if (TR__UNLIKELY(self == NULL || (self->word & TR__SLOT_LIMITED) ||
+                     (msg->tr__head & TR__MSG_ANSWERS)))
+        return tr__dispatch_slowly(home, to, msg);
+    tr__bump_u64(&home->ledger.sent, 1);
+    tr__push(home, self, msg);
+    return 0;
+}
 
 /* ---- from anywhere ---- */
 

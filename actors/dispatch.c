@@ -17,16 +17,23 @@ enum {
     LONGEST_NS = 500 * 1000
 };
 
-/* Before a message that is not an ordinary one. false: it is not to be handled; it is gone. */
-static TR__NOINLINE bool admit(tr__home *home, tr_self *self, tr_msg *msg)
+/* Before a timer's message, and a request that has expired. false: it is not to be handled; it is
+ * gone. */
+static TR__NOINLINE bool admit_slowly(tr__home *home, tr_self *self, tr_msg *msg)
 {
     if (msg->tr__head & TR__MSG_TIMED)
         return tr__timed_admit(home, msg);
-    if (tr__msg_ask(msg)->deadline_ns > home->loop.now_ns)
-        return true;
     msg->tr__head &= ~TR__MSG_ASKS; /* the asker's own time limit has told it */
     tr__bury(home, tr__slot_pid(self), msg, TR_ETIMEDOUT);
     return false;
+}
+
+/* Before a message that is not an ordinary one. false: as above. */
+static TR__ALWAYS_INLINE bool admit(tr__home *home, tr_self *self, tr_msg *msg)
+{
+    if (!(msg->tr__head & TR__MSG_TIMED) && tr__msg_ask(msg)->deadline_ns > home->loop.now_ns)
+        return true;
+    return admit_slowly(home, self, msg);
 }
 
 /* The message's end, after its handler; the asker of a handler that failed hears of it. */

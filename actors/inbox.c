@@ -298,7 +298,8 @@ int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t tag, tr_
     if (rc == 0 && in->loop != (home != NULL ? home->loop.number : 0))
         rc = TR_EWRONGPLACE;
     if (rc == 0) {
-        msg = tr__request_make(home, timeout, tag, type, payload, size, answer_size);
+        msg = tr__request_make(home, tr__request_deadline_ns(timeout), tag, type, payload, size,
+                               answer_size);
         rc = msg != NULL ? 0 : TR_ENOMEM;
     }
     if (rc < 0) {

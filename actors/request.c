@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "actors/deliver.h"
-#include "actors/type.h"
 
 enum { FIRST_CAPACITY = 4 };
 
@@ -30,9 +29,9 @@ struct tr__requests {
     entry *entries;
 };
 
-static uint64_t ref_of(const struct tr__requests *table, uint32_t index)
+static TR__ALWAYS_INLINE uint64_t ref_of(const entry *open, uint32_t index)
 {
-    return (uint64_t)table->entries[index].generation << 32 | index;
+    return (uint64_t)open->generation << 32 | index;
 }
 
 /* Double the table. */
@@ -54,57 +53,68 @@ static bool grow(struct tr__requests *table)
     return true;
 }
 
-static struct tr__requests *table_of(tr__home *home, tr_self *self)
+static TR__ALWAYS_INLINE struct tr__requests *table_of(const tr_self *self)
+{
+    return TR__LIKELY(self->more != NULL) ? self->more->requests : NULL;
+}
+
+/* A table with room for one more; NULL: out of memory. */
+static TR__COLD struct tr__requests *make_room(tr__home *home, tr_self *self)
 {
     tr__more *more = tr__more_of(home, self);
 
     if (more != NULL && more->requests == NULL)
         more->requests = tr__alloc_zeroed(sizeof(*more->requests));
-    return more != NULL ? more->requests : NULL;
+    return more != NULL && more->requests != NULL && grow(more->requests) ? more->requests : NULL;
 }
 
-/* Put a request into the table; false: out of memory. */
-static bool enter(tr__home *home, tr_self *self, tr__open_request *request)
+/* Put a request into the table, and return its ref; UINT64_MAX: out of memory. */
+static TR__ALWAYS_INLINE uint64_t enter(tr__home *home, tr_self *self, tr__open_request *request)
 {
-    struct tr__requests *table = table_of(home, self);
-    entry *free_entry;
+    struct tr__requests *table = table_of(self);
+    uint32_t index;
+    entry *open;
 
-    if (table == NULL || (table->first_free == table->capacity && !grow(table)))
-        return false;
-    free_entry = &table->entries[table->first_free];
+    if (TR__UNLIKELY(table == NULL || table->first_free == table->capacity)) {
+        table = make_room(home, self);
+        if (table == NULL)
+            return UINT64_MAX;
+    }
+    index = table->first_free;
+    open = &table->entries[index];
+    table->first_free = open->next_free;
+    open->request = request;
     request->self = self;
-    request->index = table->first_free;
-    table->first_free = free_entry->next_free;
-    free_entry->request = request;
-    return true;
+    request->index = index;
+    return ref_of(open, index);
 }
 
 /* From here on its ref is stale. */
-static TR__ALWAYS_INLINE void leave(tr__home *home, tr__open_request *request)
+static TR__ALWAYS_INLINE void leave(tr__home *home, struct tr__requests *table, uint32_t index,
+                                    tr__open_request *request)
 {
-    struct tr__requests *table = request->self->more->requests;
-    entry *freed = &table->entries[request->index];
+    entry *freed = &table->entries[index];
 
-    if (tr__timer_is_started(&request->timer))
+    if (TR__UNLIKELY(tr__timer_is_started(&request->timer)))
         tr__timer_stop(&home->loop.wheel, &request->timer);
     freed->request = NULL;
     freed->generation++;
     freed->next_free = table->first_free;
-    table->first_free = request->index;
+    table->first_free = index;
 }
 
 void tr__request_close(tr__home *home, tr__open_request *request)
 {
-    leave(home, request);
+    leave(home, request->self->more->requests, request->index, request);
 }
 
 /* The open request that a ref names, or NULL. */
-static TR__ALWAYS_INLINE tr__open_request *find(const tr_self *self, uint64_t ref)
+static TR__ALWAYS_INLINE tr__open_request *find(const struct tr__requests *table, uint64_t ref)
 {
-    const struct tr__requests *table = self->more != NULL ? self->more->requests : NULL;
     uint32_t index = (uint32_t)ref;
 
-    if (table == NULL || index >= table->capacity || ref_of(table, index) != ref)
+    if (TR__UNLIKELY(table == NULL || index >= table->capacity ||
+                     ref_of(&table->entries[index], index) != ref))
         return NULL;
     return table->entries[index].request;
 }
@@ -123,7 +133,7 @@ static void on_timeout(tr__timer *timer)
 void tr__request_fail(tr__home *home, tr_pid asker, uint64_t ref, int error)
 {
     tr_self *self = tr__slot_of(asker);
-    tr__open_request *request = self != NULL ? find(self, ref) : NULL;
+    tr__open_request *request = self != NULL ? find(table_of(self), ref) : NULL;
 
     if (request != NULL)
         fail(home, request, error);
@@ -165,7 +175,7 @@ static void answer_mailed(tr__home *home, tr__open_request *request, tr_msg *msg
 
 int tr__request_answer(tr__home *home, tr_self *self, tr_msg *msg)
 {
-    tr__open_request *request = self != NULL ? find(self, tr__msg_ask(msg)->ref) : NULL;
+    tr__open_request *request = self != NULL ? find(table_of(self), tr__msg_ask(msg)->ref) : NULL;
 
     if (request == NULL) {
         tr__bump_u64(&home->ledger.late_replies, 1);
@@ -177,22 +187,31 @@ int tr__request_answer(tr__home *home, tr_self *self, tr_msg *msg)
     return 0;
 }
 
-bool tr__request_answer_here(tr__home *home, tr_pid asker, uint64_t ref, const tr_type *type,
-                             const void *payload)
+/* It comes too late. */
+static TR__COLD bool drop_late(tr__home *home, const tr_type *type, const void *payload)
 {
-    tr_self *self = tr__slot_of(asker);
-    tr__open_request *request = self != NULL ? find(self, ref) : NULL;
+    tr__bump_u64(&home->ledger.sent, 1);
+    tr__bump_u64(&home->ledger.late_replies, 1);
+    tr__payload_drop(type, payload);
+    return true;
+}
 
-    if (request != NULL && request->answer == answer_mailed)
+/* An answer to somebody who lives here, not yet in a message. true: it was taken, or came too late
+ * and was dropped; false: it has to be sent. */
+static TR__ALWAYS_INLINE bool answer_here(tr__home *home, tr_pid asker, uint64_t ref,
+                                          const tr_type *type, const void *payload)
+{
+    const tr_self *self = tr__slot_of(asker);
+    struct tr__requests *table = self != NULL ? table_of(self) : NULL;
+    tr__open_request *request = find(table, ref);
+
+    if (TR__UNLIKELY(request == NULL))
+        return drop_late(home, type, payload);
+    if (request->answer == answer_mailed)
         return false;
     tr__bump_u64(&home->ledger.sent, 1);
-    if (request == NULL) {
-        tr__bump_u64(&home->ledger.late_replies, 1);
-        tr__payload_drop(type, payload);
-        return true;
-    }
     tr__bump_u64(&home->ledger.handled, 1);
-    leave(home, request);
+    leave(home, table, (uint32_t)ref, request);
     request->answer(home, request, NULL, payload);
     return true;
 }
@@ -235,11 +254,12 @@ int tr__request_begin(tr__home *home, tr_self *self, tr__open_request *request, 
                       tr_msg *msg)
 {
     tr__ask *ask = tr__msg_ask(msg);
+    uint64_t ref = enter(home, self, request);
 
-    if (!enter(home, self, request))
+    if (TR__UNLIKELY(ref == UINT64_MAX))
         return TR_ENOMEM;
     ask->pid = tr__slot_pid(self);
-    ask->ref = ref_of(self->more->requests, request->index);
+    ask->ref = ref;
     if (request->is_timed && ask->deadline_ns != UINT64_MAX)
         tr__timer_start(&home->loop.wheel, &request->timer, ask->deadline_ns, on_timeout);
     (void)tr__dispatch(home, to, msg); /* what fails here comes as the request's failure */
@@ -256,35 +276,11 @@ int tr__request_open(tr__home *home, tr_self *self, tr_pid to, tr_msg *msg)
     m->failure.tr__head = failed_id() | TR__MSG_CONTROL | TR__MSG_TAGGED | TR__MSG_EXTENDED |
                           (uint32_t)MAILED_CLASS << TR__MSG_CLASS_SHIFT;
     m->ask.ref = tr__msg_ask(msg)->ref;
-    m->request.answer = answer_mailed;
-    m->request.fail = fail_mailed;
-    m->request.is_timed = true;
+    tr__request_init(&m->request, answer_mailed, fail_mailed, 0, true);
     if (tr__request_begin(home, self, &m->request, to, msg) == 0)
         return 0;
     tr__slab_give(&home->loop.slab, m, MAILED_CLASS);
     return TR_ENOMEM;
-}
-
-tr_msg *tr__request_make(tr__home *home, double timeout, uint64_t tag, tr_type *type,
-                         const void *payload, size_t size, size_t answer_size)
-{
-    uint32_t id = tr__type_id(type, size);
-    uint32_t answer = tr__type_id(type->tr__answer, answer_size);
-    tr_msg *msg = NULL;
-
-    if (id != 0 && answer != 0)
-        msg = tr__msg_take(home != NULL ? &home->loop.slab : NULL, size, true);
-    if (msg == NULL)
-        return NULL;
-    msg->tr__head |= id | TR__MSG_ASKS;
-    msg->tr__from = home != NULL ? home->frame.index : 0;
-    tr__payload_copy(msg->tr__payload, payload, size);
-    *tr__msg_ask(msg) = (tr__ask){
-        .ref = tag,
-        .deadline_ns = timeout < TR_FOREVER ? tr__deadline_ns(tr__now_ns(), timeout) : UINT64_MAX,
-        .answer = answer,
-    };
-    return msg;
 }
 
 int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, tr_type *type,
@@ -297,7 +293,8 @@ int tr__request(tr_self *self, tr_pid to, double timeout, uint64_t tag, tr_type 
         tr__payload_drop(type, payload);
         return home == NULL ? TR_EWRONGPLACE : TR_EINVAL;
     }
-    msg = tr__request_make(home, timeout, tag, type, payload, size, answer_size);
+    msg = tr__request_make(home, tr__request_deadline_ns(timeout), tag, type, payload, size,
+                           answer_size);
     if (msg == NULL) {
         tr__payload_drop(type, payload);
         return TR_ENOMEM;
@@ -371,7 +368,7 @@ int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
     if (id != who.tr__answer)
         return refuse_answer(who, type, payload, id != 0 ? TR_EPROTO : TR_ENOMEM);
     if (home != NULL && tr__lives_here(home, who.tr__pid) &&
-        tr__request_answer_here(home, who.tr__pid, who.tr__ref, type, payload))
+        answer_here(home, who.tr__pid, who.tr__ref, type, payload))
         return 0;
     msg = tr__msg_take(home != NULL ? &home->loop.slab : NULL, size, true);
     if (msg == NULL)
@@ -386,7 +383,8 @@ int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t size)
 
 /* The short way of an answer: to somebody on this loop, without a message, nor a tr_asker (which
  * the compiler would build in memory only to read it back). false: it was not gone. */
-static bool reply_here(tr__home *home, tr_type *type, const void *payload, size_t size)
+static TR__ALWAYS_INLINE bool reply_here(tr__home *home, tr_type *type, const void *payload,
+                                         size_t size)
 {
     tr_msg *msg = home->frame.msg;
     const tr__ask *ask;
@@ -396,23 +394,27 @@ static bool reply_here(tr__home *home, tr_type *type, const void *payload, size_
         return false;
     ask = tr__msg_ask(msg);
     if (!tr__lives_here(home, ask->pid) || tr__type_id(type, size) != ask->answer ||
-        !tr__request_answer_here(home, ask->pid, ask->ref, type, payload))
+        !answer_here(home, ask->pid, ask->ref, type, payload))
         return false;
     msg->tr__head &= ~TR__MSG_ASKS; /* it counts as answered */
     return true;
+}
+
+static TR__NOINLINE int reply_slowly(tr_self *self, tr_type *type, const void *payload, size_t size)
+{
+    if (tr__home_of_handler(self) != NULL)
+        return tr__answer(tr_take_asker(self), type, payload, size);
+    tr__payload_drop(type, payload);
+    return TR_EWRONGPLACE;
 }
 
 int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size)
 {
     tr__home *home = tr__home_of_handler(self);
 
-    if (home == NULL) {
-        tr__payload_drop(type, payload);
-        return TR_EWRONGPLACE;
-    }
-    if (TR__LIKELY(reply_here(home, type, payload, size)))
+    if (TR__LIKELY(home != NULL && reply_here(home, type, payload, size)))
         return 0;
-    return tr__answer(tr_take_asker(self), type, payload, size);
+    return reply_slowly(self, type, payload, size);
 }
 
 int tr_reply_error(tr_self *self, int error)

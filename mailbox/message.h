@@ -114,6 +114,25 @@ static TR__ALWAYS_INLINE void tr__payload_copy(void *to, const void *from, size_
  * Threads: the slab's loop. */
 tr_msg *tr__msg_take(tr__slab *slab, size_t payload_bytes, bool extended);
 
+/* The same from a slab whose magazine has a block; NULL: it has none, or none is so large.
+ * Threads: the slab's loop. */
+static TR__ALWAYS_INLINE tr_msg *tr__msg_take_ready(tr__slab *slab, size_t payload_bytes,
+                                                    bool extended)
+{
+    size_t bytes = TR__MSG_HEADER + payload_bytes + (extended ? sizeof(tr__ask) : 0);
+    tr_msg *msg = NULL;
+    unsigned size_class;
+
+    if (TR__LIKELY(payload_bytes < TR__CLASS_MAX_BYTES && bytes <= TR__CLASS_MAX_BYTES)) {
+        size_class = tr__class_of(bytes);
+        msg = tr__slab_take_ready(slab, size_class);
+        if (TR__LIKELY(msg != NULL))
+            msg->tr__head =
+                (uint32_t)size_class << TR__MSG_CLASS_SHIFT | (extended ? TR__MSG_EXTENDED : 0);
+    }
+    return msg;
+}
+
 /* Give the block back; what it owns is not dropped. slab NULL: the caller has none; depot is then
  * where blocks of slabs go, and may be NULL when the message is known to be from the allocator.
  * Threads: the slab's loop. */
