@@ -415,7 +415,7 @@ static bool spin(tr__loop *loop)
     /* What a starved loop would find is there already, and has no memory to land in. */
     if (loop->spin_ns == 0 || loop->starved || !tr__spin_begin())
         return false;
-    while (!found && loop->now_ns < end_ns) {
+    while (!found && loop->now_ns < end_ns && tr__cores_suffice()) {
         for (int round = 0; round < SPIN_LOOKS && !found; round++) {
             tr__spin_pause();
             found = has_arrivals(loop);
@@ -480,8 +480,11 @@ static void park(tr__loop *loop)
         return;
     /* Whatever was published before we were seen asleep is seen here. A loop that waits for memory
      * has arrivals, and must not spin on them. */
-    if ((loop->starved || !has_arrivals(loop)) && tr__runtime_phase() == loop->phase)
+    if ((loop->starved || !has_arrivals(loop)) && tr__runtime_phase() == loop->phase) {
+        tr__awake_end();
         block(loop);
+        tr__awake_begin();
+    }
     tr__port_wake_up(loop->port);
     loop->now_ns = tr__now_ns();
     loop->polled_ns = loop->now_ns;
@@ -592,6 +595,7 @@ void *tr__loop_main(void *arg)
 {
     tr__loop *loop = arg;
 
+    tr__awake_begin();
     tr__overflow_enter_thread(loop->signal_stack);
     tr__loop_of_thread = loop;
     tr__context_init_thread(&loop->context);
@@ -609,6 +613,7 @@ void *tr__loop_main(void *arg)
     tr__port_settle(loop->port);
     tr__context_fini_thread(&loop->context);
     tr__overflow_leave_thread(loop->signal_stack);
+    tr__awake_end();
     tr__runtime_report(loop, TR__PHASE_QUIT);
     tr__loop_of_thread = NULL;
     return NULL;

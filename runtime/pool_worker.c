@@ -98,7 +98,7 @@ static void spin(const tr_pool *pool)
         if (now_ns == UINT64_MAX)
             break;
         is_spinner = is_spinner || tr__spin_begin();
-        now_ns = tr__now_ns();
+        now_ns = is_spinner && !tr__cores_suffice() ? end_ns : tr__now_ns();
     }
     if (is_spinner)
         tr__spin_end();
@@ -123,10 +123,12 @@ static bool sleep_until_called(tr__worker *self, tr_pool *pool)
     deadline_ns = tr__now_ns();
     deadline_ns =
         tr__pools_idle_ns < UINT64_MAX - deadline_ns ? deadline_ns + tr__pools_idle_ns : UINT64_MAX;
+    tr__awake_end();
     /* relaxed: the lock orders the rest. */
     while (tr__load_relaxed_u32(&self->is_called) == 0)
         if (!tr__futex_wait(&self->is_called, 0, deadline_ns))
             break;
+    tr__awake_begin();
     lock(pool);
     /* relaxed: written under the lock. */
     if (tr__load_relaxed_u32(&self->is_called) != 0) {
@@ -205,6 +207,7 @@ static void *worker_main(void *arg)
     tr_pool *pool = self->pool;
 
     worker_of_thread = self;
+    tr__awake_begin();
     lock(pool);
     pool->coming--;
     do {
@@ -214,6 +217,7 @@ static void *worker_main(void *arg)
             run(self, pool, job);
     } while (rest(self, pool));
     worker_of_thread = NULL;
+    tr__awake_end();
     end(self, pool);
     leave();
     return NULL;

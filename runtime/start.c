@@ -245,6 +245,7 @@ static int start_locked(const tr_config *config)
         return TR_ESHUTDOWN;
     }
     tr__runtime.config = *config;
+    tr__cores = (uint32_t)tr__topology_cores();
     tr__runtime_set_state(TR__STATE_STARTING);
     rc = start_runtime();
     if (rc == 0)

@@ -9,6 +9,8 @@
 
 #define NS_PER_S 1e9
 
+uint32_t tr__awake;
+uint32_t tr__cores = 1;
 uint32_t tr__spinners;
 
 /* All signals, but for those that a thread brings on itself (a blocked one would end the process

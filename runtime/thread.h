@@ -44,16 +44,43 @@ void tr__handover_complete(tr__handover *handover, int result);
 /* Wait for the result; ends the handover. */
 int tr__handover_await(tr__handover *handover);
 
+/* ---- spinning ---- */
+
+/* Threads of the library's that want a core now: loops that are not parked, workers that do not
+ * sleep. */
+extern uint32_t tr__awake;
+/* Cores that they share. Written while no thread runs. */
+extern uint32_t tr__cores;
+
+/* This thread wants a core from now on, or does not. */
+static inline void tr__awake_begin(void)
+{
+    (void)tr__add_ordered_u32(&tr__awake, 1); /* ordered: a figure; it publishes nothing */
+}
+
+static inline void tr__awake_end(void)
+{
+    (void)tr__add_ordered_u32(&tr__awake, -1U); /* ordered: as above */
+}
+
+/* Whether there are cores for all who are awake. Where there are not, who spins keeps from its core
+ * the very thread that it waits for. */
+static inline bool tr__cores_suffice(void)
+{
+    return tr__load_relaxed_u32(&tr__awake) <= tr__cores; /* relaxed: a guess */
+}
+
 /* The right to spin for work: at most one thread of the process has it, since one is enough to be
  * quick, and two would take the core from somebody who works. */
 extern uint32_t tr__spinners;
 
-/* false: somebody else has it. */
+/* false: somebody else has it, or cores are short. */
 static inline bool tr__spin_begin(void)
 {
     /* relaxed: only a guess, which spares the line a write.
      * ordered: a token; it publishes nothing. */
-    return tr__load_relaxed_u32(&tr__spinners) == 0 && tr__cas_ordered_u32(&tr__spinners, 0, 1);
+    return tr__cores_suffice() && tr__load_relaxed_u32(&tr__spinners) == 0 &&
+           tr__cas_ordered_u32(&tr__spinners, 0, 1);
 }
 
 static inline void tr__spin_end(void)

@@ -229,7 +229,7 @@ static int open_file(struct source *s, struct file *f)
 }
 
 /* Nobody else is to begin reading it. The mutex is held. */
-static void unshare(struct source *s, const struct file *f)
+static void stop_sharing(struct source *s, const struct file *f)
 {
     for (struct file **at = &s->large; *at; at = &(*at)->next) {
         if (*at == f) {
@@ -258,7 +258,7 @@ static void leave_file(struct source *s, struct file *f, size_t bytes, int error
         if (error != TR_ENOMEM && error != TR_ECANCELED && !f->failed)
             report(s, f->path, -error);
         f->failed = true;
-        unshare(s, f);
+        stop_sharing(s, f);
     }
     last = --f->readers == 0 && (f->failed || f->offset >= f->size);
     s->progress.files += last && !f->failed;
