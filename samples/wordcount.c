@@ -169,7 +169,7 @@ static void leave_lane(struct lane *lane, double seconds)
     sum->reading += mine->reading;
     sum->splitting += mine->splitting;
     sum->counting += mine->counting;
-    sum->waiting += seconds - mine->reading - mine->splitting - mine->counting;
+    sum->waiting += seconds - mine->splitting - mine->counting; /* reading goes on meanwhile */
     for (size_t i = 0; lane->writers && i < lane->job->shard_count; i++)
         free(lane->writers[i].data);
     free(lane->writers);

@@ -58,14 +58,20 @@ static inline bool same_word(const struct entry *a, const struct entry *b)
            (!b->letters || !a->letters || memcmp(a->letters, b->letters, long_length(b)) == 0);
 }
 
-/* The slot that has the word, or the free one where it belongs. The table must not be of size 0. */
+/* Where a word is looked for first. The table must not be of size 0. */
+static inline struct entry *table_first_slot(const struct table *table, uint64_t low, uint64_t high)
+{
+    return &table->slots[(size_t)hash_key(low, high) & (table->size - 1)];
+}
+
+/* The slot that has the word, or the free one where it belongs. */
 static inline struct entry *table_slot(const struct table *table, const struct entry *entry)
 {
-    size_t mask = table->size - 1, i = (size_t)hash_key(entry->key[0], entry->key[1]) & mask;
+    struct entry *slot = table_first_slot(table, entry->key[0], entry->key[1]);
 
-    while (table->slots[i].count != 0 && !same_word(&table->slots[i], entry))
-        i = (i + 1) & mask;
-    return &table->slots[i];
+    while (slot->count != 0 && !same_word(slot, entry))
+        slot = slot + 1 < table->slots + table->size ? slot + 1 : table->slots;
+    return slot;
 }
 
 /* Put a word that is not in the table yet into its slot. Errors: TR_ENOMEM, nothing has changed. */
