@@ -5,6 +5,7 @@
 #include "actors/slot.h"
 #include "base/assert.h"
 #include "base/seam.h"
+#include "base/threads.h"
 
 enum {
     BLOCK_SLOTS = 2048, /* 128 KiB of slots, and just a page of the home table */
@@ -71,9 +72,9 @@ uint32_t tr__table_end(void)
 {
     uint32_t end;
 
-    (void)pthread_mutex_lock(&lock);
+    tr__mutex_lock(&lock);
     end = next_block * BLOCK_SLOTS;
-    (void)pthread_mutex_unlock(&lock);
+    tr__mutex_unlock(&lock);
     return end;
 }
 
@@ -123,14 +124,14 @@ static int refill(tr__slot_cache *cache)
     cache->top = cache->spare;
     cache->spare = NULL;
     if (cache->top == NULL) {
-        (void)pthread_mutex_lock(&lock);
+        tr__mutex_lock(&lock);
         if (depot != NULL) {
             cache->top = depot;
             depot = (tr_self *)(void *)cache->top->mailbox.first;
         } else if (cache->fresh == cache->fresh_end) {
             rc = take_block(cache);
         }
-        (void)pthread_mutex_unlock(&lock);
+        tr__mutex_unlock(&lock);
     }
     cache->count = cache->top != NULL ? MAGAZINE : 0;
     return rc;
@@ -140,7 +141,7 @@ tr_self *tr__slot_take(tr__slot_cache *cache, int *error)
 {
     tr_self *self;
 
-    if (TR__UNLIKELY(tr__fault_strikes())) {
+    if (TR__UNLIKELY(tr__fault_strikes(TR__FAULT_MEMORY))) {
         *error = TR_ENOMEM;
         return NULL;
     }
@@ -169,10 +170,10 @@ void tr__slot_give(tr__slot_cache *cache, tr_self *self)
     if (TR__LIKELY(++cache->count < MAGAZINE))
         return;
     if (cache->spare != NULL) {
-        (void)pthread_mutex_lock(&lock);
+        tr__mutex_lock(&lock);
         cache->spare->mailbox.first = (tr_msg *)(void *)depot;
         depot = cache->spare;
-        (void)pthread_mutex_unlock(&lock);
+        tr__mutex_unlock(&lock);
     }
     cache->spare = cache->top;
     cache->top = NULL;

@@ -11,24 +11,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
+/* In a simulation another thread may go on before each of these. */
+#if TR__SIM
+void tr__sim_step(void);
+#define TR__STEP() tr__sim_step()
+#else
+#define TR__STEP() ((void)0)
+#endif
+
 #define TR__ATOMIC_INTEGER(suffix, type, ck)                                                       \
     static inline type tr__load_relaxed_##suffix(const type *from)                                 \
     {                                                                                              \
+        TR__STEP();                                                                                \
         return ck_pr_load_##ck(from);                                                              \
     }                                                                                              \
     static inline type tr__load_acquire_##suffix(const type *from)                                 \
     {                                                                                              \
-        type value = ck_pr_load_##ck(from);                                                        \
+        type value;                                                                                \
                                                                                                    \
+        TR__STEP();                                                                                \
+        value = ck_pr_load_##ck(from);                                                             \
         ck_pr_fence_acquire();                                                                     \
         return value;                                                                              \
     }                                                                                              \
     static inline void tr__store_relaxed_##suffix(type *to, type value)                            \
     {                                                                                              \
+        TR__STEP();                                                                                \
         ck_pr_store_##ck(to, value);                                                               \
     }                                                                                              \
     static inline void tr__store_release_##suffix(type *to, type value)                            \
     {                                                                                              \
+        TR__STEP();                                                                                \
         ck_pr_fence_release();                                                                     \
         ck_pr_store_##ck(to, value);                                                               \
     }
@@ -42,24 +57,29 @@ TR__ATOMIC_INTEGER(u64, uint64_t, 64)
 /* Pointers to pointers, as void *: C has no generic `T **`. */
 static inline void *tr__load_relaxed_ptr(const void *from)
 {
+    TR__STEP();
     return ck_pr_load_ptr((void *const *)from);
 }
 
 static inline void *tr__load_acquire_ptr(const void *from)
 {
-    void *value = ck_pr_load_ptr((void *const *)from);
+    void *value;
 
+    TR__STEP();
+    value = ck_pr_load_ptr((void *const *)from);
     ck_pr_fence_acquire();
     return value;
 }
 
 static inline void tr__store_relaxed_ptr(void *to, const void *value)
 {
+    TR__STEP();
     ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
 }
 
 static inline void tr__store_release_ptr(void *to, const void *value)
 {
+    TR__STEP();
     ck_pr_fence_release();
     ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
 }
@@ -69,6 +89,7 @@ static inline bool tr__cas_ordered_u32(uint32_t *at, uint32_t expected, uint32_t
 {
     bool swapped;
 
+    TR__STEP();
     ck_pr_fence_release();
     swapped = ck_pr_cas_32(at, expected, wanted);
     ck_pr_fence_acquire();
@@ -79,6 +100,7 @@ static inline uint32_t tr__exchange_ordered_u32(uint32_t *at, uint32_t wanted)
 {
     uint32_t before;
 
+    TR__STEP();
     ck_pr_fence_release();
     before = ck_pr_fas_32(at, wanted);
     ck_pr_fence_acquire();
@@ -89,6 +111,7 @@ static inline bool tr__cas_ordered_ptr(void *at, void *expected, void *wanted)
 {
     bool swapped;
 
+    TR__STEP();
     ck_pr_fence_release();
     swapped = ck_pr_cas_ptr(at, expected, wanted);
     ck_pr_fence_acquire();
@@ -99,6 +122,7 @@ static inline void *tr__exchange_ordered_ptr(void *at, void *wanted)
 {
     void *before;
 
+    TR__STEP();
     ck_pr_fence_release();
     before = ck_pr_fas_ptr(at, wanted);
     ck_pr_fence_acquire();
@@ -110,6 +134,7 @@ static inline uint32_t tr__add_ordered_u32(uint32_t *at, uint32_t amount)
 {
     uint32_t before;
 
+    TR__STEP();
     ck_pr_fence_release();
     before = ck_pr_faa_32(at, amount);
     ck_pr_fence_acquire();

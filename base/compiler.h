@@ -4,6 +4,11 @@
 
 #include <stddef.h>
 
+/* Whether this is the library of simulations: see sim/. */
+#ifndef TR__SIM
+#define TR__SIM 0
+#endif
+
 #define TR__LIKELY(x)   __builtin_expect(!!(x), 1)
 #define TR__UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TR__COLD        __attribute__((cold, noinline))
@@ -16,6 +21,16 @@
 #define TR__ALWAYS_INLINE inline
 #else
 #define TR__ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
+
+/* What each thread has of its own. In a simulation, where one thread plays all, it stands in a
+ * section that sim/ exchanges when another one goes on. */
+#if TR__SIM
+#define TR__THREAD_LOCAL      __attribute__((section("tr_locals")))
+#define TR__THREAD_LOCAL_FAST TR__THREAD_LOCAL
+#else
+#define TR__THREAD_LOCAL      _Thread_local
+#define TR__THREAD_LOCAL_FAST _Thread_local __attribute__((tls_model("initial-exec")))
 #endif
 
 #define TR__CONTAINER_OF(pointer, type, member)                                                    \

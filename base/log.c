@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/assert.h"
+#include "base/threads.h"
 
 enum { LINE_BYTES = 1024 };
 
@@ -35,10 +36,10 @@ static int default_threshold(void)
 
 void tr_log_set(tr_log_fn fn, void *ctx)
 {
-    (void)pthread_mutex_lock(&lock);
+    tr__mutex_lock(&lock);
     hook = fn;
     hook_ctx = ctx;
-    (void)pthread_mutex_unlock(&lock);
+    tr__mutex_unlock(&lock);
 }
 
 void tr__log(tr_log_level level, const char *format, ...)
@@ -49,13 +50,13 @@ void tr__log(tr_log_level level, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof(line), format, args); /* a cut line is better than none */
     va_end(args);
-    (void)pthread_mutex_lock(&lock);
+    tr__mutex_lock(&lock);
     if (hook != NULL)
         hook(hook_ctx, level, line);
     else if ((int)level <= default_threshold())
         (void)fprintf(stderr, "troupe: %s: %s\n", level_name(level),
                       line); /* nowhere to complain */
-    (void)pthread_mutex_unlock(&lock);
+    tr__mutex_unlock(&lock);
 }
 
 _Noreturn void tr__assert_failed(const char *file, int line, const char *what)

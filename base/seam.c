@@ -3,14 +3,11 @@
 #include "base/seam.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,8 +80,9 @@ static uint64_t lasts;
 static uint64_t struck;
 
 /* All accesses are relaxed: they are for tests, and publish nothing. */
-bool tr__fault_strikes(void)
+bool tr__fault_strikes(tr__fault kind)
 {
+    (void)kind;
     if (tr__load_relaxed_u64(&calls_left) == 0) /* relaxed: see above */
         /* relaxed: see above */
         return tr__load_relaxed_u64(&struck) != 0 && tr__load_relaxed_u64(&lasts) != 0;
@@ -121,7 +119,7 @@ bool tr__fault_disarm(void)
 
 void *tr__alloc(size_t bytes)
 {
-    if (tr__fault_strikes())
+    if (tr__fault_strikes(TR__FAULT_MEMORY))
         return NULL;
     return current.alloc(bytes != 0 ? bytes : 1);
 }
@@ -187,12 +185,12 @@ static void *map(size_t bytes, int protection)
 
 void *tr__pages_reserve(size_t bytes)
 {
-    return tr__fault_strikes() ? NULL : map(bytes, PROT_NONE);
+    return tr__fault_strikes(TR__FAULT_MEMORY) ? NULL : map(bytes, PROT_NONE);
 }
 
 bool tr__pages_commit(void *at, size_t bytes)
 {
-    return !tr__fault_strikes() && mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+    return !tr__fault_strikes(TR__FAULT_MEMORY) && mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 void *tr__pages_map(size_t bytes, size_t align)
@@ -200,7 +198,7 @@ void *tr__pages_map(size_t bytes, size_t align)
     char *at;
     size_t before;
 
-    if (tr__fault_strikes())
+    if (tr__fault_strikes(TR__FAULT_MEMORY))
         return NULL;
     at = map(bytes + align, PROT_READ | PROT_WRITE);
     if (at == NULL)
@@ -224,17 +222,18 @@ void tr__pages_prefer_small(void *at, size_t bytes)
 
 bool tr__pages_guard(void *at, size_t bytes)
 {
-    return !tr__fault_strikes() && current.pages_guard != NULL && current.pages_guard(at, bytes);
+    return !tr__fault_strikes(TR__FAULT_CALL) && current.pages_guard != NULL &&
+           current.pages_guard(at, bytes);
 }
 
 bool tr__pages_forbid(void *at, size_t bytes)
 {
-    return !tr__fault_strikes() && mprotect(at, bytes, PROT_NONE) == 0;
+    return !tr__fault_strikes(TR__FAULT_CALL) && mprotect(at, bytes, PROT_NONE) == 0;
 }
 
 bool tr__pages_discard(void *at, size_t bytes)
 {
-    return !tr__fault_strikes() && madvise(at, bytes, MADV_DONTNEED) == 0;
+    return !tr__fault_strikes(TR__FAULT_CALL) && madvise(at, bytes, MADV_DONTNEED) == 0;
 }
 
 size_t tr__page_bytes(void)
@@ -265,32 +264,7 @@ uint64_t tr__dice(void)
 
 int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
 {
-    return tr__fault_strikes() ? TR_EAGAIN : current.thread_start(out, entry, arg);
-}
-
-/* ---- sleeping on a word ---- */
-
-bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns)
-{
-    const struct timespec until = {
-        .tv_sec = (time_t)(deadline_ns / UINT64_C(1000000000)),
-        .tv_nsec = (long)(deadline_ns % UINT64_C(1000000000)),
-    };
-
-    if (tr__fault_strikes())
-        return true; /* a signal came: all that can happen to it */
-    /* The variant with a set of bits is the one whose deadline is absolute, on the monotonic
-     * clock. */
-    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                   deadline_ns != UINT64_MAX ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY) == 0 ||
-           errno != ETIMEDOUT;
-}
-
-void tr__futex_wake(const uint32_t *word, uint32_t count)
-{
-    /* How many there were says nothing: they may have been about to sleep. */
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? count : INT_MAX, NULL,
-                  NULL, 0);
+    return tr__fault_strikes(TR__FAULT_THREAD) ? TR_EAGAIN : current.thread_start(out, entry, arg);
 }
 
 /* ---- event descriptors ---- */
@@ -299,7 +273,7 @@ int tr__eventfd_new(void)
 {
     int fd;
 
-    if (tr__fault_strikes())
+    if (tr__fault_strikes(TR__FAULT_CALL))
         return -EMFILE;
     fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return fd >= 0 ? fd : -errno;

@@ -69,16 +69,6 @@ uint64_t tr__dice(void);
 /* 0, or TR_EAGAIN. */
 int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg);
 
-/* ---- sleeping on a word ---- */
-
-/* Sleep while *word is `expected`, until deadline_ns (tr__now_ns; UINT64_MAX: none). false: the
- * deadline has passed. true: somebody called tr__futex_wake, the word is another, or there was no
- * reason at all: look again. Other processes can't wake it. */
-bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns);
-/* Wake at most `count` of those who sleep on word. The word may be gone already: then nobody
- * sleeps on it. */
-void tr__futex_wake(const uint32_t *word, uint32_t count);
-
 /* ---- event descriptors ---- */
 
 /* A non-blocking eventfd, closed on exec; or -errno. */
@@ -99,9 +89,12 @@ void tr__stderr_write(const char *text, size_t bytes);
 #define TR__FAULTS 0
 #endif
 
+/* What may fail: memory of whatever kind; the start of a thread; another system call. */
+typedef enum tr__fault { TR__FAULT_MEMORY, TR__FAULT_THREAD, TR__FAULT_CALL } tr__fault;
+
 #if TR__FAULTS
 /* Whether this call is the one that is to fail. */
-bool tr__fault_strikes(void);
+bool tr__fault_strikes(tr__fault kind);
 /* Whether some call is to fail: then short cuts around tr__fault_strikes are closed. */
 bool tr__faults_are_armed(void);
 /* Let the n-th call from now on fail (1: the next), and all after it if lasting. */
@@ -109,8 +102,9 @@ void tr__fault_arm(uint64_t n, bool lasting);
 /* End that; returns whether the n-th call was reached. */
 bool tr__fault_disarm(void);
 #else
-static inline bool tr__fault_strikes(void)
+static inline bool tr__fault_strikes(tr__fault kind)
 {
+    (void)kind;
     return false;
 }
 

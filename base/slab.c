@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/threads.h"
 
 /* Arenas are what is asked of the system: small at first, then huge pages, for the first touch of a
  * fresh 4 KiB page costs about 2 us. */
@@ -58,10 +59,10 @@ int64_t tr__depot_retire(tr__depot *depot)
 {
     int64_t out;
 
-    (void)pthread_mutex_lock(&depot->lock);
+    tr__mutex_lock(&depot->lock);
     out = depot->handles;
     depot->is_retired = true;
-    (void)pthread_mutex_unlock(&depot->lock);
+    tr__mutex_unlock(&depot->lock);
     if (out == 0)
         free_depot(depot);
     return out;
@@ -77,19 +78,19 @@ static void put(tr__depot *depot, tr__block *freed, unsigned size_class)
 
 void tr__depot_put(tr__depot *depot, void *block, unsigned size_class)
 {
-    (void)pthread_mutex_lock(&depot->lock);
+    tr__mutex_lock(&depot->lock);
     put(depot, block, size_class);
-    (void)pthread_mutex_unlock(&depot->lock);
+    tr__mutex_unlock(&depot->lock);
 }
 
 void tr__depot_put_handle(tr__depot *depot, void *block, unsigned size_class)
 {
     bool is_last;
 
-    (void)pthread_mutex_lock(&depot->lock);
+    tr__mutex_lock(&depot->lock);
     put(depot, block, size_class);
     is_last = --depot->handles == 0 && depot->is_retired;
-    (void)pthread_mutex_unlock(&depot->lock);
+    tr__mutex_unlock(&depot->lock);
     if (is_last)
         free_depot(depot);
 }
@@ -102,9 +103,9 @@ void tr__slab_init(tr__slab *slab, tr__depot *depot)
 
 void tr__slab_fini(tr__slab *slab)
 {
-    (void)pthread_mutex_lock(&slab->depot->lock);
+    tr__mutex_lock(&slab->depot->lock);
     slab->depot->handles += slab->handles;
-    (void)pthread_mutex_unlock(&slab->depot->lock);
+    tr__mutex_unlock(&slab->depot->lock);
     slab->handles = 0;
 }
 
@@ -125,10 +126,10 @@ static bool open_arena(tr__slab *slab)
     }
     if (!first)
         tr__pages_prefer_huge(arena->at, bytes);
-    (void)pthread_mutex_lock(&slab->depot->lock);
+    tr__mutex_lock(&slab->depot->lock);
     arena->next = slab->depot->arenas;
     slab->depot->arenas = arena;
-    (void)pthread_mutex_unlock(&slab->depot->lock);
+    tr__mutex_unlock(&slab->depot->lock);
     slab->run = arena->at;
     slab->run_end = arena->at + bytes;
     return true;
@@ -139,7 +140,7 @@ static tr__block *take_from_depot(tr__depot *depot, unsigned size_class, uint32_
 {
     tr__block *list;
 
-    (void)pthread_mutex_lock(&depot->lock);
+    tr__mutex_lock(&depot->lock);
     list = depot->lists[size_class];
     *count = TR__MAGAZINE;
     if (list != NULL) {
@@ -150,7 +151,7 @@ static tr__block *take_from_depot(tr__depot *depot, unsigned size_class, uint32_
         list->next = NULL;
         *count = 1;
     }
-    (void)pthread_mutex_unlock(&depot->lock);
+    tr__mutex_unlock(&depot->lock);
     return list;
 }
 
@@ -218,10 +219,10 @@ void tr__slab_flush(tr__slab *slab, unsigned size_class)
     tr__depot *depot = slab->depot;
 
     if (magazine->spare != NULL) {
-        (void)pthread_mutex_lock(&depot->lock);
+        tr__mutex_lock(&depot->lock);
         magazine->spare->next_list = depot->lists[size_class];
         depot->lists[size_class] = magazine->spare;
-        (void)pthread_mutex_unlock(&depot->lock);
+        tr__mutex_unlock(&depot->lock);
     }
     magazine->spare = magazine->top;
     magazine->top = NULL;

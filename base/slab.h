@@ -123,7 +123,7 @@ static TR__ALWAYS_INLINE void *tr__slab_take(tr__slab *slab, unsigned size_class
     tr__magazine *magazine = &slab->magazines[size_class];
     tr__block *block = magazine->top;
 
-    if (tr__fault_strikes())
+    if (tr__fault_strikes(TR__FAULT_MEMORY))
         return NULL;
     if (TR__UNLIKELY(block == NULL))
         return tr__slab_refill(slab, size_class);

@@ -1,10 +1,10 @@
 /* Contexts: what is the same on every machine. */
 #include "runtime/context.h"
 
-#include <pthread.h>
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/threads.h"
 
 /* ---- what sanitizers are told ---- */
 
@@ -12,13 +12,7 @@
 
 static void describe_thread(tr__context *context)
 {
-    pthread_attr_t attributes;
-    void *low;
-
-    TR_ASSERT(pthread_getattr_np(pthread_self(), &attributes) == 0);
-    (void)pthread_attr_getstack(&attributes, &low, &context->bytes); /* it was just filled in */
-    (void)pthread_attr_destroy(&attributes);
-    context->low = low;
+    tr__thread_stack(&context->low, &context->bytes);
 }
 
 static void describe(tr__context *context, const char *low, const char *top)

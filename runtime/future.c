@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/runtime.h"
 
 /* ---- memory ---- */

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/overflow.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
@@ -31,7 +31,7 @@ struct tr__watchers {
     ev_timer alarm;
 };
 
-_Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("initial-exec")));
+TR__THREAD_LOCAL_FAST tr__loop *tr__loop_of_thread;
 
 /* ---- making ---- */
 
@@ -59,7 +59,8 @@ static int open_watchers(tr__loop *loop)
         return TR_ENOMEM;
     loop->watchers = watchers;
     errno = 0;
-    loop->ev = tr__fault_strikes() ? NULL : ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    loop->ev =
+        tr__fault_strikes(TR__FAULT_CALL) ? NULL : ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (loop->ev == NULL)
         return errno != 0 ? -errno : TR_ENOMEM;
     fd = tr__eventfd_new();
@@ -466,7 +467,7 @@ static void see_jobs_off(tr__loop *loop)
         if (loop->spin_ns != 0)
             tr__spin_pause();
         else
-            (void)sched_yield(); /* the worker may need this core; it never fails on Linux */
+            tr__thread_yield(); /* the worker may need this core */
         loop->now_ns = tr__now_ns();
         tr__keeper_look(loop);
     }

@@ -105,7 +105,7 @@ struct tr__loop {
 
 /* The loop of this thread, or NULL. Initial-exec: one instruction; the library must not be loaded
  * so late that static thread-local space has run out. */
-extern _Thread_local tr__loop *tr__loop_of_thread __attribute__((tls_model("initial-exec")));
+extern TR__THREAD_LOCAL_FAST tr__loop *tr__loop_of_thread;
 
 static TR__ALWAYS_INLINE tr__loop *tr__loop_here(void)
 {

@@ -1,5 +1,6 @@
 /* Jobs: handing them to a pool, taking them back, and waiting for them. */
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
 #include "runtime/pool_stay.h"

@@ -7,10 +7,10 @@
  * for longer than what it runs now; so when a runnable has passed through all of them, they are
  * done. It goes through the inlets, behind whatever came there before. Foreign threads that push
  * are counted in `inside`. */
-#include <sched.h>
 
 #include "base/assert.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
 #include "runtime/task.h"
@@ -117,7 +117,7 @@ static void leave_from_outside(tr__leave *leave)
     while (tr__load_acquire_u32(&leave->is_over) == 0)
         (void)tr__futex_wait(&leave->is_over, 0, UINT64_MAX); /* without a deadline */
     while (has_callers(leave->pool))
-        (void)sched_yield(); /* never fails on Linux; there was no loop to wait on */
+        tr__thread_yield(); /* there was no loop to wait on */
 }
 
 int tr_pool_free(tr_pool *pool)

@@ -1,5 +1,7 @@
 /* The line of a pool, and its lock. */
 #include "runtime/loop.h"
+
+#include "base/threads.h"
 #include "runtime/pool.h"
 
 /* How often a loop tries to take the lock: for a microsecond or so. */
@@ -9,10 +11,12 @@ enum { LOCK_TRIES = 50 };
 
 bool tr__pool_lock_soon(tr_pool *pool)
 {
-    if (tr__loop_here() == NULL)
-        return pthread_mutex_lock(&pool->lock) == 0; /* it never fails: no thread takes it twice */
+    if (tr__loop_here() == NULL) {
+        tr__mutex_lock(&pool->lock);
+        return true;
+    }
     for (int i = 0; i < LOCK_TRIES; i++) {
-        if (pthread_mutex_trylock(&pool->lock) == 0)
+        if (tr__mutex_try(&pool->lock))
             return true;
         tr__spin_pause();
     }
@@ -21,7 +25,7 @@ bool tr__pool_lock_soon(tr_pool *pool)
 
 void tr__pool_unlock(tr_pool *pool)
 {
-    (void)pthread_mutex_unlock(&pool->lock); /* ours */
+    tr__mutex_unlock(&pool->lock);
 }
 
 /* ---- the line ---- */

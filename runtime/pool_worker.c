@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/loop.h"
 #include "runtime/pool.h"
 
@@ -10,7 +11,7 @@ enum {
     GRACE_NS = 2 * 1000 /* how long any worker looks out for the next job before it rests */
 };
 
-static _Thread_local tr__worker *worker_of_thread;
+static TR__THREAD_LOCAL tr__worker *worker_of_thread;
 
 /* The thread that ended last is joined by the next one that ends, or by tr__workers_join: so there
  * is at most one that nobody has joined. */
@@ -37,7 +38,7 @@ bool tr_cancelled(void)
 
 static void lock(tr_pool *pool)
 {
-    (void)pthread_mutex_lock(&pool->lock); /* it never fails: no thread takes it twice */
+    tr__mutex_lock(&pool->lock);
 }
 
 /* ---- running ---- */
@@ -174,14 +175,14 @@ static void leave(void)
     tr__gate_lock(&ended.gate);
     is_filled = ended.is_filled;
     before = ended.last;
-    ended.last = pthread_self();
+    ended.last = tr__thread_self();
     ended.is_filled = true;
     /* ordered: more than it needs; the gate publishes. */
     (void)tr__add_ordered_u32(&ended.alive, (uint32_t)-1);
     tr__gate_announce(&ended.gate);
     tr__gate_unlock(&ended.gate);
     if (is_filled)
-        (void)pthread_join(before, NULL); /* ours, joined once */
+        tr__thread_join(before);
 }
 
 /* With the lock, which it gives back. */
@@ -320,7 +321,7 @@ void tr__workers_join(void)
     while (tr__load_acquire_u32(&ended.alive) != 0)
         (void)tr__gate_wait(&ended.gate, UINT64_MAX); /* without a deadline */
     if (ended.is_filled)
-        (void)pthread_join(ended.last, NULL); /* ours, joined once */
+        tr__thread_join(ended.last);
     ended.is_filled = false;
     tr__gate_unlock(&ended.gate);
 }

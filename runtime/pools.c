@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
 #include "runtime/topology.h"
@@ -65,7 +66,7 @@ static void for_each(void (*fn)(tr_pool *pool))
 
 static void lock(tr_pool *pool)
 {
-    (void)pthread_mutex_lock(&pool->lock); /* never taken twice by one thread */
+    tr__mutex_lock(&pool->lock);
 }
 
 tr_pool *tr__pool_of_class(int pool_class)

@@ -1,9 +1,8 @@
 /* Doors of loops. */
 #include "runtime/port.h"
 
-#include <sched.h>
-
 #include "base/seam.h"
+#include "base/threads.h"
 
 tr__port tr__ports[TR__LOOPS_MAX] = { [0 ... TR__LOOPS_MAX - 1] = { .inlet = TR__INLET_INIT,
                                                                     .runs = TR__INLET_INIT } };
@@ -46,7 +45,7 @@ bool tr__port_fall_asleep(tr__port *port)
     /* ordered: the full fence between this flag and the last look at the inlets. */
     if (tr__cas_ordered_u32(&port->sleep, TR__AWAKE, TR__ASLEEP))
         return true;
-    (void)sched_yield(); /* its signaller may have lost the core, and we be spinning on it */
+    tr__thread_yield(); /* its signaller may have lost the core, and we be spinning on it */
     return false;
 }
 
@@ -60,5 +59,5 @@ void tr__port_settle(tr__port *port)
 {
     /* acquire: pairs with the release in tr__port_wake. */
     while (tr__load_acquire_u32(&port->sleep) != TR__AWAKE)
-        (void)sched_yield(); /* never fails on Linux; the other is about to leave a system call */
+        tr__thread_yield(); /* the other is about to leave a system call */
 }

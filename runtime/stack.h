@@ -83,7 +83,7 @@ static TR__ALWAYS_INLINE tr__stack *tr__stack_take(tr__stack_pool *pool)
 {
     tr__stack *stack = pool->free;
 
-    if (tr__fault_strikes())
+    if (tr__fault_strikes(TR__FAULT_MEMORY))
         return NULL;
     if (TR__UNLIKELY(stack == NULL))
         return tr__stack_take_cold(pool);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/overflow.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
@@ -27,7 +28,7 @@ tr__runtime_data tr__runtime;
 tr__gate tr__runtime_gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local uint32_t entry_of_thread; /* 0: not assigned yet */
+static TR__THREAD_LOCAL uint32_t entry_of_thread; /* 0: not assigned yet */
 
 static void on_fork_child(void)
 {
@@ -172,7 +173,7 @@ static void end_threads(uint32_t threads)
     }
     tr__gate_unlock(&tr__runtime_gate); /* which they take to report */
     for (uint32_t i = 0; i < threads; i++)
-        (void)pthread_join(tr__runtime.loops[i]->thread, NULL); /* ours, joined once */
+        tr__thread_join(tr__runtime.loops[i]->thread);
     tr__gate_lock(&tr__runtime_gate);
 }
 

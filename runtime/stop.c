@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
 
@@ -128,7 +129,7 @@ static void finish(void)
     uint32_t loops = (uint32_t)tr_loop_count();
 
     for (uint32_t i = 0; i < loops; i++)
-        (void)pthread_join(tr__runtime.loops[i]->thread, NULL); /* ours, joined once */
+        tr__thread_join(tr__runtime.loops[i]->thread);
     /* relaxed: nobody can use the loops any more; new users wait for the gate. */
     tr__store_relaxed_u32(&tr__runtime.loop_count, 0);
     tr__runtime_clear(loops);

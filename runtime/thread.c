@@ -1,11 +1,10 @@
 /* Threads and gates. */
 #include "runtime/thread.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <time.h>
 
 #include "base/seam.h"
+#include "base/threads.h"
 
 #define NS_PER_S 1e9
 
@@ -38,53 +37,40 @@ int tr__thread_new(pthread_t *out, const char *name, void *(*entry)(void *), voi
     rc = tr__thread_start(out, entry, arg);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc == 0)
-        (void)pthread_setname_np(*out, name); /* for people; 15 characters at most */
+        tr__thread_name(*out, name);
     return rc;
 }
 
 void tr__gate_init(tr__gate *gate)
 {
-    pthread_condattr_t monotonic;
-
-    /* None of these can fail on Linux: they allocate nothing. */
-    (void)pthread_mutex_init(&gate->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&gate->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_mutex_init(&gate->lock, NULL); /* can't fail on Linux: it allocates nothing */
+    tr__condition_init(&gate->changed);
 }
 
 void tr__gate_fini(tr__gate *gate)
 {
-    (void)pthread_cond_destroy(&gate->changed);
+    (void)pthread_cond_destroy(&gate->changed); /* nobody waits for it, nor has the lock */
     (void)pthread_mutex_destroy(&gate->lock);
 }
 
 void tr__gate_lock(tr__gate *gate)
 {
-    (void)pthread_mutex_lock(&gate->lock); /* never taken twice by one thread */
+    tr__mutex_lock(&gate->lock);
 }
 
 void tr__gate_unlock(tr__gate *gate)
 {
-    (void)pthread_mutex_unlock(&gate->lock);
+    tr__mutex_unlock(&gate->lock);
 }
 
 void tr__gate_announce(tr__gate *gate)
 {
-    (void)pthread_cond_broadcast(&gate->changed);
+    tr__condition_announce(&gate->changed);
 }
 
 bool tr__gate_wait(tr__gate *gate, uint64_t deadline_ns)
 {
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline_ns / UINT64_C(1000000000)),
-        .tv_nsec = (long)(deadline_ns % UINT64_C(1000000000)),
-    };
-
-    if (deadline_ns == UINT64_MAX)
-        return pthread_cond_wait(&gate->changed, &gate->lock) == 0;
-    return pthread_cond_timedwait(&gate->changed, &gate->lock, &until) != ETIMEDOUT;
+    return tr__condition_wait(&gate->changed, &gate->lock, deadline_ns);
 }
 
 uint64_t tr__deadline_ns(uint64_t now_ns, double seconds)

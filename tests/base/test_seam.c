@@ -11,6 +11,7 @@
 #include "base/compiler.h"
 #include "base/random.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "support/kit.h"
 
 /* ---- a world of our own ---- */
@@ -438,11 +439,11 @@ START_TEST(fault_strikes_the_nth_call_alone)
         tr__fault_arm(n, false);
         ck_assert(tr__faults_are_armed());
         for (uint64_t call = 1; call <= 4; call++)
-            ck_assert_int_eq(tr__fault_strikes(), call == n);
+            ck_assert_int_eq(tr__fault_strikes(TR__FAULT_MEMORY), call == n);
         ck_assert(tr__faults_are_armed());
         ck_assert(tr__fault_disarm());
         ck_assert(!tr__faults_are_armed());
-        ck_assert(!tr__fault_strikes());
+        ck_assert(!tr__fault_strikes(TR__FAULT_MEMORY));
     }
 }
 END_TEST
@@ -450,18 +451,18 @@ END_TEST
 START_TEST(fault_that_lasts_strikes_all_calls_from_the_nth_on)
 {
     tr__fault_arm(2, true);
-    ck_assert(!tr__fault_strikes());
+    ck_assert(!tr__fault_strikes(TR__FAULT_MEMORY));
     for (int i = 0; i < 3; i++)
-        ck_assert(tr__fault_strikes());
+        ck_assert(tr__fault_strikes(TR__FAULT_MEMORY));
     ck_assert(tr__fault_disarm());
-    ck_assert(!tr__fault_strikes());
+    ck_assert(!tr__fault_strikes(TR__FAULT_MEMORY));
 }
 END_TEST
 
 START_TEST(fault_that_was_not_reached_says_so)
 {
     tr__fault_arm(2, true);
-    ck_assert(!tr__fault_strikes());
+    ck_assert(!tr__fault_strikes(TR__FAULT_MEMORY));
     ck_assert(!tr__fault_disarm());
 }
 END_TEST

@@ -1,0 +1,102 @@
+/* Real threads: the C library's, and the kernel's futexes. */
+#include "base/threads.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/seam.h"
+
+/* ---- threads ---- */
+
+void tr__thread_join(pthread_t thread)
+{
+    (void)pthread_join(thread, NULL); /* ours, joined once */
+}
+
+pthread_t tr__thread_self(void)
+{
+    return pthread_self();
+}
+
+void tr__thread_name(pthread_t thread, const char *name)
+{
+    (void)pthread_setname_np(thread, name); /* for people only */
+}
+
+void tr__thread_yield(void)
+{
+    (void)sched_yield(); /* never fails on Linux */
+}
+
+void tr__thread_stack(const void **low, size_t *bytes)
+{
+    pthread_attr_t attributes;
+    void *at;
+
+    TR_ASSERT(pthread_getattr_np(pthread_self(), &attributes) == 0);
+    (void)pthread_attr_getstack(&attributes, &at, bytes); /* it was just filled in */
+    (void)pthread_attr_destroy(&attributes);
+    *low = at;
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+    return (struct timespec){
+        .tv_sec = (time_t)(ns / UINT64_C(1000000000)),
+        .tv_nsec = (long)(ns % UINT64_C(1000000000)),
+    };
+}
+
+/* ---- conditions ---- */
+
+void tr__condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+
+    (void)pthread_condattr_init(&monotonic); /* these can't fail in glibc */
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
+bool tr__condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t deadline_ns)
+{
+    const struct timespec until = timespec_of(deadline_ns);
+
+    if (deadline_ns == UINT64_MAX)
+        return pthread_cond_wait(condition, mutex) == 0;
+    return pthread_cond_timedwait(condition, mutex, &until) != ETIMEDOUT;
+}
+
+void tr__condition_announce(pthread_cond_t *condition)
+{
+    (void)pthread_cond_broadcast(condition);
+}
+
+/* ---- sleeping on a word ---- */
+
+bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns)
+{
+    const struct timespec until = timespec_of(deadline_ns);
+
+    if (tr__fault_strikes(TR__FAULT_CALL))
+        return true; /* a signal came: all that can happen to it */
+    /* The variant with a set of bits is the one whose deadline is absolute, on the monotonic
+     * clock. */
+    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                   deadline_ns != UINT64_MAX ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY) == 0 ||
+           errno != ETIMEDOUT;
+}
+
+void tr__futex_wake(const uint32_t *word, uint32_t count)
+{
+    /* How many there were says nothing: they may have been about to sleep. */
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? count : INT_MAX, NULL,
+                  NULL, 0);
+}

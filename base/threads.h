@@ -1,0 +1,69 @@
+/* All the ways in which a thread of the library's waits for another, or gives its core away. In a
+ * simulation, where one thread plays all, sim/threads.c takes the place of base/threads.c.
+ *
+ * Threads are started by tr__thread_start (seam.h). */
+#ifndef TR_BASE_THREADS_H
+#define TR_BASE_THREADS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+/* ---- threads ---- */
+
+/* Wait for the end of one that was started, once. */
+void tr__thread_join(pthread_t thread);
+pthread_t tr__thread_self(void);
+/* For people; 15 characters at most. */
+void tr__thread_name(pthread_t thread, const char *name);
+/* Let another thread have the core. */
+void tr__thread_yield(void);
+/* The stack of the calling thread: [*low, *low + *bytes). */
+void tr__thread_stack(const void **low, size_t *bytes);
+
+/* ---- mutexes: none of these fails, for no thread takes one twice ---- */
+
+#if TR__SIM
+void tr__mutex_lock(pthread_mutex_t *mutex);
+bool tr__mutex_try(pthread_mutex_t *mutex);
+void tr__mutex_unlock(pthread_mutex_t *mutex);
+#else
+static inline void tr__mutex_lock(pthread_mutex_t *mutex)
+{
+    (void)pthread_mutex_lock(mutex);
+}
+
+/* false: somebody has it. */
+static inline bool tr__mutex_try(pthread_mutex_t *mutex)
+{
+    return pthread_mutex_trylock(mutex) == 0;
+}
+
+static inline void tr__mutex_unlock(pthread_mutex_t *mutex)
+{
+    (void)pthread_mutex_unlock(mutex);
+}
+#endif
+
+/* ---- conditions, on the monotonic clock ---- */
+
+void tr__condition_init(pthread_cond_t *condition);
+/* With the mutex locked. false: deadline_ns (tr__now_ns; UINT64_MAX: none) has passed. */
+bool tr__condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t deadline_ns);
+/* Wake all who wait. */
+void tr__condition_announce(pthread_cond_t *condition);
+
+/* ---- sleeping on a word ---- */
+
+/* Sleep while *word is `expected`, until deadline_ns (tr__now_ns; UINT64_MAX: none). false: the
+ * deadline has passed. true: somebody called tr__futex_wake, the word is another, or there was no
+ * reason at all: look again. Other processes can't wake it. */
+bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns);
+/* Wake at most `count` of those who sleep on word. The word may be gone already: then nobody
+ * sleeps on it. */
+void tr__futex_wake(const uint32_t *word, uint32_t count);
+
+#endif
