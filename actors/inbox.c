@@ -10,6 +10,7 @@
 #include "actors/deliver.h"
 #include "actors/request.h"
 #include "actors/type.h"
+#include "base/threads.h"
 #include "runtime/task.h"
 
 static void release(tr_inbox *in)

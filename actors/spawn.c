@@ -11,6 +11,7 @@
 #include "actors/end.h"
 #include "actors/fibered.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "runtime/task.h"
 
 #define ARGS_MAX ((size_t)64 << 10)
@@ -36,17 +37,17 @@ static bool is_open;            /* under the lock */
 
 void tr__spawn_open(void)
 {
-    (void)pthread_mutex_lock(&foreign_lock);
+    tr__mutex_lock(&foreign_lock);
     is_open = true;
-    (void)pthread_mutex_unlock(&foreign_lock);
+    tr__mutex_unlock(&foreign_lock);
 }
 
 void tr__spawn_close(void)
 {
-    (void)pthread_mutex_lock(&foreign_lock);
+    tr__mutex_lock(&foreign_lock);
     is_open = false;
     foreign_slots = (tr__slot_cache){ 0 };
-    (void)pthread_mutex_unlock(&foreign_lock);
+    tr__mutex_unlock(&foreign_lock);
 }
 
 /* ---- the beginning itself ---- */
@@ -286,7 +287,7 @@ static int spawn_foreign(tr_pid *out, const tr_actor_class *cls, const void *arg
 
     if (rc < 0)
         return rc;
-    (void)pthread_mutex_lock(&foreign_lock);
+    tr__mutex_lock(&foreign_lock);
     rc = is_open ? tr__runtime_check() : TR_ESHUTDOWN;
     if (rc == 0)
         rc = choose(options, tr__runtime_entry(), &foreign_spread);
@@ -294,7 +295,7 @@ static int spawn_foreign(tr_pid *out, const tr_actor_class *cls, const void *arg
         rc = send_start(&foreign_slots, out, cls, start, (uint32_t)rc);
     else
         tr__free(start);
-    (void)pthread_mutex_unlock(&foreign_lock);
+    tr__mutex_unlock(&foreign_lock);
     return rc;
 }
 

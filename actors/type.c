@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/atomic.h"
 #include "base/seam.h"
+#include "base/threads.h"
 #include "mailbox/message.h"
 
 enum {
@@ -96,11 +97,11 @@ uint32_t tr__type_intern(tr_type *type, size_t size)
     tr__type_info info = describe(type, size);
     uint32_t id;
 
-    (void)pthread_mutex_lock(&lock);
+    tr__mutex_lock(&lock);
     id = find(&info);
     if (id == 0)
         id = add(&info);
-    (void)pthread_mutex_unlock(&lock);
+    tr__mutex_unlock(&lock);
     if (id != 0 && info.drop != NULL)
         id |= TR__MSG_OWNS;
     if (id != 0)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
@@ -32,8 +31,11 @@ static uint64_t real_dice(void)
     return real_now_ns() * UINT64_C(0x9e3779b97f4a7c15); /* early boot: spread, not secret */
 }
 
+/* A library whose locks are simulated has no real threads. */
 static int real_thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
 {
+    if (TR__SIM)
+        return TR_EWRONGPLACE;
     return pthread_create(out, NULL, entry, arg) == 0 ? 0 : TR_EAGAIN;
 }
 
@@ -71,7 +73,7 @@ void tr__seam_set(const tr__seam *seam)
 
 /* ---- faults ---- */
 
-#if TR__FAULTS
+#if TR__FAULTS && !TR__SIM
 
 /* Calls left until the one that fails; 0: not armed, or past. */
 static uint64_t calls_left;
@@ -267,33 +269,7 @@ int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
     return tr__fault_strikes(TR__FAULT_THREAD) ? TR_EAGAIN : current.thread_start(out, entry, arg);
 }
 
-/* ---- event descriptors ---- */
-
-int tr__eventfd_new(void)
-{
-    int fd;
-
-    if (tr__fault_strikes(TR__FAULT_CALL))
-        return -EMFILE;
-    fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
-}
-
-void tr__eventfd_signal(int fd)
-{
-    uint64_t one = 1;
-
-    while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
-        ;
-}
-
-void tr__eventfd_clear(int fd)
-{
-    uint64_t count;
-
-    while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
-        ;
-}
+/* ---- descriptors ---- */
 
 void tr__descriptor_close(int fd)
 {

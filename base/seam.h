@@ -66,18 +66,12 @@ uint64_t tr__dice(void);
 
 /* ---- threads ---- */
 
-/* 0, or TR_EAGAIN. */
+/* 0, or TR_EAGAIN; TR_EWRONGPLACE: outside of a simulation, in the library of simulations. */
 int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg);
 
-/* ---- event descriptors ---- */
+/* ---- descriptors ---- */
 
-/* A non-blocking eventfd, closed on exec; or -errno. */
-int tr__eventfd_new(void);
-/* Make it readable. It can't fail for longer than a signal: the counter never comes near its
- * end. */
-void tr__eventfd_signal(int fd);
-/* Make it unreadable. */
-void tr__eventfd_clear(int fd);
+/* Close an event descriptor. */
 void tr__descriptor_close(int fd);
 
 /* Write to stderr what can be written; async-signal-safe. */

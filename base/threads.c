@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,4 +100,32 @@ void tr__futex_wake(const uint32_t *word, uint32_t count)
     /* How many there were says nothing: they may have been about to sleep. */
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? count : INT_MAX, NULL,
                   NULL, 0);
+}
+
+/* ---- event descriptors ---- */
+
+int tr__eventfd_new(void)
+{
+    int fd;
+
+    if (tr__fault_strikes(TR__FAULT_CALL))
+        return -EMFILE;
+    fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+void tr__eventfd_signal(int fd)
+{
+    uint64_t one = 1;
+
+    while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+}
+
+void tr__eventfd_clear(int fd)
+{
+    uint64_t count;
+
+    while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
+        ;
 }

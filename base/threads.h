@@ -66,4 +66,14 @@ bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_n
  * sleeps on it. */
 void tr__futex_wake(const uint32_t *word, uint32_t count);
 
+/* ---- event descriptors ---- */
+
+/* A non-blocking eventfd, closed on exec; or -errno. */
+int tr__eventfd_new(void);
+/* Make it readable. It can't fail for longer than a signal: the counter never comes near its
+ * end. */
+void tr__eventfd_signal(int fd);
+/* Make it unreadable. */
+void tr__eventfd_clear(int fd);
+
 #endif

@@ -95,9 +95,18 @@ static TR__ALWAYS_INLINE void tr__context_depart(tr__context *from, tr__context 
     __sanitizer_start_switch_fiber(last ? NULL : &from->fake_stack, to->low, to->bytes);
 }
 
+#if TR__SIM
+void tr__sim_arrive(
+    void *fake_stack); /* sim/schedule.c: the threads of a simulation are contexts, too */
+#endif
+
 static TR__ALWAYS_INLINE void tr__context_arrive(void *fake_stack)
 {
+#if TR__SIM
+    tr__sim_arrive(fake_stack);
+#else
     __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
+#endif
 }
 
 static TR__ALWAYS_INLINE void tr__context_return(tr__context *here)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
+
 enum { TEXT_BYTES = 4096, MAPPINGS_USUAL = 65530 };
 
 int tr__topology_quota(const char *text)
@@ -84,9 +86,13 @@ static int affinity_cores(void)
 
 int tr__topology_cores(void)
 {
-    int cores = affinity_cores();
-    int quota = unified_quota();
+    int cores;
+    int quota;
 
+    if (TR__SIM)
+        return tr__sim_cores(); /* the same on every machine */
+    cores = affinity_cores();
+    quota = unified_quota();
     if (quota == 0)
         quota = legacy_quota();
     if (quota > 0 && quota < cores)

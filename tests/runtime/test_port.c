@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/port.h"
 #include "support/kit.h"
 

@@ -1,0 +1,101 @@
+/* Simulation: a whole program in one thread, under a seed.
+ *
+ * Link with troupe-sim (pkg-config troupe-sim; CMake troupe::troupe-sim) in the place of troupe,
+ * and call the program, or a part of it, from tr_sim_run or tr_sim_explore. All loops, the threads
+ * of the pools, and threads of tr_sim_thread_start then take turns in one thread. A seed decides
+ * which of them goes on at each step where they could meet, how late a sleeper notices that it was
+ * woken, in which order descriptors are ready, and what fails. Time is virtual: it passes with the
+ * steps, and jumps when all wait, so that an hour of timeouts takes milliseconds. The same seed
+ * always does the same.
+ *
+ * What does not take part: threads that the program makes itself, and calls that block in the
+ * kernel (sleep, read from a pipe that nobody fills): they block everything. Locks of the program's
+ * own must not be held across calls of troupe. Timers of libev's, clock_gettime, and epoll_wait
+ * follow the virtual time. */
+#ifndef TROUPE_SIM_H
+#define TROUPE_SIM_H
+
+#include <troupe/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero is the usual; a chance is from 0 to 1. */
+typedef struct tr_sim_options {
+    uint64_t seed; /* 0: of tr_sim_run, TROUPE_SEED, or one by chance; of tr_sim_explore, the first
+                           one: by chance */
+    double
+        preempt; /* chance, at each step, that another thread goes on; 0: the seed chooses it; below
+                           0: threads go on until they wait */
+    double late; /* chance that a thread that is woken, or a pool's job, is up to 2 ms late */
+    double stall; /* chance, at each change of threads, that one stands still for up to 50 ms */
+    double fail_memory;  /* chance that an allocation fails, */
+    double fail_thread;  /* the start of a thread, */
+    double fail_call;    /* another system call */
+    uint64_t fail_at;    /* the n-th of all calls that may fail does; 0: none */
+    double time_limit;   /* virtual seconds until a run counts as endless; 0: a day */
+    uint64_t step_limit; /* steps until it does; 0: 100 million */
+    int cores;           /* that the program sees; 0: 2 */
+} tr_sim_options;
+
+/* Of a run. */
+typedef struct tr_sim_figures {
+    uint64_t seed;
+    uint64_t trace; /* a hash of all that happened: the same for the same seed */
+    uint64_t steps; /* at which another thread could have gone on */
+    uint64_t switches;
+    uint64_t preemptions; /* of these, where the thread could have gone on itself */
+    uint64_t faults;      /* calls that were made to fail */
+    double seconds;       /* virtual */
+} tr_sim_figures;
+
+/* Run fn(arg) and all that it starts as a simulation; figures may be NULL. Calls of troupe work
+ * only in here: in a program that is linked with troupe-sim, tr_start elsewhere is TR_EWRONGPLACE.
+ * A run whose threads all wait for each other, that is endless, or that leaves threads behind ends
+ * the process, after a report on stderr of what waits for what, the seed, and how to run it again.
+ * Threads: one at a time in a process.
+ * Errors:  TR_EINVAL; TR_EBUSY there is one already; TR_ENOMEM. */
+TR_API int tr_sim_run(void (*fn)(void *arg), void *arg, const tr_sim_options *options,
+                      tr_sim_figures *figures);
+
+/* Run it under many seeds, each in a process of its own, on all cores; a line on stderr shows the
+ * progress on a terminal. One that fails (exits with another status than 0, crashes, or hangs) is
+ * run again with ever fewer preemptions, as long as it fails; then it is reported, with the last
+ * that happened, and how to run it again. With TROUPE_SEED set, only that seed is run, in this
+ * process, for a debugger.
+ * Returns how many seeds failed; it stops at the first.
+ * Threads: one at a time in a process.
+ * Errors:  TR_EINVAL; TR_EBUSY; TR_ENOMEM; of fork. */
+TR_API int tr_sim_explore(void (*fn)(void *arg), void *arg, uint64_t seeds,
+                          const tr_sim_options *options);
+
+/* Whether this is called within a simulation. */
+TR_API bool tr_sim_is_on(void);
+/* Virtual seconds since the run began; 0 outside. */
+TR_API double tr_sim_now(void);
+/* A number that the seed decides, for the program's own choices; 0 outside. */
+TR_API uint64_t tr_sim_random(void);
+
+/* ---- foreign threads of a simulation ---- */
+
+typedef struct tr_sim_thread tr_sim_thread;
+
+/* Start one. It must be joined before the run ends; the name is for reports.
+ * Ownership: the name is copied; arg stays the caller's.
+ * Threads:   any of the simulation's.
+ * Errors:    TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE outside of a simulation. */
+TR_API int tr_sim_thread_start(tr_sim_thread **out, const char *name, void *(*fn)(void *arg),
+                               void *arg);
+/* Wait for its end, and return what it returned.
+ * Ownership: the thread is gone.
+ * Threads:   any of the simulation's; blocks: no loop. */
+TR_API void *tr_sim_thread_join(tr_sim_thread *thread);
+/* Block the calling thread for virtual seconds: no loop.
+ * Threads: any of the simulation's. */
+TR_API void tr_sim_sleep(double seconds);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

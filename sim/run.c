@@ -1,0 +1,189 @@
+/* A run of a simulated world. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/seam.h"
+#include "runtime/topology.h"
+#include "sim/run.h"
+#include "sim/world.h"
+
+#define STEP_LIMIT (100 * 1000 * 1000)
+
+/* ---- the seams ---- */
+
+static void *take(size_t bytes)
+{
+    void *block = malloc(bytes);
+
+    tr__sim.blocks += block != NULL;
+    return block;
+}
+
+static void give(void *block)
+{
+    tr__sim.blocks -= block != NULL;
+    free(block);
+}
+
+static uint64_t throw_dice(void)
+{
+    return tr__random_next(&tr__sim.program);
+}
+
+static const tr__seam simulated = {
+    .alloc = take,
+    .free = give,
+    .now_ns = tr__sim_clock_ns,
+    .dice = throw_dice,
+    .thread_start = tr__sim_start_thread,
+    .pages_guard = NULL, /* the stacks of tasks are forbidden at their ends, as on older kernels */
+};
+
+/* ---- options ---- */
+
+static bool is_chance(double chance)
+{
+    return chance >= 0 && chance <= 1; /* NaN is not */
+}
+
+bool tr__sim_options_are_valid(const tr_sim_options *o)
+{
+    return o->preempt <= 1 && is_chance(o->late) && is_chance(o->stall) &&
+           is_chance(o->fail_memory) && is_chance(o->fail_thread) && is_chance(o->fail_call) &&
+           o->time_limit >= 0 && o->cores >= 0 && o->cores <= 1024;
+}
+
+bool tr__sim_seed_from_environment(uint64_t *seed)
+{
+    const char *text = getenv("TROUPE_SEED");
+    char *end;
+
+    if (text == NULL || *text == '\0')
+        return false;
+    *seed = strtoull(text, &end, 0);
+    if (*end == '\0' && *seed != 0)
+        return true;
+    (void)fprintf(stderr, "sim: TROUPE_SEED=%s is no seed (a number above 0): ignored\n", text);
+    return false;
+}
+
+uint64_t tr__sim_seed_by_chance(void)
+{
+    return tr__dice() >> 32 | 1; /* the real dice: short enough to be typed */
+}
+
+/* ---- the world ---- */
+
+/* A world of that seed. The kinds of chance have dice of their own. */
+static void make_world(const tr_sim_options *options, uint64_t seed)
+{
+    static const uint64_t means[] = { 2, 8, 32, 128, 512, 2048, 8192, 0 };
+    tr__random random = { seed };
+
+    memset(&tr__sim, 0, sizeof(tr__sim));
+    tr__sim.options = *options;
+    if (options->time_limit == 0)
+        tr__sim.options.time_limit = 24 * 3600;
+    if (options->step_limit == 0)
+        tr__sim.options.step_limit = STEP_LIMIT;
+    if (options->cores == 0)
+        tr__sim.options.cores = 2;
+    tr__sim.now_ns = TR__SIM_EPOCH_NS;
+    tr__sim.figures.seed = seed;
+    tr__sim.figures.trace = UINT64_C(0xcbf29ce484222325);
+    tr__sim.preemptions.state = tr__random_next(&random);
+    tr__sim.schedule.state = tr__random_next(&random);
+    tr__sim.faults.state = tr__random_next(&random);
+    tr__sim.program.state = tr__random_next(&random);
+    tr__sim.mean = means[tr__random_next(&random) % (sizeof(means) / sizeof(means[0]))];
+    if (options->preempt > 0)
+        tr__sim.mean = (uint64_t)(1 / options->preempt);
+    else if (options->preempt < 0)
+        tr__sim.mean = 0;
+}
+
+typedef struct program {
+    void (*fn)(void *arg);
+    void *arg;
+} program;
+
+static void *run_program(void *arg)
+{
+    const program *p = arg;
+
+    p->fn(p->arg);
+    return NULL;
+}
+
+int tr__sim_run_seed(void (*fn)(void *arg), void *arg, const tr_sim_options *options, uint64_t seed)
+{
+    program p = { fn, arg };
+    tr_sim_thread *first;
+
+    make_world(options, seed);
+    first = tr__sim_thread_new("main", run_program, &p);
+    if (first == NULL)
+        return TR_ENOMEM;
+    tr__seam_set(&simulated);
+    tr__sim_begin(first);
+    tr__seam_set(NULL);
+    tr__sim.figures.seconds = tr__sim_seconds(tr__sim.now_ns);
+    if (tr__sim_kept != NULL)
+        tr__sim_kept->figures = tr__sim.figures;
+    return 0;
+}
+
+int tr_sim_run(void (*fn)(void *arg), void *arg, const tr_sim_options *options,
+               tr_sim_figures *figures)
+{
+    static const tr_sim_options usual;
+    static tr__sim_trace trace;
+    uint64_t seed;
+    int rc;
+
+    if (options == NULL)
+        options = &usual;
+    if (fn == NULL || !tr__sim_options_are_valid(options))
+        return TR_EINVAL;
+    if (tr__sim.is_on)
+        return TR_EBUSY;
+    seed = options->seed;
+    if (seed == 0 && !tr__sim_seed_from_environment(&seed))
+        seed = tr__sim_seed_by_chance();
+    memset(&trace, 0, offsetof(tr__sim_trace, list));
+    trace.is_replay = false;
+    trace.is_quiet = false;
+    trace.has_reported = false;
+    tr__sim_kept = &trace;
+    rc = tr__sim_run_seed(fn, arg, options, seed);
+    tr__sim_kept = NULL;
+    if (rc == 0 && figures != NULL)
+        *figures = tr__sim.figures;
+    return rc;
+}
+
+/* ---- questions ---- */
+
+bool tr_sim_is_on(void)
+{
+    return tr__sim.is_on;
+}
+
+double tr_sim_now(void)
+{
+    return tr__sim.is_on ? tr__sim_seconds(tr__sim_clock_ns()) : 0;
+}
+
+uint64_t tr_sim_random(void)
+{
+    return tr__sim.is_on ? tr__random_next(&tr__sim.program) : 0;
+}
+
+int tr__sim_cores(void)
+{
+    return tr__sim.options.cores;
+}
