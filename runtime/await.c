@@ -341,10 +341,13 @@ typedef struct then {
     void *arg;
 } then;
 
+/* One that was given up has not heard of an end that came meanwhile. */
 static void arrive_then(proxy *p, int status)
 {
     then *t = TR__CONTAINER_OF(p, then, proxy);
 
+    if (status == TR_ESHUTDOWN && tr__future_has_ended(p->f))
+        status = tr__future_look(p->f);
     tr__list_remove(&t->link);
     t->fn(p->f, status, t->arg);
 }
@@ -363,7 +366,7 @@ static uint32_t run_begin(tr__runnable *runnable, tr__loop *loop)
     tr__list_append(&loop->thens, &t->link);
     if (loop->phase <= TR__PHASE_CEASE && send_proxy(&t->proxy))
         return 1;
-    arrive_then(&t->proxy, tr_future_is_done(f) ? tr__future_look(f) : TR_ESHUTDOWN);
+    arrive_then(&t->proxy, TR_ESHUTDOWN);
     tr_future_unref(f);
     free_then(&t->proxy);
     return 1;

@@ -1,9 +1,10 @@
-/* Descriptors and clocks of a simulated world. libev, and the program, call the two functions of
+/* Descriptors and clocks of a simulated world. libev, and the program, call three functions of
  * the C library that wait for descriptors and read clocks: here they have others of the same names,
  * which the dynamic linker finds first. Outside of a run they do what the real ones do. */
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 TR_API int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout);
 TR_API int clock_gettime(clockid_t clock, struct timespec *now);
+TR_API int gettimeofday(struct timeval *restrict now, void *restrict zone);
 
 static int real_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
 {
@@ -71,16 +73,34 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
     return count;
 }
 
+/* The day on which each run begins. */
+static const uint64_t YEAR_2000_S = 946684800;
+
+static uint64_t calendar_ns(void)
+{
+    return tr__sim_clock_ns() - TR__SIM_EPOCH_NS + YEAR_2000_S * UINT64_C(1000000000);
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    uint64_t ns;
+
+    if (!tr__sim.is_on)
+        return (int)syscall(SYS_gettimeofday, now, zone);
+    ns = calendar_ns();
+    now->tv_sec = (time_t)(ns / UINT64_C(1000000000));
+    now->tv_usec = (suseconds_t)(ns % UINT64_C(1000000000) / 1000);
+    return 0;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-    static const uint64_t year_2000_s = 946684800;
     uint64_t ns;
 
     if (!tr__sim.is_on || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
         return (int)syscall(SYS_clock_gettime, clock, now);
-    ns = tr__sim_clock_ns();
-    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
-        ns += year_2000_s * UINT64_C(1000000000) - TR__SIM_EPOCH_NS;
+    ns = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? calendar_ns()
+                                                                   : tr__sim_clock_ns();
     now->tv_sec = (time_t)(ns / UINT64_C(1000000000));
     now->tv_nsec = (long)(ns % UINT64_C(1000000000));
     return 0;

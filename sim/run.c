@@ -85,6 +85,7 @@ static void make_world(const tr_sim_options *options, uint64_t seed)
     tr__random random = { seed };
 
     memset(&tr__sim, 0, sizeof(tr__sim));
+    tr__sim.is_loud = getenv("TROUPE_SIM_TRACE") != NULL;
     tr__sim.options = *options;
     if (options->time_limit == 0)
         tr__sim.options.time_limit = 24 * 3600;
@@ -93,6 +94,7 @@ static void make_world(const tr_sim_options *options, uint64_t seed)
     if (options->cores == 0)
         tr__sim.options.cores = 2;
     tr__sim.now_ns = TR__SIM_EPOCH_NS;
+    tr__sim.moved_ns = TR__SIM_EPOCH_NS;
     tr__sim.figures.seed = seed;
     tr__sim.figures.trace = UINT64_C(0xcbf29ce484222325);
     tr__sim.preemptions.state = tr__random_next(&random);
@@ -185,5 +187,5 @@ uint64_t tr_sim_random(void)
 
 int tr__sim_cores(void)
 {
-    return tr__sim.options.cores;
+    return tr__sim.is_on ? tr__sim.options.cores : 1;
 }

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/compiler.h"
 #include "base/seam.h"
+#include "runtime/runtime.h"
 #include "sim/chance.h"
 #include "sim/world.h"
 
@@ -19,6 +20,7 @@ enum {
 };
 static const uint64_t LATE_NS = 2 * 1000 * 1000;
 static const uint64_t STALL_NS = 50 * 1000 * 1000;
+static const uint64_t IDLE_NS = UINT64_C(2) * 3600 * 1000 * 1000 * 1000;
 
 tr__sim_world tr__sim;
 uint64_t tr__sim_steps_left = UINT64_MAX;
@@ -129,6 +131,8 @@ static bool is_ready(const tr_sim_thread *thread)
 
 void tr__sim_make_ready(tr_sim_thread *thread, bool is_late)
 {
+    if (!is_late || thread->wait != TR__SIM_EVENTS)
+        tr__sim.moved_ns = tr__sim.now_ns;
     thread->wait = TR__SIM_RUNS;
     thread->is_late = is_late;
     thread->ready_ns = tr__sim.now_ns;
@@ -192,6 +196,18 @@ static void check_time(void)
         tr__sim_give_up("it does not end: it has taken too many steps");
 }
 
+/* A loop with nothing to do wakes every minute all the same, by libev's own rule. So it hangs when
+ * that is all that has happened for long, and no loop has a timer. */
+static bool is_idle_for_ever(void)
+{
+    if (tr__sim.now_ns - tr__sim.moved_ns < IDLE_NS)
+        return false;
+    for (uint32_t i = 0; i < tr__runtime.loop_count; i++)
+        if (tr__runtime.loops[i]->wheel.count != 0)
+            return false;
+    return true;
+}
+
 /* Nobody is ready: let time pass until somebody is. */
 static void jump(void)
 {
@@ -200,7 +216,7 @@ static void jump(void)
     if (tr__sim_poll())
         return;
     next_ns = next_time();
-    if (next_ns == UINT64_MAX)
+    if (next_ns == UINT64_MAX || is_idle_for_ever())
         tr__sim_give_up("it hangs: all threads wait");
     if (next_ns > tr__sim.now_ns) {
         tr__sim_note(TR__SIM_JUMPED, NULL, next_ns - tr__sim.now_ns);

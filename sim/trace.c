@@ -16,6 +16,8 @@ static void stir(uint64_t word)
     tr__sim.figures.trace = (tr__sim.figures.trace ^ word) * UINT64_C(0x100000001b3);
 }
 
+static void print_record(const tr__sim_record *record);
+
 void tr__sim_note(tr__sim_event event, const tr_sim_thread *thread, uint64_t detail)
 {
     tr__sim_trace *kept = tr__sim_kept;
@@ -37,6 +39,8 @@ void tr__sim_note(tr__sim_event event, const tr_sim_thread *thread, uint64_t det
     };
     if (thread != NULL)
         memcpy(record->name, thread->name, TR__SIM_NAME_BYTES);
+    if (tr__sim.is_loud)
+        print_record(record);
 }
 
 void tr__sim_note_preemption(uint32_t thread)

@@ -79,6 +79,7 @@ typedef struct tr__sim_preemption {
 
 typedef struct tr__sim_world {
     bool is_on;
+    bool is_loud; /* TROUPE_SIM_TRACE: each event is printed as it comes */
     tr_sim_options options;
     tr_sim_thread *threads; /* that have not been joined */
     tr_sim_thread *current;
@@ -95,6 +96,7 @@ typedef struct tr__sim_world {
     uint64_t calls;           /* that may fail */
     uint64_t blocks;          /* allocated, and not freed */
     bool signalled;           /* somebody may find a descriptor ready */
+    uint64_t moved_ns;        /* when somebody was woken last, but by libev's idle wake-ups */
     tr_sim_figures figures;
 } tr__sim_world;
 

@@ -102,7 +102,7 @@ TR_API int tr_future_wait(tr_future *f, double timeout);
 TR_API int tr_future_cancel_wait(tr_future *f);
 
 /* What is called when a future has ended: status is as tr_future_status gives it; TR_ESHUTDOWN if
- * the runtime stops before. f is lent. It is a loop callback: it must not block. */
+ * the runtime stops and it has not. f is lent. It is a loop callback: it must not block. */
 typedef void (*tr_future_fn)(tr_future *f, int status, void *arg);
 
 /* Call fn(f, status, arg) on a loop when f has ended: later, also if it has ended already, and

@@ -10,8 +10,8 @@
  *
  * What does not take part: threads that the program makes itself, and calls that block in the
  * kernel (sleep, read from a pipe that nobody fills): they block everything. Locks of the program's
- * own must not be held across calls of troupe. Timers of libev's, clock_gettime, and epoll_wait
- * follow the virtual time. */
+ * own must not be held across calls of troupe. Timers of libev's, clock_gettime, gettimeofday, and
+ * epoll_wait follow the virtual time. */
 #ifndef TROUPE_SIM_H
 #define TROUPE_SIM_H
 
