@@ -293,6 +293,7 @@ static const tr__future_kind asked_kind = {
     .cancel = cancel_asked,
     .describe = describe_asked,
     .fini = fini_asked,
+    .has_block = true,
 };
 
 /* On its loop: ask. */
@@ -405,7 +406,8 @@ static int ask_from_outside(void *out, const question *q)
     if (rc < 0)
         return rc;
     rc = tr_future_wait(f, TR_FOREVER); /* its own time limit ends it */
-    if (rc == 0 && out != NULL && tr_future_take(f, &value) == 0) {
+    value = rc == 0 && out != NULL ? tr__future_take_value(f) : NULL;
+    if (value != NULL) {
         memcpy(out, value, q->answer_size);
         tr__free(value);
     }

@@ -85,6 +85,7 @@ static uint32_t add(const tr__type_info *info)
         chunk = tr__alloc_zeroed(CHUNK_TYPES * sizeof(*chunk));
         if (chunk == NULL)
             return 0;
+        tr__memory_leaves(); /* ids are for ever */
         /* release: publishes the zeroed chunk; pairs with the acquire in at. */
         tr__store_release_ptr(&chunks[count / CHUNK_TYPES], chunk);
     }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
 typedef struct tr__seam {
     void *(*alloc)(size_t bytes); /* malloc, 16-aligned */
     void (*free)(void *block);
@@ -36,6 +38,15 @@ void tr__free_lines(void *block);
 /* A copy of a text; NULL when there is no memory. */
 char *tr__copy_string(const char *text);
 void tr__free(void *block);
+/* A block is not the library's any more: it lasts as long as the process, or the program frees it.
+ * Only a simulation, which counts them, wants to know. */
+#if TR__SIM
+void tr__memory_leaves(void);
+#else
+static inline void tr__memory_leaves(void)
+{
+}
+#endif
 
 /* Address space without memory behind it; NULL on failure. */
 void *tr__pages_reserve(size_t bytes);

@@ -308,7 +308,7 @@ void *tr_future_peek(tr_future *f)
 {
     if (f == NULL || !tr__future_has_ended(f))
         return NULL;
-    /* acquire: pairs with the exchange in tr_future_take; it may be taken meanwhile. */
+    /* acquire: pairs with the exchange in tr__future_take_value; it may be taken meanwhile. */
     return tr__load_acquire_ptr(&f->value);
 }
 
@@ -322,9 +322,12 @@ int tr_future_take(tr_future *f, void **value)
         return TR_EAGAIN;
     if (f->status < 0)
         return tr__future_look(f);
-    /* ordered: only one takes it. */
-    *value = tr__exchange_ordered_ptr(&f->value, NULL);
-    return *value != NULL ? f->status : TR_EALREADY;
+    *value = tr__future_take_value(f);
+    if (*value == NULL)
+        return TR_EALREADY;
+    if (f->kind->has_block)
+        tr__memory_leaves();
+    return f->status;
 }
 
 /* ---- lists at home ---- */

@@ -61,6 +61,7 @@ typedef struct tr__future_kind {
     const char *(*describe)(const tr_future *f);
     /* Before its memory goes; NULL. */
     void (*fini)(tr_future *f);
+    bool has_block; /* its value is a block of ours, which who takes it frees */
 } tr__future_kind;
 
 struct tr_future {
@@ -95,6 +96,12 @@ static inline bool tr__future_has_ended(const tr_future *f)
 {
     /* acquire: status and value are visible; pairs with the adds that end it. */
     return (tr__load_acquire_u32(&f->state) & TR__FUTURE_ENDED) != 0;
+}
+
+/* Take the value of one that has ended; NULL: there is none, or it was taken. */
+static inline void *tr__future_take_value(tr_future *f)
+{
+    return tr__exchange_ordered_ptr(&f->value, NULL); /* ordered: only one takes it */
 }
 
 /* The status of one that has ended, for somebody who looks at it. */

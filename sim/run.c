@@ -1,10 +1,12 @@
 /* A run of a simulated world. */
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <troupe/runtime.h>
 
 #include "base/seam.h"
 #include "runtime/topology.h"
@@ -27,6 +29,11 @@ static void give(void *block)
 {
     tr__sim.blocks -= block != NULL;
     free(block);
+}
+
+void tr__memory_leaves(void)
+{
+    tr__sim.blocks--;
 }
 
 static uint64_t throw_dice(void)
@@ -121,8 +128,54 @@ static void *run_program(void *arg)
     return NULL;
 }
 
+/* ---- nothing is left ---- */
+
+static int open_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (folder != NULL && readdir(folder) != NULL)
+        count++;
+    if (folder != NULL)
+        (void)closedir(folder); /* ours */
+    return count;
+}
+
+/* Two sums that must be the same. */
+static void compare(const char *what, uint64_t begun, uint64_t ended)
+{
+    char text[128];
+
+    if (begun == ended)
+        return;
+    (void)snprintf(text, sizeof(text), "%s: %" PRIu64 " began, %" PRIu64 " ended", what, begun,
+                   ended);
+    tr__sim_give_up(text);
+}
+
+/* The ledger of the runtime that was stopped last, and what the process had before. */
+static void check_nothing_is_left(int descriptors)
+{
+    tr_stats s = { 0 };
+
+    (void)tr_stats_get(&s); /* it can't fail */
+    compare("messages", s.sent,
+            s.handled + s.returned + s.expired + s.late_replies + s.dead_ended + s.dead_full +
+                s.dead_unhandled + s.dead_shutdown + s.dead_memory);
+    compare("actors", s.spawned, s.ended);
+    compare("tasks", s.tasks_spawned, s.tasks_ended);
+    compare("jobs", s.jobs_submitted, s.jobs_run + s.jobs_cancelled);
+    if (tr__sim.blocks != 0)
+        tr__sim_give_up("memory is left: a future, a task's handle, an inbox, shared bytes, or a "
+                        "kept message that nobody has given back");
+    if (open_descriptors() != descriptors)
+        tr__sim_give_up("there are more, or fewer, open descriptors than before");
+}
+
 int tr__sim_run_seed(void (*fn)(void *arg), void *arg, const tr_sim_options *options, uint64_t seed)
 {
+    int descriptors = open_descriptors();
     program p = { fn, arg };
     tr_sim_thread *first;
 
@@ -132,6 +185,7 @@ int tr__sim_run_seed(void (*fn)(void *arg), void *arg, const tr_sim_options *opt
         return TR_ENOMEM;
     tr__seam_set(&simulated);
     tr__sim_begin(first);
+    check_nothing_is_left(descriptors);
     tr__seam_set(NULL);
     tr__sim.figures.seconds = tr__sim_seconds(tr__sim.now_ns);
     if (tr__sim_kept != NULL)

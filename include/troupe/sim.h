@@ -15,7 +15,7 @@
 #ifndef TROUPE_SIM_H
 #define TROUPE_SIM_H
 
-#include <troupe/core.h>
+#include <troupe/inbox.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,8 +52,11 @@ typedef struct tr_sim_figures {
 
 /* Run fn(arg) and all that it starts as a simulation; figures may be NULL. Calls of troupe work
  * only in here: in a program that is linked with troupe-sim, tr_start elsewhere is TR_EWRONGPLACE.
- * A run whose threads all wait for each other, that is endless, or that leaves threads behind ends
- * the process, after a report on stderr of what waits for what, the seed, and how to run it again.
+ * At its end nothing may be left: no thread, no open descriptor, no future or other handle that was
+ * not given back; and the ledger (tr_stats) of the runtime that was stopped last must balance.
+ * A run that leaves something behind, whose threads all wait for each other, or that is endless
+ * ends the process, after a report on stderr of what waits for what, the seed, and how to run it
+ * again.
  * Threads: one at a time in a process.
  * Errors:  TR_EINVAL; TR_EBUSY there is one already; TR_ENOMEM. */
 TR_API int tr_sim_run(void (*fn)(void *arg), void *arg, const tr_sim_options *options,
@@ -94,6 +97,28 @@ TR_API void *tr_sim_thread_join(tr_sim_thread *thread);
 /* Block the calling thread for virtual seconds: no loop.
  * Threads: any of the simulation's. */
 TR_API void tr_sim_sleep(double seconds);
+
+/* ---- expectations ----
+ *
+ * A probe is an inbox (tr_inbox_new): give its pid to the actors under test. */
+
+TR_API const void *tr__sim_expect(tr_inbox *in, double timeout, tr_type *type, size_t size,
+                                  const char *file, int line);
+
+/* The next message of an inbox, which must come within so many virtual seconds, and be of that
+ * type: tr_sim_expect(in, timeout, type), a `const struct type *`. What else happens ends the
+ * process, after a line that says what came instead, and where it was not expected.
+ * Ownership: as tr_inbox_receive lends it: until the inbox is used next.
+ * Threads:   any of the simulation's that may receive from the inbox. */
+#define tr_sim_expect(in, timeout, type)                                                           \
+    ((const struct type *)tr__sim_expect((in), (timeout), &tr_type_##type, sizeof(struct type),    \
+                                         __FILE__, __LINE__))
+
+TR_API void tr__sim_expect_nothing(tr_inbox *in, double seconds, const char *file, int line);
+
+/* Nothing must come for so many virtual seconds; else as above. */
+#define tr_sim_expect_nothing(in, seconds)                                                         \
+    tr__sim_expect_nothing((in), (seconds), __FILE__, __LINE__)
 
 #ifdef __cplusplus
 }

@@ -397,6 +397,13 @@ END
     done
 }
 
+check_testing_your_actor()
+{
+    [ -x "$samples/testing_your_actor" ] || return # there is none with ThreadSanitizer
+    run_clean testing_your_actor
+    equal testing_your_actor "100%: Checks: 3, Failures: 0, Errors: 0" "$(tail -n 1 "$work/out")"
+}
+
 # ---- wordcount ----
 
 # reference FILE|DIRECTORY...: what wordcount must print; the letters are meant as they stand
@@ -622,6 +629,7 @@ for loops in 1 3 ""; do
     check_awaiting_actor
     check_embedding
 done
+check_testing_your_actor
 check_wordcount_words
 check_wordcount_problems
 check_wordcount_interrupted

@@ -211,6 +211,101 @@ START_TEST(threads_that_are_left_behind_are_named)
 }
 END_TEST
 
+static void forget_a_future(void *arg)
+{
+    tr_future *f;
+
+    (void)arg;
+    EXPECT(tr_start(&(tr_config){ .loops = 1 }) == 0);
+    EXPECT(tr_future_new(&f) == 0);
+    EXPECT(tr_shutdown(10) == 0);
+}
+
+static void forget_a_descriptor(void *arg)
+{
+    (void)arg;
+    EXPECT(dup(STDOUT_FILENO) >= 0);
+}
+
+START_TEST(what_was_not_given_back_is_named)
+{
+    char said[16384];
+
+    ck_assert(WIFSIGNALED(end_of(forget_a_future, 0, NULL, said, sizeof(said))));
+    ck_assert_ptr_nonnull(strstr(said, "memory is left: a future"));
+    ck_assert(WIFSIGNALED(end_of(forget_a_descriptor, 0, NULL, said, sizeof(said))));
+    ck_assert_ptr_nonnull(strstr(said, "open descriptors"));
+}
+END_TEST
+
+/* ---- expectations ---- */
+
+static void expect_in_time(void *arg)
+{
+    tr_inbox *in;
+
+    (void)arg;
+    EXPECT(tr_start(&(tr_config){ .loops = 1 }) == 0);
+    EXPECT(tr_inbox_new(&in, 0) == 0);
+    EXPECT(tr_send(tr_inbox_pid(in), number, .value = 7) == 0);
+    EXPECT(tr_sim_expect(in, 1, number)->value == 7);
+    tr_sim_expect_nothing(in, 3600);
+    EXPECT(tr_sim_now() >= 3600);
+    tr_inbox_free(in);
+    EXPECT(tr_shutdown(10) == 0);
+}
+
+static void expect_too_much(void *arg)
+{
+    tr_inbox *in;
+
+    (void)arg;
+    EXPECT(tr_start(&(tr_config){ .loops = 1 }) == 0);
+    EXPECT(tr_inbox_new(&in, 0) == 0);
+    (void)tr_sim_expect(in, 5, number); /* ends the process */
+}
+
+static void expect_another(void *arg)
+{
+    tr_inbox *in;
+
+    (void)arg;
+    EXPECT(tr_start(&(tr_config){ .loops = 1 }) == 0);
+    EXPECT(tr_inbox_new(&in, 0) == 0);
+    EXPECT(tr_send(tr_inbox_pid(in), number, .value = 7) == 0);
+    (void)tr_sim_expect(in, 5, question); /* ends the process */
+}
+
+static void expect_silence(void *arg)
+{
+    tr_inbox *in;
+
+    (void)arg;
+    EXPECT(tr_start(&(tr_config){ .loops = 1 }) == 0);
+    EXPECT(tr_inbox_new(&in, 0) == 0);
+    EXPECT(tr_send(tr_inbox_pid(in), number, .value = 7) == 0);
+    tr_sim_expect_nothing(in, 5); /* ends the process */
+}
+
+START_TEST(what_is_expected_in_time_comes)
+{
+    ck_assert_int_eq(tr_sim_run(expect_in_time, NULL, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(what_does_not_come_as_expected_is_named)
+{
+    char said[16384];
+
+    ck_assert(WIFSIGNALED(end_of(expect_too_much, 0, NULL, said, sizeof(said))));
+    ck_assert_ptr_nonnull(strstr(said, "number was expected within 5 s, and nothing came"));
+    ck_assert(WIFSIGNALED(end_of(expect_another, 0, NULL, said, sizeof(said))));
+    ck_assert_ptr_nonnull(strstr(said, "question was expected, and number came"));
+    ck_assert(WIFSIGNALED(end_of(expect_silence, 0, NULL, said, sizeof(said))));
+    ck_assert_ptr_nonnull(strstr(said, "nothing was expected, and number came"));
+}
+END_TEST
+
 /* Two threads add to a number in two steps each: one of them may be lost. */
 static int number_of_all;
 
@@ -348,6 +443,9 @@ int main(void)
     tcase_add_test(tests, a_hang_is_named_with_all_who_wait);
     tcase_add_test(tests, a_run_without_an_end_is_ended);
     tcase_add_test(tests, threads_that_are_left_behind_are_named);
+    tcase_add_test(tests, what_was_not_given_back_is_named);
+    tcase_add_test(tests, what_is_expected_in_time_comes);
+    tcase_add_test(tests, what_does_not_come_as_expected_is_named);
     tcase_add_test(tests, a_race_is_found_and_shown_with_the_fewest_preemptions);
     tcase_add_test(tests, without_preemptions_the_race_is_not_met);
     tcase_add_test(tests, each_call_of_a_start_may_fail);
