@@ -13,39 +13,58 @@
 
 #include "base/compiler.h"
 
-/* In a simulation another thread may go on before each of these. */
+/* In a simulation another thread may go on before each of these; and in an exhaustive one
+ * (sim/exhaust.h) a store may become visible later than what comes after it, as on a processor with
+ * a store buffer: until a fence, a locked instruction, or a release store behind it. */
 #if TR__SIM
 void tr__sim_step(void);
-#define TR__STEP() tr__sim_step()
+/* The store waits in the thread's buffer: true. */
+bool tr__sim_delays_store(void *to, uint64_t value, unsigned bytes);
+/* What the thread itself would read there: from its buffer, if it has a store to it. */
+bool tr__sim_reads_own(const void *from, uint64_t *value);
+/* All that the thread has stored becomes visible. */
+void tr__sim_drain(void);
+#define TR__STEP()                   tr__sim_step()
+#define TR__DRAIN()                  tr__sim_drain()
+#define TR__DELAYS(to, value, bytes) tr__sim_delays_store((to), (uint64_t)(value), (bytes))
+#define TR__READS_OWN(from, value)   tr__sim_reads_own((from), (value))
 #else
-#define TR__STEP() ((void)0)
+#define TR__STEP()                   ((void)0)
+#define TR__DRAIN()                  ((void)0)
+#define TR__DELAYS(to, value, bytes) false
+#define TR__READS_OWN(from, value)   false
 #endif
 
 #define TR__ATOMIC_INTEGER(suffix, type, ck)                                                       \
     static inline type tr__load_relaxed_##suffix(const type *from)                                 \
     {                                                                                              \
+        uint64_t own;                                                                              \
+                                                                                                   \
         TR__STEP();                                                                                \
+        if (TR__READS_OWN(from, &own))                                                             \
+            return (type)own;                                                                      \
         return ck_pr_load_##ck(from);                                                              \
     }                                                                                              \
     static inline type tr__load_acquire_##suffix(const type *from)                                 \
     {                                                                                              \
-        type value;                                                                                \
+        type value = tr__load_relaxed_##suffix(from);                                              \
                                                                                                    \
-        TR__STEP();                                                                                \
-        value = ck_pr_load_##ck(from);                                                             \
         ck_pr_fence_acquire();                                                                     \
         return value;                                                                              \
     }                                                                                              \
     static inline void tr__store_relaxed_##suffix(type *to, type value)                            \
     {                                                                                              \
         TR__STEP();                                                                                \
-        ck_pr_store_##ck(to, value);                                                               \
+        if (!TR__DELAYS(to, value, sizeof(type)))                                                  \
+            ck_pr_store_##ck(to, value);                                                           \
     }                                                                                              \
     static inline void tr__store_release_##suffix(type *to, type value)                            \
     {                                                                                              \
         TR__STEP();                                                                                \
+        TR__DRAIN();                                                                               \
         ck_pr_fence_release();                                                                     \
-        ck_pr_store_##ck(to, value);                                                               \
+        if (!TR__DELAYS(to, value, sizeof(type)))                                                  \
+            ck_pr_store_##ck(to, value);                                                           \
     }
 
 TR__ATOMIC_INTEGER(u16, uint16_t, 16)
@@ -57,16 +76,18 @@ TR__ATOMIC_INTEGER(u64, uint64_t, 64)
 /* Pointers to pointers, as void *: C has no generic `T **`. */
 static inline void *tr__load_relaxed_ptr(const void *from)
 {
+    uint64_t own;
+
     TR__STEP();
+    if (TR__READS_OWN(from, &own))
+        return (void *)(uintptr_t)own;
     return ck_pr_load_ptr((void *const *)from);
 }
 
 static inline void *tr__load_acquire_ptr(const void *from)
 {
-    void *value;
+    void *value = tr__load_relaxed_ptr(from); /* relaxed: the fence makes it an acquire */
 
-    TR__STEP();
-    value = ck_pr_load_ptr((void *const *)from);
     ck_pr_fence_acquire();
     return value;
 }
@@ -74,14 +95,17 @@ static inline void *tr__load_acquire_ptr(const void *from)
 static inline void tr__store_relaxed_ptr(void *to, const void *value)
 {
     TR__STEP();
-    ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
+    if (!TR__DELAYS(to, (uintptr_t)value, sizeof(value)))
+        ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
 }
 
 static inline void tr__store_release_ptr(void *to, const void *value)
 {
     TR__STEP();
+    TR__DRAIN();
     ck_pr_fence_release();
-    ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
+    if (!TR__DELAYS(to, (uintptr_t)value, sizeof(value)))
+        ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
 }
 
 /* Compare and swap, and exchange: full fences both, on every machine. */
@@ -90,6 +114,7 @@ static inline bool tr__cas_ordered_u32(uint32_t *at, uint32_t expected, uint32_t
     bool swapped;
 
     TR__STEP();
+    TR__DRAIN();
     ck_pr_fence_release();
     swapped = ck_pr_cas_32(at, expected, wanted);
     ck_pr_fence_acquire();
@@ -101,6 +126,7 @@ static inline uint32_t tr__exchange_ordered_u32(uint32_t *at, uint32_t wanted)
     uint32_t before;
 
     TR__STEP();
+    TR__DRAIN();
     ck_pr_fence_release();
     before = ck_pr_fas_32(at, wanted);
     ck_pr_fence_acquire();
@@ -112,6 +138,7 @@ static inline bool tr__cas_ordered_ptr(void *at, void *expected, void *wanted)
     bool swapped;
 
     TR__STEP();
+    TR__DRAIN();
     ck_pr_fence_release();
     swapped = ck_pr_cas_ptr(at, expected, wanted);
     ck_pr_fence_acquire();
@@ -123,6 +150,7 @@ static inline void *tr__exchange_ordered_ptr(void *at, void *wanted)
     void *before;
 
     TR__STEP();
+    TR__DRAIN();
     ck_pr_fence_release();
     before = ck_pr_fas_ptr(at, wanted);
     ck_pr_fence_acquire();
@@ -135,6 +163,7 @@ static inline uint32_t tr__add_ordered_u32(uint32_t *at, uint32_t amount)
     uint32_t before;
 
     TR__STEP();
+    TR__DRAIN();
     ck_pr_fence_release();
     before = ck_pr_faa_32(at, amount);
     ck_pr_fence_acquire();
@@ -143,6 +172,7 @@ static inline uint32_t tr__add_ordered_u32(uint32_t *at, uint32_t amount)
 
 static inline uint64_t tr__add_relaxed_u64(uint64_t *at, uint64_t amount)
 {
+    TR__DRAIN();
     return ck_pr_faa_64(at, amount);
 }
 
@@ -156,6 +186,7 @@ static inline void tr__bump_u64(uint64_t *at, uint64_t amount)
 /* Orders every earlier access before every later one. */
 static inline void tr__fence_full(void)
 {
+    TR__DRAIN();
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
     /* A locked add to the stack is a full fence at half the price of mfence, which
      * ck_pr_fence_memory emits: 9 against 19 ns. */

@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/seam.h"
 #include "runtime/runtime.h"
 #include "sim/chance.h"
+#include "sim/exhaust.h"
 #include "sim/world.h"
 
 enum {
@@ -50,7 +52,7 @@ static void settle_steps(void)
     left = tr__sim.next_preemption > tr__sim.figures.steps
                ? tr__sim.next_preemption - tr__sim.figures.steps
                : 1;
-    steps_granted = left < LOOK_UP ? left : LOOK_UP;
+    steps_granted = tr__exhausting ? 1 : left < LOOK_UP ? left : LOOK_UP;
     tr__sim_steps_left = steps_granted;
 }
 
@@ -159,7 +161,8 @@ static tr_sim_thread *choose(tr__random *dice, const tr_sim_thread *but)
         ready += t != but && is_ready(t);
     if (ready == 0)
         return NULL;
-    index = (uint32_t)(tr__random_next(dice) % ready);
+    index = tr__exhausting ? tr__exhaust_decide(ready, false)
+                           : (uint32_t)(tr__random_next(dice) % ready);
     for (tr_sim_thread *t = tr__sim.threads; t != NULL; t = t->next)
         if (t != but && is_ready(t) && index-- == 0)
             return t;
@@ -255,6 +258,7 @@ bool tr__sim_wait_for(tr__sim_wait wait, const void *object, uint64_t until_ns)
 {
     tr_sim_thread *self = tr__sim.current;
 
+    tr__sim_drain();
     self->wait = wait;
     self->object = object;
     self->until_ns = until_ns;
@@ -304,12 +308,28 @@ static void plan_preemption(void)
             tr__sim.figures.steps + 1 + tr__random_next(&tr__sim.preemptions) % (2 * tr__sim.mean);
 }
 
+/* The same where all ways are gone in turn: NULL is the usual one. */
+static tr_sim_thread *decide_preemptor(void)
+{
+    uint32_t way = 1;
+
+    for (const tr_sim_thread *t = tr__sim.threads; t != NULL; t = t->next)
+        way += t != tr__sim.current && is_ready(t);
+    way = tr__exhaust_decide(way, true);
+    for (tr_sim_thread *t = tr__sim.threads; t != NULL && way > 0; t = t->next)
+        if (t != tr__sim.current && is_ready(t) && --way == 0)
+            return t;
+    return NULL;
+}
+
 /* Who goes on in the place of the running thread; NULL: nobody can. */
 static tr_sim_thread *choose_preemptor(void)
 {
     const tr__sim_trace *kept = tr__sim_kept;
 
     expire();
+    if (tr__exhausting)
+        return decide_preemptor();
     if (kept == NULL || !kept->is_replay)
         return choose(&tr__sim.preemptions, tr__sim.current);
     return thread_of(kept->list[tr__sim.replayed++].thread);
@@ -337,7 +357,7 @@ static TR__NOINLINE void look_up(void)
 {
     settle_steps();
     check_time();
-    if (tr__sim.figures.steps >= tr__sim.next_preemption) {
+    if (tr__exhausting || tr__sim.figures.steps >= tr__sim.next_preemption) {
         preempt();
         settle_steps();
     }
@@ -358,6 +378,8 @@ static void thread_main(void *arg)
     is_switching = false;
     tr__sim_note(TR__SIM_BEGUN, self, 0);
     self->result = self->entry(self->arg);
+    tr__sim_step(); /* others may go on before its last stores are visible */
+    tr__sim_drain();
     self->has_ended = true;
     tr__sim_note(TR__SIM_ENDED, self, 0);
     tr__sim_wake(TR__SIM_END, self, UINT32_MAX);
@@ -378,6 +400,8 @@ tr_sim_thread *tr__sim_thread_new(const char *name, void *(*entry)(void *), void
         free(thread);
         return NULL;
     }
+    if (tr__sim.is_on)
+        tr__sim_drain(); /* it sees all that was done before */
     TR_ASSERT(locals_bytes() <= TR__SIM_LOCALS_MAX);
     thread->number = ++tr__sim.thread_count;
     strncpy(thread->name, name, TR__SIM_NAME_BYTES - 1);
