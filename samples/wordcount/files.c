@@ -28,9 +28,9 @@
 #include "output.h"
 #include "scan.h"
 
-/* A large piece takes some 10 ms to split. With shorter jobs it would show that a lane waits for its
- * turn on a core each time, and that its table moves to the caches of another core: 1 MiB made the
- * whole a fifth slower for 1 GB. Of smaller files each lane is to get its share. */
+/* A large piece takes some 10 ms to split. With shorter jobs it would show that a lane waits for
+ * its turn on a core each time, and that its table moves to the caches of another core: 1 MiB made
+ * the whole a fifth slower for 1 GB. Of smaller files each lane is to get its share. */
 enum { LEAST_PIECE = 1 << 20, LARGEST_PIECE = 8 << 20, PIECES = 32 };
 enum { BEHIND_BYTES = 256, ENOUGH_BYTES = LEAST_PIECE };
 
