@@ -1,9 +1,8 @@
-/* Awaiting with a time limit, and proxies whose way home has no memory. */
+/* Awaiting with a time limit. */
 #include <math.h>
 #include <sched.h>
 
 #include "base/atomic.h"
-#include "base/seam.h"
 #include "support/kit.h"
 
 static uint32_t load(const uint32_t *flag)
@@ -146,83 +145,6 @@ START_TEST(wait_for_ever_awaits_the_end)
 }
 END_TEST
 
-/* ---- without memory ---- */
-
-typedef struct lone {
-    tr_future *f;
-    uint32_t waits;
-    uint32_t gate;
-    uint32_t nth;
-    bool struck;
-} lone;
-
-static void make_here(void *out)
-{
-    ck_assert_int_eq(tr_future_new(out), 0);
-}
-
-static void hold_loop(void *gate)
-{
-    wait_for_flag(gate);
-}
-
-static void disarm(void *arg)
-{
-    lone *l = arg;
-
-    l->struck = tr__fault_disarm();
-    set(&l->waits);
-}
-
-static int await_armed(void *arg)
-{
-    lone *l = arg;
-
-    ck_assert_int_eq(tr_post(TR_LOOP_ANY, disarm, l), 0); /* called when this task waits */
-    tr__fault_arm(l->nth, true);                          /* from the n-th allocation on */
-    return tr_await(l->f);
-}
-
-START_TEST(await_without_memory_for_a_proxy_is_refused)
-{
-    lone l = { .nth = 1 };
-
-    kit_start(2);
-    kit_on_loop(0, make_here, &l.f);
-    ck_assert_int_eq(kit_in_task(1, await_armed, &l), TR_ENOMEM);
-    wait_for_flag(&l.waits);
-    ck_assert(l.struck);
-    tr_future_unref(l.f);
-    kit_stop();
-}
-END_TEST
-
-START_TEST(await_given_up_before_it_has_come_home_is_forgotten)
-{
-    for (int i = 0; i < 2; i++) {
-        lone l = { .nth = 2 }; /* the proxy has memory, its lane has not: it goes by the inlet */
-        tr_future *task;
-
-        kit_start(2);
-        kit_on_loop(0, make_here, &l.f);
-        ck_assert_int_eq(tr_post(TR_LOOP(0), hold_loop, &l.gate), 0);
-        ck_assert_int_eq(tr_submit(&task, TR_LOOP(1), await_armed, &l), 0);
-        wait_for_flag(&l.waits);
-        ck_assert(l.struck);
-        if (i == 0) /* the leave goes by the lane, and overtakes */
-            ck_assert_int_eq(tr_future_cancel_wait(task), TR_ECANCELED);
-        else
-            ck_assert_int_eq(tr_future_resolve(l.f, NULL, NULL), 0);
-        set(&l.gate);
-        ck_assert_int_eq(tr_future_wait(task, KIT_PATIENCE_S), i == 0 ? TR_ECANCELED : 0);
-        tr_future_unref(task);
-        tr_future_unref(l.f);
-        kit_stop();
-    }
-}
-END_TEST
-
 KIT_MAIN("wait_for", wait_for_cancels_what_takes_too_long_and_awaits_its_end,
          wait_for_not_a_number_leaves_it_alone, wait_for_cancels_its_victim_with_the_caller,
-         wait_for_ever_awaits_the_end, await_without_memory_for_a_proxy_is_refused,
-         await_given_up_before_it_has_come_home_is_forgotten)
+         wait_for_ever_awaits_the_end)
