@@ -30,6 +30,16 @@ int kit_act_or_unhandled(tr_self *self, void *state, tr_msg *msg)
     return act != NULL ? act->fn(self, act->arg) : TR_UNHANDLED;
 }
 
+int kit_ignore(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    return 0;
+}
+
+const tr_actor_class kit_ignoring_class = { .name = "ignoring", .receive = kit_ignore };
+
 const tr_actor_class kit_act_class = { .name = "actor", .receive = kit_act_or_unhandled };
 
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop)

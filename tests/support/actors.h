@@ -26,6 +26,10 @@ extern const tr_actor_class kit_act_class;
 /* What a receive function does with a kit_act: TR_UNHANDLED for another message. */
 int kit_act_or_unhandled(tr_self *self, void *state, tr_msg *msg);
 
+/* A receive function that does nothing with what comes, and a class with it. */
+int kit_ignore(tr_self *self, void *state, tr_msg *msg);
+extern const tr_actor_class kit_ignoring_class;
+
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop);
 tr_pid kit_actor(int loop);
 /* Let an actor that knows kit_act do something; kit_do waits until fn has returned, and returns
