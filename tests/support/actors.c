@@ -40,6 +40,38 @@ int kit_ignore(tr_self *self, void *state, tr_msg *msg)
 
 const tr_actor_class kit_ignoring_class = { .name = "ignoring", .receive = kit_ignore };
 
+int kit_never(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)state;
+    ck_abort_msg("received %s", tr_msg_name(msg));
+    return 0;
+}
+
+/* Written by several loops. */
+static uint32_t stops;
+static uint32_t stop_reason;
+
+void kit_note_stop(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    (void)state;
+    /* relaxed: published by the count. */
+    tr__store_relaxed_u32(&stop_reason, (uint32_t)reason);
+    kit_count(&stops);
+}
+
+uint32_t kit_stops(void)
+{
+    return kit_counted(&stops);
+}
+
+int kit_stop_reason(void)
+{
+    /* relaxed: whoever asks has seen the count, or the end of the actor. */
+    return (int)tr__load_relaxed_u32(&stop_reason);
+}
+
 const tr_actor_class kit_act_class = { .name = "actor", .receive = kit_act_or_unhandled };
 
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop)

@@ -30,6 +30,14 @@ int kit_act_or_unhandled(tr_self *self, void *state, tr_msg *msg);
 int kit_ignore(tr_self *self, void *state, tr_msg *msg);
 extern const tr_actor_class kit_ignoring_class;
 
+/* Another one, which nothing may come to. */
+int kit_never(tr_self *self, void *state, tr_msg *msg);
+
+/* A stop function: counts itself and keeps the reason. */
+void kit_note_stop(tr_self *self, void *state, int reason);
+uint32_t kit_stops(void);
+int kit_stop_reason(void); /* the latest */
+
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop);
 tr_pid kit_actor(int loop);
 /* Let an actor that knows kit_act do something; kit_do waits until fn has returned, and returns

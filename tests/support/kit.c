@@ -161,12 +161,18 @@ void kit_stop(void)
 
 /* ---- probes ---- */
 
+tr_inbox *kit_inbox_of(size_t limit)
+{
+    tr_inbox *in = NULL;
+
+    ck_assert_int_eq(tr_inbox_new(&in, limit), 0);
+    ck_assert(!tr_pid_is_none(tr_inbox_pid(in)));
+    return in;
+}
+
 tr_inbox *kit_inbox(void)
 {
-    tr_inbox *in;
-
-    ck_assert_int_eq(tr_inbox_new(&in, 0), 0);
-    return in;
+    return kit_inbox_of(0);
 }
 
 tr_msg *kit_next(tr_inbox *in)

@@ -44,6 +44,8 @@ TR_MESSAGE(kit_large)
 };
 
 tr_inbox *kit_inbox(void);
+/* One with a limit. */
+tr_inbox *kit_inbox_of(size_t limit);
 /* The next message must be a kit_value with that a; its b is returned. */
 int64_t kit_expect_value(tr_inbox *in, int64_t a);
 /* The next message, whatever it is. */
