@@ -1,9 +1,7 @@
-/* Scopes: failures, cancellation, joining, who may spawn, children on other loops, arguments. */
+/* Scopes: failures, cancellation, joining, who may spawn, children on other loops. */
 #include <stdint.h>
-#include <string.h>
 
 #include "base/atomic.h"
-#include "runtime/task.h"
 #include "support/tasks.h"
 
 static int ended; /* children of the loop that the test runs on */
@@ -622,91 +620,6 @@ START_TEST(children_on_other_loops_end_well_fail_and_are_cancelled)
 }
 END_TEST
 
-/* ---- arguments ---- */
-
-#define ARGS_OF(n)                                                                                 \
-    struct take_##n##_args {                                                                       \
-        unsigned char bytes[n];                                                                    \
-    };                                                                                             \
-    static int take_##n(void *arg)                                                                 \
-    {                                                                                              \
-        const struct take_##n##_args *a = arg;                                                     \
-                                                                                                   \
-        ck_assert_uint_eq(a->bytes[0], (n)&0xff);                                                  \
-        ck_assert_uint_eq(a->bytes[(n)-1], (n) > 1 ? 0x5a : (n)&0xff);                             \
-        ended++;                                                                                   \
-        return 0;                                                                                  \
-    }                                                                                              \
-    static void go_##n(tr_scope *s, int loop)                                                      \
-    {                                                                                              \
-        static struct take_##n##_args a;                                                           \
-                                                                                                   \
-        a.bytes[(n)-1] = 0x5a;                                                                     \
-        a.bytes[0] = (n)&0xff;                                                                     \
-        ck_assert_int_eq(tr__scope_spawn(s, loop, take_##n, &a, sizeof(a), "take"), 0);            \
-        memset(&a, 0, sizeof(a)); /* it was copied */                                              \
-    }
-ARGS_OF(1)
-ARGS_OF(7)
-ARGS_OF(64)
-ARGS_OF(1000)
-ARGS_OF(4096)
-ARGS_OF(5000)
-ARGS_OF(65536)
-ARGS_OF(102400)
-
-struct take_nothing_args {
-    char nothing[0];
-};
-
-static int take_nothing(void *arg)
-{
-    ck_assert_ptr_nonnull(arg);
-    ended++;
-    return 0;
-}
-
-struct take_wide_args {
-    long double wide;
-    char c;
-};
-
-static int take_wide(void *arg)
-{
-    const struct take_wide_args *a = arg;
-
-    ck_assert_uint_eq((uintptr_t)arg % _Alignof(struct take_wide_args), 0);
-    ck_assert(a->wide == 1.5L && a->c == 'w');
-    ended++;
-    return 0;
-}
-
-static int go_with_args(void *unused)
-{
-    int rc;
-
-    (void)unused;
-    for (int round = 0; round < 3; round++) {
-        TR_SCOPE(s, &rc) {
-            for (int loop = 0; loop < 2; loop++) {
-                go_1(s, loop), go_7(s, loop), go_64(s, loop), go_1000(s, loop);
-                go_4096(s, loop), go_5000(s, loop), go_65536(s, loop), go_102400(s, loop);
-                ck_assert_int_eq(tr_go_on(s, loop, take_nothing), 0);
-                ck_assert_int_eq(tr_go_on(s, loop, take_wide, .wide = 1.5L, .c = 'w'), 0);
-            }
-        }
-        ck_assert_int_eq(rc, 0);
-    }
-    ck_assert_int_eq(ended, 60);
-    return 0;
-}
-
-START_TEST(arguments_of_many_sizes_are_copied)
-{
-    kit_run_task(1, go_with_args, NULL);
-}
-END_TEST
-
 KIT_MAIN("runtime/scope", first_failure_cancels_siblings_and_body, cancelled_child_is_no_failure,
          failed_spawn_counts_as_a_failure,
          outer_cancellation_is_not_swallowed_and_errors_outrank_it,
@@ -715,5 +628,4 @@ KIT_MAIN("runtime/scope", first_failure_cancels_siblings_and_body, cancelled_chi
          deadline_around_a_join_cancels_the_children,
          children_spawn_siblings_until_the_scope_closes, failure_climbs_through_nested_scopes,
          inner_failure_stays_inside_and_outer_failure_comes_in,
-         children_on_other_loops_end_well_fail_and_are_cancelled,
-         arguments_of_many_sizes_are_copied)
+         children_on_other_loops_end_well_fail_and_are_cancelled)
