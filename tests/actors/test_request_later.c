@@ -116,27 +116,12 @@ END_TEST
 
 /* ---- forwarding ---- */
 
-static int forward_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    const tr_pid *to = state;
-
-    (void)self;
-    return tr_forward(msg, *to);
-}
-
-static const tr_actor_class forward_class = {
-    .name = "forward",
-    .state_size = sizeof(tr_pid),
-    .args_size = sizeof(tr_pid),
-    .receive = forward_receive,
-};
-
 static void expect_forwarded(int hop_loop, int told_loop, int64_t what, int64_t outcome)
 {
     tr_pid asker = asker_begin(0, 0);
     tr_pid told = kit_spawn(&told_class, NULL, told_loop);
-    tr_pid hop = kit_spawn(&forward_class, &told, hop_loop);
-    asker_call a = { kit_spawn(&forward_class, &hop, 0), TR_FOREVER, 12, what };
+    tr_pid hop = kit_spawn(&kit_forwarder_class, &told, hop_loop);
+    asker_call a = { kit_spawn(&kit_forwarder_class, &hop, 0), TR_FOREVER, 12, what };
 
     kit_do(asker, asker_request, &a);
     ck_assert_int_eq(kit_expect_report(12), outcome);
@@ -156,7 +141,7 @@ START_TEST(forwarding_to_the_dead_fails_the_asker)
     for (int loop = 0; loop < 2; loop++) {
         tr_pid asker = asker_begin(0, 0);
         tr_pid dead = kit_actor(loop);
-        asker_call a = { kit_spawn(&forward_class, &dead, 0), TR_FOREVER, 12, TOLD_ANSWER };
+        asker_call a = { kit_spawn(&kit_forwarder_class, &dead, 0), TR_FOREVER, 12, TOLD_ANSWER };
 
         kit_stop_actor(dead, loop);
         kit_do(asker, asker_request, &a);

@@ -5,26 +5,6 @@
 #include "support/actors.h"
 #include "support/tasks.h"
 
-/* Runs until it is cancelled, and then for a few turns more. */
-typedef struct stubborn {
-    uint32_t has_begun;
-    uint32_t has_ended;
-    int result;
-} stubborn;
-
-static int hold_out(void *arg)
-{
-    stubborn *s = arg;
-
-    kit_count(&s->has_begun);
-    ck_assert_int_eq(tr_sleep(TR_FOREVER), TR_ECANCELED);
-    TR_SHIELD(TR_FOREVER)
-        for (int i = 0; i < 5; i++)
-            ck_assert_int_eq(tr_sleep(0.0005), 0);
-    kit_count(&s->has_ended);
-    return s->result;
-}
-
 /* ---- in tasks; arg is the loop where the other one runs ---- */
 
 static int wait_for_result(void *loop)
@@ -54,11 +34,11 @@ static int wait_too_short(void *loop)
 
     for (int i = 0; i < 4; i++)
         for (int result = -1; result < 2; result++) {
-            stubborn s = { .result = result };
-            tr_task *task = kit_spawn_task(*(int *)loop, hold_out, &s);
+            kit_stubborn s = { .result = result };
+            tr_task *task = kit_spawn_task(*(int *)loop, kit_hold_out, &s);
 
             ck_assert_int_eq(tr_task_wait(task, limits[i]), TR_ETIMEDOUT);
-            ck_assert_uint_eq(kit_counted(&s.has_ended), 1); /* really */
+            ck_assert_uint_eq(kit_counted(&s.ended), 1); /* really */
             ck_assert_int_eq(tr_task_wait(task, 0), result);
             ck_assert(!tr_cancel_requested());
             tr_task_unref(task);
@@ -68,12 +48,12 @@ static int wait_too_short(void *loop)
 
 static int wait_nan(void *loop)
 {
-    stubborn s = { .result = 3 };
-    tr_task *task = kit_spawn_task(*(int *)loop, hold_out, &s);
+    kit_stubborn s = { .result = 3 };
+    tr_task *task = kit_spawn_task(*(int *)loop, kit_hold_out, &s);
 
     ck_assert_int_eq(tr_task_wait(task, NAN), TR_EINVAL);
     ck_assert_int_eq(tr_task_wait(NULL, 1), TR_EINVAL);
-    while (kit_counted(&s.has_begun) == 0)
+    while (kit_counted(&s.begun) == 0)
         ck_assert_int_eq(tr_yield(), 0);
     ck_assert_int_eq(tr_task_cancel(task), 1); /* NaN has not cancelled it */
     ck_assert_int_eq(tr_task_wait(task, TR_FOREVER), 3);
@@ -84,17 +64,17 @@ static int wait_nan(void *loop)
 typedef struct waiting {
     int loop;
     double limit;
-    stubborn victim;
+    kit_stubborn victim;
 } waiting;
 
 static int wait_and_be_cancelled(void *arg)
 {
     waiting *w = arg;
-    tr_task *task = kit_spawn_task(w->loop, hold_out, &w->victim);
+    tr_task *task = kit_spawn_task(w->loop, kit_hold_out, &w->victim);
     int rc;
 
     rc = tr_task_wait(task, w->limit);
-    ck_assert_uint_eq(kit_counted(&w->victim.has_ended), 1);
+    ck_assert_uint_eq(kit_counted(&w->victim.ended), 1);
     ck_assert_int_eq(tr_task_wait(task, 1), TR_ECANCELED);
     TR_SHIELD(TR_FOREVER)
         ck_assert_int_eq(tr_task_wait(task, 1), 8);
@@ -110,7 +90,7 @@ static int cancel_waiter(void *loop)
 
         w.limit = i == 0 ? TR_FOREVER : KIT_PATIENCE_S;
         waiter = kit_spawn_task(TR_LOOP_ANY, wait_and_be_cancelled, &w);
-        while (kit_counted(&w.victim.has_begun) == 0)
+        while (kit_counted(&w.victim.begun) == 0)
             ck_assert_int_eq(tr_yield(), 0);
         ck_assert_int_eq(tr_task_cancel(waiter), 1);
         ck_assert_int_eq(kit_end_task(waiter), TR_ECANCELED);
@@ -120,14 +100,14 @@ static int cancel_waiter(void *loop)
 
 static int wait_in_deadline(void *loop)
 {
-    stubborn s = { .result = 4 };
-    tr_task *task = kit_spawn_task(*(int *)loop, hold_out, &s);
+    kit_stubborn s = { .result = 4 };
+    tr_task *task = kit_spawn_task(*(int *)loop, kit_hold_out, &s);
     int rc;
 
     TR_DEADLINE(0.001, &rc) {
         rc = tr_task_wait(task, KIT_PATIENCE_S);
         ck_assert_int_eq(rc, TR_ECANCELED); /* not its own time limit */
-        ck_assert_uint_eq(kit_counted(&s.has_ended), 1);
+        ck_assert_uint_eq(kit_counted(&s.ended), 1);
     }
     ck_assert_int_eq(rc, TR_ETIMEDOUT);
     tr_task_unref(task);
@@ -153,7 +133,7 @@ START_TEST(waiting_gives_the_tasks_result)
 }
 END_TEST
 
-START_TEST(a_wait_that_runs_out_of_time_cancels_and_returns_when_the_task_has_ended)
+START_TEST(a_wait_that_runs_out_of_time_cancels_and_returns_when_the_task_ended)
 {
     in_task(wait_too_short);
 }
@@ -180,7 +160,7 @@ END_TEST
 /* ---- foreign threads ---- */
 
 typedef struct offer {
-    stubborn s;
+    kit_stubborn s;
     int result;
     tr_task *tasks[4];
 } offer;
@@ -190,8 +170,8 @@ static int offer_tasks(void *arg)
     offer *o = arg;
 
     o->tasks[0] = kit_spawn_task(TR_LOOP_ANY, kit_give, &o->result);
-    o->tasks[1] = kit_spawn_task(TR_LOOP_ANY, hold_out, &o->s);
-    o->tasks[2] = kit_spawn_task(TR_LOOP(1), hold_out, &o->s);
+    o->tasks[1] = kit_spawn_task(TR_LOOP_ANY, kit_hold_out, &o->s);
+    o->tasks[2] = kit_spawn_task(TR_LOOP(1), kit_hold_out, &o->s);
     o->tasks[3] = kit_spawn_task(TR_LOOP(1), kit_forever, NULL);
     return 0;
 }
@@ -206,10 +186,10 @@ START_TEST(a_foreign_thread_waits_for_a_task_as_a_task_does)
     ck_assert_int_eq(tr_task_wait(o.tasks[0], TR_FOREVER), -3);
     ck_assert_int_eq(tr_task_wait(o.tasks[0], 0), -3);
     ck_assert_int_eq(tr_task_wait(o.tasks[1], 0.001), TR_ETIMEDOUT);
-    ck_assert_uint_eq(kit_counted(&o.s.has_ended), 1);
+    ck_assert_uint_eq(kit_counted(&o.s.ended), 1);
     ck_assert_int_eq(tr_task_wait(o.tasks[1], -1), 6);
     ck_assert_int_eq(tr_task_wait(o.tasks[2], 0), TR_ETIMEDOUT);
-    ck_assert_uint_eq(kit_counted(&o.s.has_ended), 2);
+    ck_assert_uint_eq(kit_counted(&o.s.ended), 2);
     ck_assert_int_eq(tr_task_cancel(o.tasks[3]), 1);
     ck_assert_int_eq(tr_task_wait(o.tasks[3], TR_FOREVER), TR_ECANCELED);
     for (int i = 0; i < 4; i++)
@@ -248,7 +228,7 @@ START_TEST(a_loop_callback_may_cancel_but_not_wait)
 END_TEST
 
 KIT_MAIN("runtime/wait", waiting_gives_the_tasks_result,
-         a_wait_that_runs_out_of_time_cancels_and_returns_when_the_task_has_ended,
+         a_wait_that_runs_out_of_time_cancels_and_returns_when_the_task_ended,
          a_wait_for_no_time_changes_nothing, a_waiter_that_is_cancelled_cancels_what_it_waits_for,
          an_outer_deadline_is_not_mistaken_for_the_waits_own,
          a_foreign_thread_waits_for_a_task_as_a_task_does, a_loop_callback_may_cancel_but_not_wait)

@@ -216,6 +216,20 @@ const tr_actor_class kit_relay_class = {
     .receive = relay_receive,
 };
 
+static int forward_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)tr_forward(msg, *(const tr_pid *)state);
+    return 0;
+}
+
+const tr_actor_class kit_forwarder_class = {
+    .name = "forwarder",
+    .state_size = sizeof(tr_pid),
+    .args_size = sizeof(tr_pid),
+    .receive = forward_receive,
+};
+
 /* ---- messages that own ---- */
 
 void kit_owned_drop(struct kit_owned *payload)

@@ -61,6 +61,8 @@ int64_t kit_seen(int index);
 
 /* Sends each kit_value on to the inbox (or actor) that its argument, a tr_pid, names. */
 extern const tr_actor_class kit_relay_class;
+/* Forwards whatever comes there; it does not mind if nobody is there any more. */
+extern const tr_actor_class kit_forwarder_class;
 
 /* ---- dead letters ---- */
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "support/actors.h"
+
 void kit_run_task(int loops, tr_task_fn fn, void *arg)
 {
     kit_start(loops);
@@ -29,6 +31,21 @@ int kit_count_turns(void *turns)
         ++*(int *)turns;
     while (tr_yield() == 0);
     return 0;
+}
+
+int kit_hold_out(void *stubborn)
+{
+    kit_stubborn *s = stubborn;
+
+    kit_count(&s->begun);
+    ck_assert_int_eq(tr_sleep(TR_FOREVER), TR_ECANCELED);
+    kit_count(&s->cancelled);
+    TR_SHIELD(TR_FOREVER) {
+        for (int i = 0; i < 50; i++)
+            ck_assert_int_eq(tr_yield(), 0);
+    }
+    kit_count(&s->ended);
+    return s->result;
 }
 
 tr_task *kit_spawn_task(int loop, tr_task_fn fn, void *arg)

@@ -16,6 +16,16 @@ int kit_forever(void *unused);
 /* Counts how often it gets a turn, in an int, until it is cancelled. */
 int kit_count_turns(void *turns);
 
+/* Sleeps until it is cancelled, cleans up for a while, and ends with the result. */
+typedef struct kit_stubborn {
+    uint32_t begun;
+    uint32_t cancelled;
+    uint32_t ended;
+    int result;
+} kit_stubborn;
+
+int kit_hold_out(void *stubborn);
+
 /* Start a task on a loop (TR_LOOP, or TR_LOOP_ANY), by a task or a handler. */
 tr_task *kit_spawn_task(int loop, tr_task_fn fn, void *arg);
 /* Wait for its end without a limit, and give it back; its result. */
