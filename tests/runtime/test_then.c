@@ -2,7 +2,9 @@
  * also amid a shutdown. */
 #include <sched.h>
 
+#include "base/atomic.h"
 #include "base/seam.h"
+#include "runtime/runtime.h"
 #include "support/actors.h"
 #include "support/futures.h"
 #include "support/holder.h"
@@ -252,6 +254,37 @@ START_TEST(continuation_asked_for_while_the_runtime_stops_is_called_once)
 }
 END_TEST
 
+/* A guest of loop 0 holds it open until loop 1 has quit. */
+static void register_on_the_other(void *arg)
+{
+    called *c = arg;
+
+    /* acquire: pairs with the exchange that closes it. */
+    while (tr__load_acquire_ptr(&tr__ports[1].runs.top) != TR__INLET_CLOSED)
+        sched_yield();
+    register_it(c);
+    ck_assert_int_eq(c->rc, TR_ESHUTDOWN);
+}
+
+static void ask_the_other_later(void *c)
+{
+    ck_assert_int_eq(tr_loop_on_close(register_on_the_other, c), 0);
+}
+
+START_TEST(continuation_on_a_loop_that_has_quit_is_refused_and_never_called)
+{
+    called c = { .loop = TR_LOOP(1) };
+
+    kit_start(2);
+    c.f = kit_future_on(0);
+    kit_on_loop(0, ask_the_other_later, &c);
+    kit_stop();
+    kit_fail_it(c.f);
+    ck_assert_uint_eq(c.calls, 0);
+    tr_future_unref(c.f);
+}
+END_TEST
+
 /* ---- refused ---- */
 
 static void expect_refusal(called *c, int loop, int rc)
@@ -290,4 +323,5 @@ KIT_MAIN("runtime/then", continuation_is_called_once_on_its_loop_wherever_the_fu
          continuation_keeps_its_future, continuation_may_ask_for_the_next,
          continuation_of_what_never_ends_is_told_of_the_shutdown,
          continuation_asked_for_while_the_runtime_stops_is_called_once,
+         continuation_on_a_loop_that_has_quit_is_refused_and_never_called,
          continuation_that_is_refused_is_never_called)

@@ -198,10 +198,8 @@ void __gcov_exit(void) __attribute__((weak));
 
 void kit_end_child(int status)
 {
-    (void)fflush(NULL);
     if (__gcov_exit != NULL)
         __gcov_exit();
-    /* The threads of the parent are not here: what they alone refer to is no leak. */
     _exit(status);
 }
 
@@ -212,6 +210,8 @@ static void be_child(void (*fn)(void *arg), void *arg, int err)
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     fn(arg);
+    (void)fflush(NULL);
+    /* The threads of the parent are not here: what they alone refer to is no leak. */
     kit_end_child(0);
 }
 
