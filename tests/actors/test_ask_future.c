@@ -449,6 +449,36 @@ START_TEST(sends_and_asks_of_one_sender_keep_their_order)
 }
 END_TEST
 
+static int send_and_ask_at_once(void *arg)
+{
+    told_asking *a = arg;
+
+    for (int64_t i = 0; i < 100; i++) {
+        ck_assert_int_eq(tr_send(a->to, kit_value, .a = 3 * i + 1), 0);
+        ck_assert_int_eq(tr_send(a->to, kit_value, .a = 3 * i + 2), 0);
+        a->what = 3 * i + 3;
+        ck_assert_int_eq(told_ask(a), 0);
+        ck_assert_int_eq(a->answer.a, a->what); /* what was sent before was handled before */
+    }
+    return 0;
+}
+
+START_TEST(an_ask_comes_behind_what_was_sent_before)
+{
+    kit_start(2);
+    for (int from = TOLD_FOREIGN; from < TOLD_PLACES_END; from++)
+        for (int to = 0; to < 2; to++) {
+            told_asking a = { kit_spawn(&order_class, NULL, to), TR_FOREVER, 0, { 0 } };
+
+            last_number = 0;
+            ck_assert_int_eq(from == TOLD_FOREIGN ? send_and_ask_at_once(&a)
+                                                  : kit_in_task(from, send_and_ask_at_once, &a),
+                             0);
+        }
+    kit_stop();
+}
+END_TEST
+
 /* ---- shutdown ---- */
 
 START_TEST(a_shutdown_ends_what_is_open)
@@ -521,5 +551,5 @@ KIT_MAIN("ask_future", a_future_ends_as_the_request_does, time_limits_and_the_de
          only_the_request_ends_it, one_that_is_cancelled_before_it_was_asked_is_never_sent,
          cancelling_gives_an_open_request_up, cancelling_what_has_ended_changes_nothing,
          who_waits_too_long_gives_the_request_up, who_is_cancelled_leaves_the_future_alone,
-         sends_and_asks_of_one_sender_keep_their_order, a_shutdown_ends_what_is_open,
-         after_the_shutdown_nobody_is_asked)
+         sends_and_asks_of_one_sender_keep_their_order, an_ask_comes_behind_what_was_sent_before,
+         a_shutdown_ends_what_is_open, after_the_shutdown_nobody_is_asked)

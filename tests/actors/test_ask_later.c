@@ -90,29 +90,16 @@ START_TEST(the_asker_of_tasks_is_no_actor)
 }
 END_TEST
 
-static int forward_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    const tr_pid *to = state;
-
-    (void)self;
-    return tr_forward(msg, *to);
-}
-
-static const tr_actor_class forward_class = {
-    .name = "forward",
-    .state_size = sizeof(tr_pid),
-    .args_size = sizeof(tr_pid),
-    .receive = forward_receive,
-};
-
 START_TEST(an_ask_may_be_handed_on)
 {
     kit_start(2);
     for (int from = TOLD_FOREIGN; from < TOLD_PLACES_END; from++)
         for (int to = 0; to < 2; to++) {
             tr_pid told = kit_spawn(&told_class, NULL, to);
-            tr_pid hop = kit_spawn(&forward_class, &told, 1);
-            told_asking a = { kit_spawn(&forward_class, &hop, 0), TR_FOREVER, TOLD_ANSWER, { 0 } };
+            tr_pid hop = kit_spawn(&kit_forwarder_class, &told, 1);
+            told_asking a = {
+                kit_spawn(&kit_forwarder_class, &hop, 0), TR_FOREVER, TOLD_ANSWER, { 0 }
+            };
 
             ck_assert_int_eq(told_ask_from(from, &a), 0);
             ck_assert_int_eq(a.answer.a, told_outcome(TOLD_ANSWER));
@@ -169,52 +156,5 @@ START_TEST(one_may_be_asked_before_it_has_started)
 }
 END_TEST
 
-/* ---- order ---- */
-
-static int64_t last_number;
-
-static int order_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    const struct kit_value *value = tr_as(msg, kit_value);
-    const struct kit_ask *asked = tr_as(msg, kit_ask);
-
-    (void)state;
-    ck_assert_int_eq(value != NULL ? value->a : asked->a, last_number + 1);
-    last_number++;
-    return value != NULL ? 0 : tr_reply(self, kit_value, .a = last_number);
-}
-
-static const tr_actor_class order_class = { .name = "order", .receive = order_receive };
-
-static int send_and_ask(void *arg)
-{
-    told_asking *a = arg;
-
-    for (int64_t i = 0; i < 100; i++) {
-        ck_assert_int_eq(tr_send(a->to, kit_value, .a = 3 * i + 1), 0);
-        ck_assert_int_eq(tr_send(a->to, kit_value, .a = 3 * i + 2), 0);
-        a->what = 3 * i + 3;
-        ck_assert_int_eq(told_ask(a), 0);
-        ck_assert_int_eq(a->answer.a, a->what); /* what was sent before was handled before */
-    }
-    return 0;
-}
-
-START_TEST(an_ask_comes_behind_what_was_sent_before)
-{
-    kit_start(2);
-    for (int from = TOLD_FOREIGN; from < TOLD_PLACES_END; from++)
-        for (int to = 0; to < 2; to++) {
-            told_asking a = { kit_spawn(&order_class, NULL, to), TR_FOREVER, 0, { 0 } };
-
-            last_number = 0;
-            ck_assert_int_eq(
-                from == TOLD_FOREIGN ? send_and_ask(&a) : kit_in_task(from, send_and_ask, &a), 0);
-        }
-    kit_stop();
-}
-END_TEST
-
 KIT_MAIN("ask_later", an_answer_may_come_later_from_anywhere, the_asker_of_tasks_is_no_actor,
-         an_ask_may_be_handed_on, one_may_be_asked_before_it_has_started,
-         an_ask_comes_behind_what_was_sent_before)
+         an_ask_may_be_handed_on, one_may_be_asked_before_it_has_started)

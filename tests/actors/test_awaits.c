@@ -4,18 +4,12 @@
 
 #include "runtime/loop.h"
 #include "support/gate.h"
+#include "support/reports.h"
 #include "support/told.h"
 
 /* ---- actors that await ---- */
 
 static kit_gate gate;
-static tr_inbox *in;
-static tr_pid report_to;
-
-static int report(int64_t a, int64_t b)
-{
-    return tr_send(report_to, kit_value, .a = a, .b = b);
-}
 
 /* Does each kit_act, which may await; tells of each kit_value, which passes the gate; answers each
  * ask with its a, behind the gate. */
@@ -30,7 +24,8 @@ static int await_receive(tr_self *self, void *state, tr_msg *msg)
     rc = kit_gate_pass(&gate);
     if (rc < 0)
         return rc;
-    return value != NULL ? report(value->a, value->b) : tr_reply(self, kit_value, .a = asked->a);
+    return value != NULL ? kit_report(value->a, value->b)
+                         : tr_reply(self, kit_value, .a = asked->a);
 }
 
 static const tr_actor_class await_class = {
@@ -44,13 +39,12 @@ static void begin(int loops)
     kit_watch_dead_letters();
     kit_start(loops);
     kit_gate_init(&gate);
-    in = kit_inbox();
-    report_to = tr_inbox_pid(in);
+    kit_reports_begin();
 }
 
 static void end(void)
 {
-    tr_inbox_free(in);
+    kit_reports_end();
     kit_stop();
     kit_gate_fini(&gate);
 }
@@ -91,7 +85,7 @@ START_TEST(messages_wait_while_the_handler_is_suspended)
     ck_assert_uint_eq(kit_counted(&gate.arrived), 1);
     kit_gate_open(&gate);
     for (int64_t a = 1; a <= 100; a++)
-        (void)kit_expect_value(in, a);
+        (void)kit_expect_report(a);
     end();
 }
 END_TEST
@@ -113,7 +107,7 @@ static int order_receive(tr_self *self, void *state, tr_msg *msg)
         ck_assert_int_eq(tr_yield(), 0);
     last_of[value->b] = value->a;
     inside--;
-    return value->a == 1000 ? report(value->b, value->a) : 0;
+    return value->a == 1000 ? kit_report(value->b, value->a) : 0;
 }
 
 static const tr_actor_class order_class = {
@@ -145,8 +139,8 @@ START_TEST(one_message_is_handled_at_a_time_in_the_order_sent)
     ck_assert_int_eq(kit_in_task(1, send_many, &pid), 0);
     for (int64_t a = 501; a <= 1000; a++)
         ck_assert_int_eq(tr_send(pid, kit_value, .a = a), 0);
-    ck_assert_int_eq(tr_as(kit_next(in), kit_value)->b, 1000);
-    ck_assert_int_eq(tr_as(kit_next(in), kit_value)->b, 1000);
+    ck_assert_int_eq(tr_as(kit_next(kit_reports), kit_value)->b, 1000);
+    ck_assert_int_eq(tr_as(kit_next(kit_reports), kit_value)->b, 1000);
     end();
 }
 END_TEST
@@ -157,15 +151,14 @@ START_TEST(a_budget_of_one_changes_nothing)
 
     kit_start_with(&(tr_config){ .loops = 1, .budget_msgs = 1 });
     kit_gate_init(&gate);
-    in = kit_inbox();
-    report_to = tr_inbox_pid(in);
+    kit_reports_begin();
     pid = kit_spawn(&await_class, NULL, 0);
     for (int64_t a = 1; a <= 10; a++)
         ck_assert_int_eq(tr_send(pid, kit_value, .a = a), 0);
     kit_gate_await(&gate, 1);
     kit_gate_open(&gate);
     for (int64_t a = 1; a <= 10; a++)
-        (void)kit_expect_value(in, a);
+        (void)kit_expect_report(a);
     end();
 }
 END_TEST
@@ -316,7 +309,7 @@ START_TEST(an_ask_that_expires_while_it_waits_is_skipped)
     kit_gate_await(&gate, 1);
     ck_assert_int_eq(tr_ask(NULL, pid, 0.001, kit_ask, .a = 2), TR_ETIMEDOUT);
     kit_gate_open(&gate);
-    (void)kit_expect_value(in, 1);
+    (void)kit_expect_report(1);
     kit_do(pid, do_nothing, NULL); /* behind it in the mailbox */
     end();
     ck_assert_uint_eq(kit_counted(&gate.arrived), 1);
@@ -485,7 +478,7 @@ static int other_receive(tr_self *self, void *state, tr_msg *msg)
     if (value == NULL)
         return kit_act_or_unhandled(self, state, msg);
     let_others_run();
-    return report(1000 + value->a, 0);
+    return kit_report(1000 + value->a, 0);
 }
 
 static int become_late(tr_self *self, void *arg)
@@ -515,10 +508,10 @@ START_TEST(another_behaviour_holds_from_the_next_message_on)
     ck_assert_int_eq(tr_send(pid, kit_value, .a = 2), 0);
     kit_tell(pid, become_itself_late, NULL);
     ck_assert_int_eq(tr_send(pid, kit_value, .a = 3), 0);
-    (void)kit_expect_value(in, 1001);
-    (void)kit_expect_value(in, 1002);
+    (void)kit_expect_report(1001);
+    (void)kit_expect_report(1002);
     kit_gate_open(&gate);
-    (void)kit_expect_value(in, 3);
+    (void)kit_expect_report(3);
     end();
 }
 END_TEST
@@ -541,8 +534,8 @@ START_TEST(timers_may_be_started_and_cancelled_after_an_await)
     begin(1);
     kit_gate_open(&gate);
     kit_tell(kit_spawn(&await_class, NULL, 0), start_timers_late, NULL);
-    (void)kit_expect_value(in, 3);
-    (void)kit_expect_value(in, 1);
+    (void)kit_expect_report(3);
+    (void)kit_expect_report(1);
     end();
     ck_assert_uint_eq(kit_stats().returned, 1);
 }
@@ -560,7 +553,7 @@ static int tick(tr_self *self, void *arg)
         return 0;
     ck_assert_int_eq(tr_timer_cancel(self, 9), 1);
     ck_assert_int_eq(tr_sleep(0.0005), 0);
-    return report(9, ticks);
+    return kit_report(9, ticks);
 }
 
 static int start_ticking(tr_self *self, void *arg)
@@ -576,7 +569,7 @@ START_TEST(a_repeating_timer_may_be_cancelled_while_its_message_is_handled)
     begin(1);
     pid = kit_spawn(&await_class, NULL, 0);
     kit_tell(pid, start_ticking, &last);
-    ck_assert_int_eq(kit_expect_value(in, 9), 5);
+    ck_assert_int_eq(kit_expect_report(9), 5);
     kit_do(pid, do_nothing, NULL);
     end();
 }
@@ -663,7 +656,7 @@ START_TEST(an_idle_one_keeps_no_stack)
     kit_on_loop(0, count_free_stacks, &free_stacks);
     ck_assert_uint_eq(free_stacks, 0); /* it is suspended */
     kit_gate_open(&gate);
-    (void)kit_expect_value(in, 1);
+    (void)kit_expect_report(1);
     kit_settle(0);
     kit_on_loop(0, count_free_stacks, &free_stacks);
     ck_assert_uint_eq(free_stacks, 1);

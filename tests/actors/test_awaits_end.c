@@ -3,18 +3,17 @@
 #include <errno.h>
 
 #include "support/gate.h"
+#include "support/reports.h"
 #include "support/told.h"
 
 static kit_gate gate;
-static tr_inbox *in;
-static tr_pid report_to;
 
 /* What reports are of: their a. */
 enum { AWAIT = 1, STOP, STOPPED_AWAIT, ANSWERED };
 
 static void report(int64_t a, int64_t b)
 {
-    (void)tr_send(report_to, kit_value, .a = a, .b = b); /* in a shutdown nobody may be left */
+    (void)kit_report(a, b); /* in a shutdown nobody may be left */
 }
 
 /* ---- actors whose stop function tells why ---- */
@@ -50,13 +49,12 @@ static void begin(int loops)
     kit_watch_dead_letters();
     kit_start(loops);
     kit_gate_init(&gate);
-    in = kit_inbox();
-    report_to = tr_inbox_pid(in);
+    kit_reports_begin();
 }
 
 static void end(void)
 {
-    tr_inbox_free(in);
+    kit_reports_end();
     kit_stop();
     kit_gate_fini(&gate);
 }
@@ -122,7 +120,7 @@ static void expect_own_end(kit_act_fn fn, int reason)
     begin(1);
     pid = kit_spawn(&wait_class, NULL, 0);
     kit_do(pid, fn, &reason);
-    ck_assert_int_eq(kit_expect_value(in, STOP), reason);
+    ck_assert_int_eq(kit_expect_report(STOP), reason);
     ck_assert_int_eq(ask(&pid), TR_EDEAD);
     end();
 }
@@ -160,7 +158,7 @@ START_TEST(the_asker_of_a_handler_that_fails_after_an_await_is_told)
         begin(2);
         pid = kit_spawn(&cls, NULL, loop);
         expect_end(ask_from(0, &pid), TR_EDEAD);
-        ck_assert_int_eq(kit_expect_value(in, STOP), -EIO);
+        ck_assert_int_eq(kit_expect_report(STOP), -EIO);
         end();
     }
 }
@@ -184,8 +182,8 @@ static void expect_interrupted(int loop, end_fn request, int reason)
     kit_settle(0);
     kit_settle(loop);
     ck_assert_int_eq(request(pid), 0);
-    ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
-    ck_assert_int_eq(kit_expect_value(in, STOP), reason);
+    ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
+    ck_assert_int_eq(kit_expect_report(STOP), reason);
     expect_end(asker, TR_EDEAD);
     expect_end(behind, TR_EDEAD);
     ck_assert_uint_eq(kit_counted(&gate.arrived), 1);
@@ -246,8 +244,8 @@ START_TEST(a_kill_outranks_a_stop)
     kit_gate_await(&gate, 1);
     kit_settle(0);
     ck_assert_int_eq(kit_in_task(0, stop_other, &pid), 0);
-    ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_EKILLED);
+    ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_EKILLED);
     expect_end(asker, TR_EDEAD);
     end();
 }
@@ -258,9 +256,9 @@ START_TEST(an_idle_one_is_stopped_at_once)
     begin(2);
     for (int loop = 0; loop < 2; loop++) {
         ck_assert_int_eq(tr_stop(kit_spawn(&wait_class, NULL, loop)), 0);
-        ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESTOPPED);
+        ck_assert_int_eq(kit_expect_report(STOP), TR_ESTOPPED);
         ck_assert_int_eq(tr_kill(kit_spawn(&wait_class, NULL, loop)), 0);
-        ck_assert_int_eq(kit_expect_value(in, STOP), TR_EKILLED);
+        ck_assert_int_eq(kit_expect_report(STOP), TR_EKILLED);
     }
     end();
 }
@@ -278,7 +276,7 @@ START_TEST(one_may_stop_itself)
 {
     begin(1);
     kit_do(kit_spawn(&wait_class, NULL, 0), stop_itself, NULL);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESTOPPED);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_ESTOPPED);
     end();
 }
 END_TEST
@@ -319,9 +317,9 @@ START_TEST(a_handler_that_is_stopped_may_still_answer)
     ck_assert_int_eq(tr_stop(pid), 0);
     kit_settle(0);
     kit_gate_open(&gate);
-    ck_assert_int_eq(kit_expect_value(in, AWAIT), 0);
-    ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESTOPPED);
+    ck_assert_int_eq(kit_expect_report(AWAIT), 0);
+    ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_ESTOPPED);
     expect_end(asker, 0);
     end();
 }
@@ -356,8 +354,8 @@ START_TEST(the_asker_of_one_that_was_stopped_is_told_whatever_its_handler_return
         kit_gate_await(&gate, 1);
         kit_settle(loop);
         ck_assert_int_eq(tr_stop(pid), 0);
-        ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
-        ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESTOPPED);
+        ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
+        ck_assert_int_eq(kit_expect_report(STOP), TR_ESTOPPED);
         expect_end(asker, TR_EDEAD);
         end();
     }
@@ -385,8 +383,8 @@ static void expect_reason_after_exit(end_fn request, int reason)
     kit_gate_await(&gate, 1);
     kit_settle(0);
     ck_assert_int_eq(request(pid), 0);
-    ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
-    ck_assert_int_eq(kit_expect_value(in, STOP), reason);
+    ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
+    ck_assert_int_eq(kit_expect_report(STOP), reason);
     end();
 }
 
@@ -445,13 +443,13 @@ START_TEST(a_stop_function_may_await)
     ck_assert_int_eq(tr_kill(pid), 0);
     kit_settle(0);
     kit_gate_open(&gate);
-    ck_assert_int_eq(kit_expect_value(in, STOPPED_AWAIT), 0);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESTOPPED);
+    ck_assert_int_eq(kit_expect_report(STOPPED_AWAIT), 0);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_ESTOPPED);
     /* One that ends by itself, and one that was interrupted. */
     pid = kit_spawn(&cls, NULL, 0);
     kit_do(pid, exit_now, NULL);
-    ck_assert_int_eq(kit_expect_value(in, STOPPED_AWAIT), 0);
-    ck_assert_int_eq(kit_expect_value(in, STOP), 0);
+    ck_assert_int_eq(kit_expect_report(STOPPED_AWAIT), 0);
+    ck_assert_int_eq(kit_expect_report(STOP), 0);
     kit_gate_fini(&gate);
     kit_gate_init(&gate);
     pid = kit_spawn(&cls, NULL, 0);
@@ -459,10 +457,10 @@ START_TEST(a_stop_function_may_await)
     kit_gate_await(&gate, 1);
     kit_settle(0);
     ck_assert_int_eq(tr_kill(pid), 0);
-    ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
+    ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
     kit_gate_open(&gate);
-    ck_assert_int_eq(kit_expect_value(in, STOPPED_AWAIT), 0);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_EKILLED);
+    ck_assert_int_eq(kit_expect_report(STOPPED_AWAIT), 0);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_EKILLED);
     expect_end(asker, TR_EDEAD);
     ck_assert_int_eq(from_stop, 0);
     ck_assert(stop_has_s > 5 && stop_has_s <= KIT_PATIENCE_S);
@@ -483,8 +481,8 @@ START_TEST(a_stop_function_awaits_for_stop_timeout_at_most)
             ck_assert_int_eq(tr_stop(pid), 0);
         else
             kit_do(pid, exit_now, NULL);
-        ck_assert_int_eq(kit_expect_value(in, STOPPED_AWAIT), TR_ECANCELED);
-        ck_assert_int_eq(kit_expect_value(in, STOP), i == 0 ? TR_ESTOPPED : 0);
+        ck_assert_int_eq(kit_expect_report(STOPPED_AWAIT), TR_ECANCELED);
+        ck_assert_int_eq(kit_expect_report(STOP), i == 0 ? TR_ESTOPPED : 0);
     }
     end();
 }
@@ -527,9 +525,9 @@ START_TEST(the_stop_function_of_one_that_stayed_for_its_init_may_not_await)
 
     begin(2);
     (void)kit_spawn(&cls, NULL, 0);
-    ck_assert_int_eq(kit_expect_value(in, STOP), -EIO);
+    ck_assert_int_eq(kit_expect_report(STOP), -EIO);
     ck_assert_int_eq(kit_in_task(1, spawn_in_task, &cls), 0);
-    ck_assert_int_eq(kit_expect_value(in, STOP), -EIO);
+    ck_assert_int_eq(kit_expect_report(STOP), -EIO);
     end();
 }
 END_TEST
@@ -575,7 +573,7 @@ START_TEST(a_stop_function_may_ask_and_answer)
         helper = kit_spawn(&told_class, NULL, 1);
         pid = kit_spawn(&cls, NULL, loop);
         expect_end(ask_from(0, &pid), 0);
-        ck_assert_int_eq(kit_expect_value(in, STOP), 0);
+        ck_assert_int_eq(kit_expect_report(STOP), 0);
         end();
         ck_assert_uint_eq(kit_stats().dead_ended, 1);
     }
@@ -601,11 +599,11 @@ START_TEST(a_shutdown_interrupts_what_is_suspended)
     for (int i = 0; i < 2 * SOME; i++) {
         const struct kit_value *told;
 
-        ck_assert_int_eq(tr_inbox_receive(in, &msg, KIT_PATIENCE_S), 0);
+        ck_assert_int_eq(tr_inbox_receive(kit_reports, &msg, KIT_PATIENCE_S), 0);
         told = tr_as(msg, kit_value);
         ck_assert_int_eq(told->b, told->a == AWAIT ? TR_ECANCELED : TR_ESHUTDOWN);
     }
-    tr_inbox_free(in);
+    kit_reports_end();
     ck_assert_uint_eq(kit_stats().dead_shutdown, SOME);
 }
 END_TEST
@@ -630,12 +628,12 @@ START_TEST(a_shutdown_waits_for_a_shield)
     shut_down();
     for (int i = 0; i < 2; i++) {
         /* In any order. */
-        tr_msg *first = kit_next(in);
+        tr_msg *first = kit_next(kit_reports);
 
         ck_assert_int_le(tr_as(first, kit_value)->b, 0);
-        ck_assert_int_le(tr_as(kit_next(in), kit_value)->b, 0);
+        ck_assert_int_le(tr_as(kit_next(kit_reports), kit_value)->b, 0);
     }
-    tr_inbox_free(in);
+    kit_reports_end();
 }
 END_TEST
 
@@ -661,7 +659,7 @@ START_TEST(a_shutdown_that_ran_out_of_time_may_be_taken_up_again)
     ck_assert(kit_log_contains("shutdown: loop 1 has not finished phase 'halt' in time"));
     kit_gate_open(&gate);
     shut_down();
-    tr_inbox_free(in);
+    kit_reports_end();
 }
 END_TEST
 
@@ -693,9 +691,9 @@ START_TEST(a_shutdown_ends_the_children_of_a_handler)
         kit_tell(kit_spawn(&wait_class, NULL, loop), have_children, NULL);
         kit_gate_await(&gate, 2);
         shut_down();
-        ck_assert_int_eq(kit_expect_value(in, AWAIT), TR_ECANCELED);
-        ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESHUTDOWN);
-        tr_inbox_free(in);
+        ck_assert_int_eq(kit_expect_report(AWAIT), TR_ECANCELED);
+        ck_assert_int_eq(kit_expect_report(STOP), TR_ESHUTDOWN);
+        kit_reports_end();
     }
 }
 END_TEST
@@ -710,16 +708,16 @@ START_TEST(a_shutdown_waits_for_stop_functions)
     (void)kit_spawn(&brief, NULL, 0);
     shut_down();
     ck_assert(stop_has_s > 0 && stop_has_s <= 5); /* the default */
-    ck_assert_int_eq(kit_expect_value(in, STOPPED_AWAIT), 0);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESHUTDOWN);
-    tr_inbox_free(in);
+    ck_assert_int_eq(kit_expect_report(STOPPED_AWAIT), 0);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_ESHUTDOWN);
+    kit_reports_end();
     begin(2);
     stop_waits_s = 1000;
     (void)kit_spawn(&cut, NULL, 1);
     shut_down();
-    ck_assert_int_eq(kit_expect_value(in, STOPPED_AWAIT), TR_ECANCELED);
-    ck_assert_int_eq(kit_expect_value(in, STOP), TR_ESHUTDOWN);
-    tr_inbox_free(in);
+    ck_assert_int_eq(kit_expect_report(STOPPED_AWAIT), TR_ECANCELED);
+    ck_assert_int_eq(kit_expect_report(STOP), TR_ESHUTDOWN);
+    kit_reports_end();
 }
 END_TEST
 

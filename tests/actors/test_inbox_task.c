@@ -1,35 +1,12 @@
 /* Inboxes of tasks: a mailbox with a pid, which a task awaits. */
 #include <math.h>
 
-#include "support/told.h"
-
-/* Run the test's body as a task on loop 0 of two. */
-static void run(tr_task_fn body, void *arg)
-{
-    kit_start(2);
-    ck_assert_int_eq(kit_in_task(0, body, arg), 0);
-    kit_stop();
-}
-
-static tr_inbox *make(size_t limit)
-{
-    tr_inbox *in = NULL;
-
-    ck_assert_int_eq(tr_inbox_new(&in, limit), 0);
-    ck_assert(!tr_pid_is_none(tr_inbox_pid(in)));
-    return in;
-}
+#include "support/tasks.h"
+#include "support/actors.h"
 
 static int64_t receive(tr_inbox *in)
 {
     return tr_as(kit_next(in), kit_value)->a;
-}
-
-/* Let everything else on this loop run, also what others start. */
-static void settle(void)
-{
-    for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(tr_yield(), 0);
 }
 
 /* ---- receiving ---- */
@@ -42,23 +19,20 @@ static int echo(tr_self *self, void *arg)
 
 static int receive_from_actors(void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_pid me = tr_inbox_pid(in);
 
     (void)arg;
     for (int loop = 0; loop < 2; loop++) {
-        tr_pid pid;
+        tr_pid pid = kit_actor(loop);
 
-        ck_assert_int_eq(
-            tr_spawn_with(&pid, &kit_act_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-            0);
         kit_tell(pid, echo, &me);
         ck_assert_int_eq(receive(in), 5); /* awaited */
         ck_assert_int_eq(tr_stop(pid), 0);
     }
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(tr_send(me, kit_value, .a = i), 0);
-    settle();
+    kit_let_others_run();
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(receive(in), i); /* at hand */
     tr_inbox_free(in);
@@ -67,13 +41,13 @@ static int receive_from_actors(void *arg)
 
 START_TEST(a_task_receives_what_actors_send_in_order)
 {
-    run(receive_from_actors, NULL);
+    kit_run_task(2, receive_from_actors, NULL);
 }
 END_TEST
 
 static int receive_from_thread(void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *msg;
 
     ck_assert_int_eq(
@@ -109,8 +83,8 @@ END_TEST
 
 static int keep_and_send_on(void *arg)
 {
-    tr_inbox *in = make(0);
-    tr_inbox *other = make(0);
+    tr_inbox *in = kit_inbox();
+    tr_inbox *other = kit_inbox();
     tr_msg *kept;
 
     (void)arg;
@@ -131,14 +105,14 @@ static int keep_and_send_on(void *arg)
 
 START_TEST(a_received_message_may_be_kept)
 {
-    run(keep_and_send_on, NULL);
+    kit_run_task(2, keep_and_send_on, NULL);
 }
 END_TEST
 
 static int keep_beyond_the_end(void *arg)
 {
     uint32_t *drops = arg;
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *kept;
 
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_owned, .a = 1, .drops = drops), 0);
@@ -147,7 +121,7 @@ static int keep_beyond_the_end(void *arg)
     ck_assert_int_eq(tr_as(kit_next(in), kit_owned)->a, 2); /* lent */
     ck_assert_uint_eq(kit_counted(drops), 0);
     tr_inbox_free(in);
-    settle();
+    kit_let_others_run();
     ck_assert_uint_eq(kit_counted(drops), 1);
     ck_assert_int_eq(tr_as(kept, kit_owned)->a, 1);
     tr_msg_free(kept);
@@ -159,7 +133,7 @@ START_TEST(a_kept_message_outlives_the_inbox)
 {
     uint32_t drops = 0;
 
-    run(keep_beyond_the_end, &drops);
+    kit_run_task(2, keep_beyond_the_end, &drops);
     ck_assert_uint_eq(kit_counted(&drops), 2);
 }
 END_TEST
@@ -167,7 +141,7 @@ END_TEST
 static int receive_owned(void *arg)
 {
     uint32_t *drops = arg;
-    tr_inbox *in = make(1);
+    tr_inbox *in = kit_inbox_of(1);
     tr_msg *msg;
 
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_owned, .drops = drops), 0);
@@ -176,13 +150,13 @@ static int receive_owned(void *arg)
     ck_assert_int_eq(tr_inbox_receive(in, &msg, 0), TR_ETIMEDOUT);
     ck_assert_uint_eq(kit_counted(drops), 1); /* what was lent is gone with the next receive */
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_owned_large, .drops = drops), 0);
-    settle();
+    kit_let_others_run();
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_owned, .drops = drops), 0); /* too many */
-    settle();
+    kit_let_others_run();
     ck_assert_uint_eq(kit_counted(drops), 2);
     kit_count(tr_take(kit_next(in), kit_owned_large)->drops);
     tr_inbox_free(in);
-    settle();
+    kit_let_others_run();
     ck_assert_uint_eq(kit_counted(drops), 3);
     return 0;
 }
@@ -191,20 +165,20 @@ START_TEST(what_a_message_owns_is_dropped_once)
 {
     uint32_t drops = 0;
 
-    run(receive_owned, &drops);
+    kit_run_task(2, receive_owned, &drops);
     ck_assert_uint_eq(kit_counted(&drops), 3);
 }
 END_TEST
 
 static int fill(void *arg)
 {
-    tr_inbox *in = make(2);
+    tr_inbox *in = kit_inbox_of(2);
     tr_msg *msg;
 
     (void)arg;
     for (int i = 1; i <= 4; i++)
         ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_value, .a = i), 0);
-    settle();
+    kit_let_others_run();
     ck_assert_int_eq(tr_ask(NULL, tr_inbox_pid(in), TR_FOREVER, kit_ask, .a = 1), TR_EFULL);
     ck_assert_int_eq(receive(in), 1);
     ck_assert_int_eq(receive(in), 2);
@@ -218,7 +192,7 @@ static int fill(void *arg)
 START_TEST(what_comes_beyond_the_limit_is_a_dead_letter)
 {
     kit_watch_dead_letters();
-    run(fill, NULL);
+    kit_run_task(2, fill, NULL);
     ck_assert_int_eq(kit_dead(TR_EFULL), 3);
     ck_assert_int_eq(kit_dead(0), 3);
 }
@@ -229,7 +203,7 @@ END_TEST
 static int time_out(void *arg)
 {
     static const double limits[] = { 0, -1, -INFINITY, 0.0001, 0.003 };
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *msg = (tr_msg *)(uintptr_t)1;
 
     (void)arg;
@@ -248,7 +222,7 @@ static int time_out(void *arg)
 
 START_TEST(a_receive_may_time_out)
 {
-    run(time_out, NULL);
+    kit_run_task(2, time_out, NULL);
 }
 END_TEST
 
@@ -273,7 +247,7 @@ static int receive_one(void *arg)
 static void begin_receiver(receiver *r)
 {
     ck_assert_int_eq(tr_task_spawn(&r->task, receive_one, r), 0);
-    settle();
+    kit_let_others_run();
 }
 
 static int end_receiver(receiver *r)
@@ -287,7 +261,7 @@ static int end_receiver(receiver *r)
 /* What comes is taken by somebody else each time, before the one that waited has gone on. */
 static int steal(void *arg)
 {
-    receiver r = { .in = make(0), .timeout = 0.01 };
+    receiver r = { .in = kit_inbox(), .timeout = 0.01 };
 
     (void)arg;
     begin_receiver(&r);
@@ -308,7 +282,7 @@ static int steal(void *arg)
 
 START_TEST(the_time_limit_holds_also_if_others_take_what_comes)
 {
-    run(steal, NULL);
+    kit_run_task(2, steal, NULL);
 }
 END_TEST
 
@@ -316,13 +290,13 @@ END_TEST
 
 static int cancelled_before(void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *msg;
     int rc;
 
     (void)arg;
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_value, .a = 3), 0);
-    settle();
+    kit_let_others_run();
     TR_SCOPE(s, &rc) {
         ck_assert_int_eq(tr_scope_cancel(s), 1);
         ck_assert_int_eq(tr_inbox_receive(in, &msg, 0), TR_ECANCELED);
@@ -338,13 +312,13 @@ static int cancelled_before(void *arg)
 
 START_TEST(who_is_cancelled_receives_nothing)
 {
-    run(cancelled_before, NULL);
+    kit_run_task(2, cancelled_before, NULL);
 }
 END_TEST
 
 static int cancelled_meanwhile(void *arg)
 {
-    receiver r = { .in = make(0) };
+    receiver r = { .in = kit_inbox() };
 
     (void)arg;
     for (int i = 0; i < 2; i++) {
@@ -361,13 +335,13 @@ static int cancelled_meanwhile(void *arg)
 
 START_TEST(a_receive_may_be_cancelled)
 {
-    run(cancelled_meanwhile, NULL);
+    kit_run_task(2, cancelled_meanwhile, NULL);
 }
 END_TEST
 
 static int within_deadline(void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *msg;
     int rc = 0;
 
@@ -383,7 +357,7 @@ static int within_deadline(void *arg)
 
 START_TEST(a_deadline_ends_a_receive)
 {
-    run(within_deadline, NULL);
+    kit_run_task(2, within_deadline, NULL);
 }
 END_TEST
 
@@ -405,13 +379,13 @@ static int receive_then_yield(void *arg)
 
 static int delivered_before(void *arg)
 {
-    receiver r = { .in = make(0), .timeout = TR_FOREVER };
+    receiver r = { .in = kit_inbox(), .timeout = TR_FOREVER };
     tr_pid pid;
 
     (void)arg;
     ck_assert_int_eq(tr_spawn(&pid, &kit_act_class, NULL), 0);
     ck_assert_int_eq(tr_task_spawn(&r.task, receive_then_yield, &r), 0);
-    settle();
+    kit_let_others_run();
     ck_assert_int_eq(tr_send(tr_inbox_pid(r.in), kit_value, .a = 4), 0);
     kit_tell(pid, cancel_victim, r.task);
     ck_assert_int_eq(end_receiver(&r), 0);
@@ -422,14 +396,14 @@ static int delivered_before(void *arg)
 
 START_TEST(a_message_that_came_before_the_cancellation_is_received)
 {
-    run(delivered_before, NULL);
+    kit_run_task(2, delivered_before, NULL);
 }
 END_TEST
 
 /* It was woken for a message that another one took, and was cancelled then: it must not wait on. */
 static int cancelled_and_robbed(void *arg)
 {
-    receiver r = { .in = make(0), .timeout = TR_FOREVER };
+    receiver r = { .in = kit_inbox(), .timeout = TR_FOREVER };
     receiver thief = { .in = r.in };
 
     (void)arg;
@@ -445,7 +419,7 @@ static int cancelled_and_robbed(void *arg)
 
 START_TEST(who_was_robbed_and_cancelled_does_not_wait_on)
 {
-    run(cancelled_and_robbed, NULL);
+    kit_run_task(2, cancelled_and_robbed, NULL);
 }
 END_TEST
 
@@ -453,7 +427,7 @@ END_TEST
 
 static int two_receivers(void *arg)
 {
-    receiver first = { .in = make(0), .timeout = TR_FOREVER };
+    receiver first = { .in = kit_inbox(), .timeout = TR_FOREVER };
     receiver second = first;
 
     (void)arg;
@@ -471,7 +445,7 @@ static int two_receivers(void *arg)
 
 START_TEST(one_task_waits_at_a_time)
 {
-    run(two_receivers, NULL);
+    kit_run_task(2, two_receivers, NULL);
 }
 END_TEST
 
@@ -483,7 +457,7 @@ static int receive_in_turn(void *arg)
 
     (void)arg;
     for (int i = 0; i < INBOXES; i++)
-        in[i] = make(1);
+        in[i] = kit_inbox_of(1);
     for (int i = 0; i < INBOXES; i++)
         ck_assert_int_eq(tr_send(tr_inbox_pid(in[i]), kit_value, .a = i), 0);
     for (int i = INBOXES - 1; i >= 0; i--) {
@@ -495,14 +469,14 @@ static int receive_in_turn(void *arg)
 
 START_TEST(a_task_may_have_many)
 {
-    run(receive_in_turn, NULL);
+    kit_run_task(2, receive_in_turn, NULL);
 }
 END_TEST
 
 /* A handler that awaits is as good as a task. */
 static int receive_in_handler(tr_self *self, void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
 
     (void)arg;
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_value, .a = 6), 0);

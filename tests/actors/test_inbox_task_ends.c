@@ -3,37 +3,8 @@
 #include <math.h>
 
 #include "support/gate.h"
+#include "support/tasks.h"
 #include "support/told.h"
-
-static void run(tr_task_fn body, void *arg)
-{
-    kit_watch_dead_letters();
-    kit_start(2);
-    ck_assert_int_eq(kit_in_task(0, body, arg), 0);
-    kit_stop();
-}
-
-static tr_inbox *make(size_t limit)
-{
-    tr_inbox *in = NULL;
-
-    ck_assert_int_eq(tr_inbox_new(&in, limit), 0);
-    return in;
-}
-
-static void settle(void)
-{
-    for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(tr_yield(), 0);
-}
-
-static tr_pid spawn_on(const tr_actor_class *cls, int loop)
-{
-    tr_pid pid;
-
-    ck_assert_int_eq(tr_spawn_with(&pid, cls, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
-    return pid;
-}
 
 /* ---- asking ---- */
 
@@ -63,15 +34,15 @@ static int request_all(void *arg)
     static const int64_t whats[] = { TOLD_ANSWER,    TOLD_ANSWER_TWICE, TOLD_ANSWER_ERROR,
                                      TOLD_FAIL,      TOLD_EXIT,         TOLD_ANSWER_WRONG_TYPE,
                                      TOLD_UNHANDLED, TOLD_TAKE_TWICE,   TOLD_KEEP_AND_FREE };
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
 
     (void)arg;
     for (int loop = 0; loop < 2; loop++) {
         for (uint64_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
-            request(in, spawn_on(&told_class, loop), TR_FOREVER, i, whats[i]);
+            request(in, kit_spawn(&told_class, NULL, loop), TR_FOREVER, i, whats[i]);
             expect_outcome(in, i, told_outcome(whats[i]));
         }
-        request(in, spawn_on(&told_class, loop), 0.001, 99, TOLD_IGNORE);
+        request(in, kit_spawn(&told_class, NULL, loop), 0.001, 99, TOLD_IGNORE);
         expect_outcome(in, 99, TR_ETIMEDOUT);
     }
     request(in, TR_PID_NONE, TR_FOREVER, 98, TOLD_ANSWER);
@@ -82,7 +53,7 @@ static int request_all(void *arg)
 
 START_TEST(each_request_of_an_inbox_has_one_outcome)
 {
-    run(request_all, NULL);
+    kit_run_task(2, request_all, NULL);
 }
 END_TEST
 
@@ -90,8 +61,8 @@ static int request_many(void *arg)
 {
     enum { MANY = 1000 };
     static bool seen[MANY];
-    tr_inbox *in = make(0);
-    tr_pid told[2] = { spawn_on(&told_class, 0), spawn_on(&told_class, 1) };
+    tr_inbox *in = kit_inbox();
+    tr_pid told[2] = { kit_spawn(&told_class, NULL, 0), kit_spawn(&told_class, NULL, 1) };
 
     (void)arg;
     for (uint64_t i = 0; i < MANY; i++)
@@ -109,33 +80,33 @@ static int request_many(void *arg)
 
 START_TEST(many_requests_may_be_open)
 {
-    run(request_many, NULL);
+    kit_run_task(2, request_many, NULL);
 }
 END_TEST
 
 static int free_with_open_requests(void *arg)
 {
-    tr_inbox *in = make(0);
-    tr_pid told = spawn_on(&told_class, 1);
+    tr_inbox *in = kit_inbox();
+    tr_pid told = kit_spawn(&told_class, NULL, 1);
 
     (void)arg;
     request(in, told, TR_FOREVER, 1, TOLD_ANSWER);
     request(in, told, 1000, 2, TOLD_IGNORE);
     tr_inbox_free(in);
-    settle();
+    kit_let_others_run();
     return 0;
 }
 
 START_TEST(an_inbox_may_end_with_requests_open)
 {
-    run(free_with_open_requests, NULL);
+    kit_run_task(2, free_with_open_requests, NULL);
     ck_assert_uint_eq(kit_stats().late_replies, 1);
 }
 END_TEST
 
 static int request_when_closed(void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *msg;
 
     (void)arg;
@@ -143,9 +114,9 @@ static int request_when_closed(void *arg)
     ck_assert_int_eq(tr_inbox_request(NULL, TR_PID_NONE, 1, 1, kit_ask, .a = 1), TR_EINVAL);
     /* An actor can't tell it from another one, and may stop it. */
     ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_value, .a = 1), 0);
-    settle();
+    kit_let_others_run();
     ck_assert_int_eq(tr_stop(tr_inbox_pid(in)), 0);
-    settle();
+    kit_let_others_run();
     ck_assert_int_eq(tr_inbox_receive(in, &msg, TR_FOREVER), TR_ESHUTDOWN);
     ck_assert_ptr_null(msg);
     ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, 1, 1, kit_ask, .a = 1), TR_ESHUTDOWN);
@@ -156,7 +127,7 @@ static int request_when_closed(void *arg)
 
 START_TEST(an_inbox_that_was_stopped_is_closed)
 {
-    run(request_when_closed, NULL);
+    kit_run_task(2, request_when_closed, NULL);
 }
 END_TEST
 
@@ -204,9 +175,9 @@ static int deal_with(tr_msg *msg, int n, tr_pid told)
 
 static int be_asked(void *arg)
 {
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_pid me = tr_inbox_pid(in);
-    tr_pid told = spawn_on(&told_class, 1);
+    tr_pid told = kit_spawn(&told_class, NULL, 1);
 
     (void)arg;
     for (int i = 0; i < 12; i++) {
@@ -224,7 +195,7 @@ static int be_asked(void *arg)
 
 START_TEST(asks_of_an_inbox_may_be_dealt_with_in_any_way)
 {
-    run(be_asked, NULL);
+    kit_run_task(2, be_asked, NULL);
     ck_assert_uint_eq(kit_stats().late_replies, 2);
 }
 END_TEST
@@ -235,7 +206,7 @@ END_TEST
 static int free_with_messages(void *arg)
 {
     uint32_t *drops = arg;
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_pid me = tr_inbox_pid(in);
     tr_future *f;
 
@@ -243,9 +214,9 @@ static int free_with_messages(void *arg)
     ck_assert_int_eq(tr_send(me, kit_owned_large, .drops = drops), 0);
     ck_assert_int_eq(tr_send(me, kit_owned, .drops = drops), 0);
     (void)kit_next(in);
-    settle();
+    kit_let_others_run();
     ck_assert_int_eq(tr_ask_future(&f, me, TR_FOREVER, kit_ask, .a = 1), 0);
-    settle();
+    kit_let_others_run();
     tr_inbox_free(in);
     ck_assert_int_eq(tr_await(f), TR_EDEAD);
     tr_future_unref(f);
@@ -259,7 +230,8 @@ START_TEST(what_an_inbox_holds_at_its_end_becomes_dead_letters)
 {
     uint32_t drops = 0;
 
-    run(free_with_messages, &drops);
+    kit_watch_dead_letters();
+    kit_run_task(2, free_with_messages, &drops);
     ck_assert_uint_eq(kit_counted(&drops), 4);
     ck_assert_int_eq(kit_dead(TR_EDEAD), 4);
 }
@@ -271,11 +243,11 @@ static int leave_inbox(void *arg)
 {
     uint32_t *drops = arg;
 
-    kept_inbox = make(0);
+    kept_inbox = kit_inbox();
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tr_send(tr_inbox_pid(kept_inbox), kit_owned, .drops = drops), 0);
     (void)kit_next(kept_inbox); /* lent */
-    settle();
+    kit_let_others_run();
     return 0;
 }
 
@@ -303,7 +275,8 @@ START_TEST(an_inbox_may_be_freed_after_the_runtime_has_stopped)
     uint32_t drops = 0;
     tr_msg *msg;
 
-    run(leave_inbox, &drops);
+    kit_watch_dead_letters();
+    kit_run_task(2, leave_inbox, &drops);
     ck_assert_uint_eq(kit_counted(&drops), 3);
     ck_assert_int_eq(kit_dead(TR_ESHUTDOWN), 2);
     ck_assert(!tr_pid_is_none(tr_inbox_pid(kept_inbox)));
@@ -317,8 +290,8 @@ START_TEST(an_inbox_may_be_freed_in_a_later_run)
 {
     uint32_t drops = 0;
 
-    run(leave_inbox, &drops);
-    run(free_inbox, NULL);
+    kit_run_task(2, leave_inbox, &drops);
+    kit_run_task(2, free_inbox, NULL);
     ck_assert_uint_eq(kit_counted(&drops), 3);
 }
 END_TEST
@@ -337,11 +310,11 @@ static int receive_for_ever(void *arg)
 
 static int free_while_awaited(void *arg)
 {
-    receiver r = { .in = make(0) };
+    receiver r = { .in = kit_inbox() };
 
     (void)arg;
     ck_assert_int_eq(tr_task_spawn(&r.task, receive_for_ever, &r), 0);
-    settle();
+    kit_let_others_run();
     tr_inbox_free(r.in);
     ck_assert_int_eq(tr_task_wait(r.task, TR_FOREVER), TR_ESHUTDOWN);
     tr_task_unref(r.task);
@@ -350,7 +323,7 @@ static int free_while_awaited(void *arg)
 
 START_TEST(who_waits_for_an_inbox_that_is_freed_is_told)
 {
-    run(free_while_awaited, NULL);
+    kit_run_task(2, free_while_awaited, NULL);
 }
 END_TEST
 
@@ -362,7 +335,7 @@ static int shutdown_result;
 static int wait_in_it(void *arg)
 {
     bool is_shielded = *(const bool *)arg;
-    tr_inbox *in = make(0);
+    tr_inbox *in = kit_inbox();
     tr_msg *msg;
 
     kit_count(&gate.arrived);
@@ -486,7 +459,7 @@ static int await_five_notices(void *arg)
     int failures = 0;
 
     (void)arg;
-    kept_inbox = make(0);
+    kept_inbox = kit_inbox();
     kit_count(&gate.arrived);
     while (notices < 5 || failures < 1) {
         tr_msg *msg = kit_next(kept_inbox);

@@ -1,23 +1,8 @@
-/* Spawning: where, with what arguments, and what init may do; at once and later. */
-#include <pthread.h>
-#include <sched.h>
+/* Spawning, at once and later: arguments and state, and what is refused. */
 #include <string.h>
 
 #include "base/atomic.h"
 #include "support/actors.h"
-
-/* Written by several loops. */
-static uint32_t stops;
-static uint32_t last_reason;
-
-static void note_stop(tr_self *self, void *state, int reason)
-{
-    (void)self;
-    (void)state;
-    kit_count(&stops);
-    /* relaxed: read when all have stopped. */
-    tr__store_relaxed_u32(&last_reason, (uint32_t)reason);
-}
 
 /* ---- arguments and state ---- */
 
@@ -63,7 +48,7 @@ static const tr_actor_class copy_class = {
     .args_size = sizeof(args),
     .init = copy_init,
     .receive = kit_collect,
-    .stop = note_stop,
+    .stop = kit_note_stop,
 };
 
 START_TEST(args_are_copied_and_state_is_zeroed)
@@ -82,7 +67,7 @@ START_TEST(args_are_copied_and_state_is_zeroed)
     ck_assert_int_eq(tr_spawn(&pid, &copy_class, NULL), 0);
     ck_assert_int_eq(last_state->seen.numbers[2], 0);
     kit_stop();
-    ck_assert_uint_eq(kit_counted(&stops), 301);
+    ck_assert_uint_eq(kit_stops(), 301);
 }
 END_TEST
 
@@ -131,12 +116,12 @@ START_TEST(a_foreign_thread_may_spawn_later)
     kit_settle(0);
     ck_assert_int_eq(kit_seen_count(), 100);
     kit_stop();
-    ck_assert_uint_eq(kit_counted(&stops), 100);
+    ck_assert_uint_eq(kit_stops(), 100);
 }
 END_TEST
 
 static const void *pointer_seen;
-static void *state_seen = &stops;
+static void *state_seen = &state_seen;
 
 static int pointer_init(tr_self *self, void *at, const void *arguments)
 {
@@ -157,10 +142,10 @@ START_TEST(without_args_size_init_gets_the_pointer)
     tr_pid pid = { 1 };
 
     kit_start(1);
-    ck_assert_int_eq(tr_spawn(&pid, &pointer_class, &stops), 0);
-    ck_assert(pointer_seen == &stops);
+    ck_assert_int_eq(tr_spawn(&pid, &pointer_class, &state_seen), 0);
+    ck_assert(pointer_seen == &state_seen);
     ck_assert_ptr_null(state_seen); /* state_size is 0 */
-    ck_assert_int_eq(tr_spawn_async(&pid, &pointer_class, &stops, NULL), TR_EINVAL);
+    ck_assert_int_eq(tr_spawn_async(&pid, &pointer_class, &state_seen, NULL), TR_EINVAL);
     ck_assert(tr_pid_is_none(pid));
     ck_assert_int_eq(tr_spawn_async(&pid, &pointer_class, NULL, NULL), 0);
     kit_stop();
@@ -300,413 +285,7 @@ START_TEST(without_a_runtime_nothing_is_spawned)
 }
 END_TEST
 
-/* ---- places ---- */
-
-static int loop_seen;
-
-static int loop_init(tr_self *self, void *at, const void *arguments)
-{
-    (void)self;
-    (void)at;
-    (void)arguments;
-    loop_seen = tr_loop_current();
-    return 0;
-}
-
-static const tr_actor_class loop_class = {
-    .name = "loop",
-    .init = loop_init,
-    .receive = kit_collect,
-};
-
-static int spawn_places(tr_self *self, void *arg)
-{
-    tr_spawn_options spread = { .place = TR_PLACE_SPREAD };
-    tr_spawn_options other = { .on = TR_LOOP(0) };
-    tr_spawn_options own = { .on = TR_LOOP(1), .place = TR_PLACE_SPREAD };
-    tr_spawn_options near = { .place = TR_PLACE_NEAR };
-    tr_pid pid = { 1 };
-
-    (void)self;
-    (void)arg;
-    ck_assert_int_eq(tr_spawn(&pid, &loop_class, NULL), 0);
-    ck_assert_int_eq(loop_seen, TR_LOOP(1));
-    ck_assert_int_eq(tr_spawn_with(&pid, &loop_class, NULL, &near), 0);
-    ck_assert_int_eq(tr_spawn_with(&pid, &loop_class, NULL, &own), 0);
-    ck_assert_int_eq(loop_seen, TR_LOOP(1));
-    ck_assert_int_eq(tr_spawn_with(&pid, &loop_class, NULL, &other), TR_EWRONGPLACE);
-    ck_assert(tr_pid_is_none(pid));
-    ck_assert_int_eq(tr_spawn_with(&pid, &loop_class, NULL, &spread), TR_EWRONGPLACE);
-    return 0;
-}
-
-START_TEST(on_a_loop_only_near_actors_are_spawned_at_once)
-{
-    kit_start(3);
-    kit_do(kit_actor(1), spawn_places, NULL);
-    kit_stop();
-    ck_assert_uint_eq(kit_stats().spawned, 4);
-}
-END_TEST
-
-static uint32_t seen_on[3];
-
-static int spread_init(tr_self *self, void *at, const void *arguments)
-{
-    (void)self;
-    (void)at;
-    (void)arguments;
-    kit_count(&seen_on[tr_loop_current() - 1]);
-    return 0;
-}
-
-static const tr_actor_class spread_class = {
-    .name = "spread",
-    .init = spread_init,
-    .receive = kit_collect,
-};
-
-static int spawn_spread(tr_self *self, void *arg)
-{
-    tr_pid pid;
-
-    (void)self;
-    (void)arg;
-    for (int i = 0; i < 30; i++)
-        ck_assert_int_eq(tr_spawn_async(&pid, &spread_class, NULL,
-                                        &(tr_spawn_options){ .place = TR_PLACE_SPREAD }),
-                         0);
-    return 0;
-}
-
-START_TEST(spread_takes_the_loops_in_turn)
-{
-    tr_pid pid;
-
-    kit_start(3);
-    for (int i = 0; i < 30; i++)
-        ck_assert_int_eq(tr_spawn_with(&pid, &spread_class, NULL,
-                                       &(tr_spawn_options){ .place = TR_PLACE_SPREAD }),
-                         0);
-    kit_do(kit_actor(1), spawn_spread, NULL);
-    for (int loop = 0; loop < 3; loop++)
-        while (kit_counted(&seen_on[loop]) < 20)
-            sched_yield(); /* on the way: a shutdown would refuse them */
-    kit_stop();
-    for (int loop = 0; loop < 3; loop++)
-        ck_assert_uint_eq(seen_on[loop], 20);
-}
-END_TEST
-
-static void *spawn_near(void *arg)
-{
-    tr_pid pid;
-
-    (void)arg;
-    ck_assert_int_eq(tr_spawn(&pid, &spread_class, NULL), 0);
-    return NULL;
-}
-
-START_TEST(near_a_foreign_thread_is_the_loop_that_serves_it)
-{
-    kit_start(3);
-    for (int i = 0; i < 6; i++) {
-        pthread_t thread;
-
-        ck_assert_int_eq(pthread_create(&thread, NULL, spawn_near, NULL), 0);
-        pthread_join(thread, NULL);
-    }
-    kit_stop();
-    for (int loop = 0; loop < 3; loop++)
-        ck_assert_uint_eq(seen_on[loop], 2); /* threads are served in turn */
-}
-END_TEST
-
-/* ---- refusing ---- */
-
-static int spawn_refused(tr_self *self, void *arg)
-{
-    args a = { .result = -EPERM };
-    tr_pid pid = { 1 };
-
-    (void)self;
-    (void)arg;
-    ck_assert_int_eq(tr_spawn(&pid, &copy_class, &a), -EPERM);
-    ck_assert(tr_pid_is_none(pid));
-    return 0;
-}
-
-START_TEST(init_may_refuse)
-{
-    args a = { .result = -EPERM };
-    tr_pid pid = { 1 };
-
-    kit_start(2);
-    kit_do(kit_actor(0), spawn_refused, NULL);
-    for (int loop = 0; loop < 2; loop++) {
-        pid.tr__id = 1;
-        ck_assert_int_eq(
-            tr_spawn_with(&pid, &copy_class, &a, &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-            -EPERM);
-        ck_assert(tr_pid_is_none(pid));
-    }
-    kit_stop();
-    ck_assert_uint_eq(kit_counted(&stops), 0);
-    ck_assert_uint_eq(kit_stats().spawned, 1);
-    ck_assert(!kit_log_contains("refused"));
-}
-END_TEST
-
-START_TEST(a_refusal_that_nobody_waits_for_is_logged)
-{
-    args a = { .result = -EPERM };
-    tr_pid pid;
-
-    kit_watch_dead_letters();
-    kit_start(2);
-    for (int loop = 0; loop < 2; loop++) {
-        ck_assert_int_eq(
-            tr_spawn_async(&pid, &copy_class, &a, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
-        ck_assert_int_eq(tr_send(pid, kit_value, .a = 1), 0);
-        kit_settle(loop);
-    }
-    ck_assert(kit_log_contains("(copy) refused to start: Operation not permitted"));
-    ck_assert_int_eq(kit_dead(TR_EDEAD), 2);
-    ck_assert(tr_pid_eq(kit_last_letter().to, pid));
-    kit_stop();
-    ck_assert_uint_eq(kit_counted(&stops), 0);
-}
-END_TEST
-
-static int send_and_refuse(tr_self *self, void *at, const void *arguments)
-{
-    (void)at;
-    ck_assert_int_eq(tr_send(tr_self_pid(self), kit_value, .a = 1), 0);
-    ck_assert_int_eq(tr_send(*(const tr_pid *)arguments, kit_value, .a = 2), 0);
-    ck_assert_int_eq(tr_send_after(self, 1, 0, kit_value, .a = 3), 0);
-    return -EPERM;
-}
-
-static const tr_actor_class send_and_refuse_class = {
-    .name = "send_and_refuse",
-    .args_size = sizeof(tr_pid),
-    .init = send_and_refuse,
-    .receive = kit_collect,
-    .stop = note_stop,
-};
-
-START_TEST(what_a_refusing_init_sent_to_itself_becomes_a_dead_letter)
-{
-    tr_pid other;
-    tr_pid pid;
-
-    kit_watch_dead_letters();
-    kit_start(1);
-    other = kit_spawn(&kit_collector_class, NULL, 0);
-    ck_assert_int_eq(tr_spawn(&pid, &send_and_refuse_class, &other), -EPERM);
-    kit_settle(0);
-    ck_assert_int_eq(kit_dead(TR_EDEAD), 1);
-    ck_assert_int_eq(kit_seen_count(), 1);
-    ck_assert_int_eq(kit_seen(0), 2);
-    kit_stop();
-}
-END_TEST
-
-/* ---- what init may do ---- */
-
-static int busy_init(tr_self *self, void *at, const void *arguments)
-{
-    tr_pid me = tr_self_pid(self);
-
-    (void)at;
-    (void)arguments;
-    ck_assert(!tr_pid_is_none(me));
-    for (int64_t i = 0; i < 5; i++)
-        ck_assert_int_eq(tr_send(me, kit_value, .a = i), 0);
-    ck_assert(tr_asker_is_none(tr_take_asker(self)));
-    ck_assert_int_eq(tr_reply(self, kit_value, .a = 1), 0);
-    return 0;
-}
-
-static const tr_actor_class busy_class = {
-    .name = "busy",
-    .init = busy_init,
-    .receive = kit_collect,
-};
-
-START_TEST(init_may_send_to_itself)
-{
-    kit_start(2);
-    (void)kit_spawn(&busy_class, NULL, 1);
-    kit_settle(1);
-    ck_assert_int_eq(kit_seen_count(), 5);
-    for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(kit_seen(i), i);
-    kit_stop();
-}
-END_TEST
-
-static int exit_init(tr_self *self, void *at, const void *arguments)
-{
-    (void)at;
-    ck_assert_int_eq(tr_send(tr_self_pid(self), kit_value, .a = 1), 0);
-    return tr_exit(self, *(const int *)arguments);
-}
-
-static const tr_actor_class exit_class = {
-    .name = "exit",
-    .args_size = sizeof(int),
-    .init = exit_init,
-    .receive = kit_collect,
-    .stop = note_stop,
-};
-
-START_TEST(an_actor_may_stay_for_its_init_only)
-{
-    tr_pid pid;
-
-    kit_watch_dead_letters();
-    kit_start(2);
-    for (int loop = 0; loop < 2; loop++) {
-        ck_assert_int_eq(tr_spawn_with(&pid, &exit_class, &(int){ -3 },
-                                       &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-                         0);
-        ck_assert(!tr_pid_is_none(pid));
-        ck_assert_int_eq((int)last_reason, -3);
-    }
-    kit_stop();
-    ck_assert_uint_eq(kit_counted(&stops), 2);
-    ck_assert_int_eq(kit_dead(TR_EDEAD), 2);
-    ck_assert_uint_eq(kit_stats().spawned, 2);
-}
-END_TEST
-
-static int become_init(tr_self *self, void *at, const void *arguments)
-{
-    (void)at;
-    (void)arguments;
-    return tr_become(self, kit_collect);
-}
-
-static int never(tr_self *self, void *at, tr_msg *msg)
-{
-    (void)self;
-    (void)at;
-    ck_abort_msg("received %s", tr_msg_name(msg));
-    return 0;
-}
-
-static const tr_actor_class become_class = {
-    .name = "become",
-    .init = become_init,
-    .receive = never,
-};
-
-START_TEST(init_may_become)
-{
-    kit_start(1);
-    ck_assert_int_eq(tr_send(kit_spawn(&become_class, NULL, 0), kit_value, .a = 8), 0);
-    kit_settle(0);
-    ck_assert_int_eq(kit_seen(0), 8);
-    kit_stop();
-}
-END_TEST
-
-/* ---- in a loop's callbacks, and by many ---- */
-
-static void spawn_in_callback(void *arg)
-{
-    ck_assert_int_eq(tr_spawn(arg, &kit_collector_class, NULL), 0);
-    ck_assert_int_eq(tr_send(*(tr_pid *)arg, kit_value, .a = 4), 0);
-}
-
-START_TEST(a_loop_callback_may_spawn)
-{
-    tr_pid pid;
-
-    kit_start(2);
-    kit_on_loop(1, spawn_in_callback, &pid);
-    kit_settle(1);
-    ck_assert_int_eq(kit_seen(0), 4);
-    kit_stop();
-}
-END_TEST
-
-enum { THREADS = 4, EACH = 300 };
-
-static void *spawn_many(void *arg)
-{
-    (void)arg;
-    for (int i = 0; i < EACH; i++) {
-        tr_pid pid;
-
-        if (tr_spawn_with(&pid, &spread_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(i % 3) }) <
-            0)
-            ck_abort_msg("a spawn failed");
-        if (tr_stop(pid) < 0)
-            ck_abort_msg("a stop failed");
-    }
-    return NULL;
-}
-
-START_TEST(foreign_threads_may_spawn_at_the_same_time)
-{
-    pthread_t threads[THREADS];
-
-    kit_start(3);
-    for (int i = 0; i < THREADS; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, spawn_many, NULL), 0);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    kit_stop();
-    ck_assert_uint_eq(kit_stats().spawned, THREADS * EACH);
-}
-END_TEST
-
-static int spawn_thousands(tr_self *self, void *arg)
-{
-    tr_pid *pids = arg;
-
-    (void)self;
-    for (int i = 0; i < 5000; i++)
-        if (tr_spawn(&pids[i], &kit_collector_class, NULL) < 0)
-            ck_abort_msg("a spawn failed");
-    return 0;
-}
-
-static int stop_thousands(tr_self *self, void *arg)
-{
-    const tr_pid *pids = arg;
-
-    (void)self;
-    for (int i = 0; i < 5000; i++)
-        if (tr_stop(pids[i]) < 0)
-            ck_abort_msg("a stop failed");
-    return 0;
-}
-
-START_TEST(thousands_come_and_go_on_different_loops)
-{
-    static tr_pid pids[5000];
-
-    kit_start(2);
-    for (int round = 0; round < 4; round++) {
-        kit_do(kit_actor(round % 2), spawn_thousands, pids);
-        kit_do(kit_actor(round / 2), stop_thousands, pids);
-        kit_settle(round / 2);
-        kit_settle(round % 2);
-    }
-    kit_stop();
-    ck_assert_uint_ge(kit_stats().spawned, 20000);
-}
-END_TEST
-
 KIT_MAIN("spawn", args_are_copied_and_state_is_zeroed, spawning_later_copies_args_at_once,
          a_foreign_thread_may_spawn_later, without_args_size_init_gets_the_pointer,
          without_init_args_begin_the_state, state_may_be_large, bad_arguments_are_refused,
-         without_a_runtime_nothing_is_spawned, on_a_loop_only_near_actors_are_spawned_at_once,
-         spread_takes_the_loops_in_turn, near_a_foreign_thread_is_the_loop_that_serves_it,
-         init_may_refuse, a_refusal_that_nobody_waits_for_is_logged,
-         what_a_refusing_init_sent_to_itself_becomes_a_dead_letter, init_may_send_to_itself,
-         an_actor_may_stay_for_its_init_only, init_may_become, a_loop_callback_may_spawn,
-         foreign_threads_may_spawn_at_the_same_time, thousands_come_and_go_on_different_loops)
+         without_a_runtime_nothing_is_spawned)

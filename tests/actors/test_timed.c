@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "support/actors.h"
+#include "support/reports.h"
 
 #include "base/seam.h"
 
@@ -15,8 +16,6 @@ TR_MESSAGE(big_tick)
     char text[6000];
 };
 
-static tr_pid report_to;
-static tr_inbox *in;
 static tr_msg *kept;
 static int period_count;
 static uint64_t begun_ns;
@@ -27,43 +26,38 @@ enum { PERIODS = 5 };
 /* What a tick does is told by its a. */
 enum { REPORT = 1, KEEP = 100, COUNT, CANCEL_ITSELF, REPLACE_ITSELF, FORWARD, REFUSE, STOP, LEND };
 
-static int report(int64_t a, int64_t b)
-{
-    return tr_send(report_to, kit_value, .a = a, .b = b);
-}
-
 static int on_tick(tr_self *self, tr_msg *msg, int64_t a)
 {
     switch (a) {
     case KEEP:
         kept = tr_msg_keep(msg);
         ck_assert_ptr_nonnull(kept);
-        return report(a, kept != msg);
+        return kit_report(a, kept != msg);
     case COUNT:
-        return ++period_count == PERIODS ? report(a, 0) : 0;
+        return ++period_count == PERIODS ? kit_report(a, 0) : 0;
     case CANCEL_ITSELF:
-        return report(a, tr_timer_cancel(self, 7));
+        return kit_report(a, tr_timer_cancel(self, 7));
     case REPLACE_ITSELF:
         ck_assert_int_eq(tr_send_after(self, 0, 7, tick, .a = REPORT), 0);
         ck_assert(tr_as(msg, tick)->a == a);
         return 0;
     case FORWARD:
         ck_assert_int_eq(tr_timer_cancel(self, 7), 1);
-        return tr_forward(msg, report_to);
+        return tr_forward(msg, kit_reports_pid);
     case REFUSE:
         (void)tr_timer_cancel(self, 7);
-        (void)report(a, 0);
+        (void)kit_report(a, 0);
         return TR_UNHANDLED;
     case STOP:
-        (void)report(a, 0);
+        (void)kit_report(a, 0);
         return tr_exit(self, 0);
     case LEND:
-        ck_assert_int_eq(tr_send_msg(report_to, msg), TR_EINVAL);
+        ck_assert_int_eq(tr_send_msg(kit_reports_pid, msg), TR_EINVAL);
         tr_msg_free(msg);
         (void)tr_timer_cancel(self, 7);
-        return report(a, 0);
+        return kit_report(a, 0);
     default:
-        return report(a, 0);
+        return kit_report(a, 0);
     }
 }
 
@@ -76,9 +70,9 @@ static int timed_receive(tr_self *self, void *state, tr_msg *msg)
     if (t != NULL)
         return on_tick(self, msg, t->a);
     if (owned != NULL)
-        return report(owned->a, 0);
+        return kit_report(owned->a, 0);
     if (big != NULL)
-        return report(big->a, big->text[5999]);
+        return kit_report(big->a, big->text[5999]);
     return kit_act_or_unhandled(self, state, msg);
 }
 
@@ -88,14 +82,13 @@ static tr_pid begin(void)
 {
     kit_watch_dead_letters();
     kit_start(1);
-    in = kit_inbox();
-    report_to = tr_inbox_pid(in);
+    kit_reports_begin();
     return kit_spawn(&timed_class, NULL, 0);
 }
 
 static void end(void)
 {
-    tr_inbox_free(in);
+    kit_reports_end();
     kit_stop();
 }
 
@@ -115,7 +108,7 @@ START_TEST(a_timer_never_fires_early)
         double seconds = 0.0003 * i;
 
         kit_do(pid, start_once, &seconds);
-        (void)kit_expect_value(in, REPORT);
+        (void)kit_expect_report(REPORT);
         ck_assert_uint_ge(tr__now_ns() - begun_ns, (uint64_t)(seconds * 1e9));
     }
     end();
@@ -134,9 +127,9 @@ static int start_past(tr_self *self, void *arg)
 START_TEST(what_is_due_already_comes_at_once)
 {
     kit_do(begin(), start_past, NULL);
-    (void)kit_expect_value(in, 1);
-    (void)kit_expect_value(in, 2);
-    (void)kit_expect_value(in, 3);
+    (void)kit_expect_report(1);
+    (void)kit_expect_report(2);
+    (void)kit_expect_report(3);
     end();
     ck_assert_uint_eq(kit_stats().sent, 7); /* the act, three ticks, and three reports */
 }
@@ -154,7 +147,7 @@ START_TEST(timers_come_in_the_order_of_their_times)
 {
     kit_do(begin(), start_many, NULL);
     for (int i = 0; i < 10; i++)
-        (void)kit_expect_value(in, i);
+        (void)kit_expect_report(i);
     end();
 }
 END_TEST
@@ -168,7 +161,7 @@ static int start_large(tr_self *self, void *arg)
 START_TEST(large_messages_may_be_timed)
 {
     kit_do(begin(), start_large, NULL);
-    ck_assert_int_eq(kit_expect_value(in, 4), 'x');
+    ck_assert_int_eq(kit_expect_report(4), 'x');
     end();
 }
 END_TEST
@@ -215,8 +208,8 @@ static int replace_keys(tr_self *self, void *arg)
 START_TEST(a_new_timer_replaces_that_of_its_key)
 {
     kit_do(begin(), replace_keys, NULL);
-    (void)kit_expect_value(in, 2);
-    (void)kit_expect_value(in, 3);
+    (void)kit_expect_report(2);
+    (void)kit_expect_report(3);
     end();
 }
 END_TEST
@@ -238,7 +231,7 @@ static int cancel_keys(tr_self *self, void *arg)
 START_TEST(a_cancelled_timer_does_not_come)
 {
     kit_do(begin(), cancel_keys, NULL);
-    (void)kit_expect_value(in, 3);
+    (void)kit_expect_report(3);
     ck_assert_uint_eq(kit_counted(&drops), 1);
     end();
     ck_assert_uint_eq(kit_stats().returned, 0);
@@ -278,7 +271,7 @@ START_TEST(a_timer_that_is_due_may_still_be_cancelled)
         kit_settle(0);
         ck_assert_int_eq(cancelled[1], 1);
         ck_assert_uint_eq(kit_counted(&drops), 1);
-        while (tr_inbox_receive(in, &msg, 0) == 0)
+        while (tr_inbox_receive(kit_reports, &msg, 0) == 0)
             came += tr_as(msg, kit_value)->a == 1;
     }
     ck_assert_uint_le(came, 300);
@@ -311,7 +304,7 @@ static int cancel_and_report(tr_self *self, void *arg)
 
     (void)arg;
     (void)cancel_due(self, cancelled);
-    return report(cancelled[0], cancelled[1]);
+    return kit_report(cancelled[0], cancelled[1]);
 }
 
 /* With a budget of 1, the loop looks at the clock between the first of these and the last: so the
@@ -334,11 +327,10 @@ START_TEST(a_queued_timer_may_still_be_cancelled)
     tr_pid pid;
 
     kit_start_with(&(tr_config){ .loops = 1, .budget_msgs = 1 });
-    in = kit_inbox();
-    report_to = tr_inbox_pid(in);
+    kit_reports_begin();
     pid = kit_spawn(&timed_class, NULL, 0);
     kit_do(kit_actor(0), queue_cancel, &pid);
-    ck_assert_int_eq(kit_expect_value(in, 1), 1);
+    ck_assert_int_eq(kit_expect_report(1), 1);
     kit_do(pid, do_nothing, NULL); /* behind them in the mailbox */
     end();
     ck_assert_uint_eq(kit_stats().returned, 2);
@@ -367,7 +359,7 @@ START_TEST(a_repeating_timer_comes_again_and_again)
     int cancelled;
 
     kit_do(pid, start_every, &what);
-    (void)kit_expect_value(in, COUNT);
+    (void)kit_expect_report(COUNT);
     ck_assert_uint_ge(tr__now_ns() - begun_ns, PERIODS * UINT64_C(2000000));
     kit_do(pid, cancel_seven, &cancelled);
     ck_assert_int_eq(cancelled, 1);
@@ -386,7 +378,7 @@ static int note_receive(tr_self *self, void *state, tr_msg *msg)
     /* The third one takes two and a half periods: those missed are left out. */
     while (due_count == 2 && tr__now_ns() - due_ns[2] < 25000000)
         ;
-    return ++due_count == 8 ? report(1, tr_timer_cancel(self, 7)) : 0;
+    return ++due_count == 8 ? kit_report(1, tr_timer_cancel(self, 7)) : 0;
 }
 
 static int start_ten_ms(tr_self *self, void *arg)
@@ -405,7 +397,7 @@ START_TEST(a_repeating_timer_has_no_drift_and_leaves_out_what_it_missed)
     (void)begin();
     pid = kit_spawn(&note_class, NULL, 0);
     kit_do(pid, start_ten_ms, NULL);
-    ck_assert_int_eq(kit_expect_value(in, 1), 1);
+    ck_assert_int_eq(kit_expect_report(1), 1);
     /* Each is late at most, never before a multiple of its own: the n-th comes at n periods or
      * later, and the lag of 25 ms has cost two: the last comes at 9 periods or later. */
     for (int i = 0; i < 8; i++)
@@ -418,7 +410,7 @@ END_TEST
 static void expect_tick(int64_t what, int64_t b)
 {
     kit_do(begin(), start_every, &what);
-    ck_assert_int_eq(kit_expect_value(in, what), b);
+    ck_assert_int_eq(kit_expect_report(what), b);
 }
 
 START_TEST(a_repeating_timer_may_be_cancelled_in_its_handler)
@@ -434,7 +426,7 @@ START_TEST(a_repeating_timer_may_be_replaced_in_its_handler)
     int64_t what = REPLACE_ITSELF;
 
     kit_do(begin(), start_every, &what);
-    (void)kit_expect_value(in, REPORT);
+    (void)kit_expect_report(REPORT);
     kit_settle(0);
     end();
 }
@@ -443,8 +435,8 @@ END_TEST
 START_TEST(what_is_kept_of_a_repeating_timer_is_a_copy)
 {
     expect_tick(KEEP, 1);
-    (void)kit_expect_value(in, KEEP); /* it comes again */
-    tr_inbox_free(in);
+    (void)kit_expect_report(KEEP); /* it comes again */
+    kit_reports_end();
     ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
 }
 END_TEST
@@ -469,11 +461,11 @@ START_TEST(what_is_kept_of_a_timer_that_fires_once_is_itself)
     tr_pid pid = begin();
 
     kit_do(pid, start_after, &what);
-    ck_assert_int_eq(kit_expect_value(in, KEEP), 0);
+    ck_assert_int_eq(kit_expect_report(KEEP), 0);
     kit_do(pid, free_kept, NULL);
     what = CANCEL_ITSELF; /* it is over when its handler runs */
     kit_do(pid, start_after, &what);
-    ck_assert_int_eq(kit_expect_value(in, CANCEL_ITSELF), 0);
+    ck_assert_int_eq(kit_expect_report(CANCEL_ITSELF), 0);
     end();
 }
 END_TEST
@@ -484,7 +476,7 @@ START_TEST(a_repeating_timers_message_may_be_forwarded)
     tr_msg *msg;
 
     kit_do(begin(), start_every, &what);
-    msg = kit_next(in);
+    msg = kit_next(kit_reports);
     ck_assert_int_eq(tr_as(msg, tick)->a, FORWARD);
     end();
 }

@@ -5,6 +5,7 @@
 
 #include "base/seam.h"
 #include "support/actors.h"
+#include "support/tasks.h"
 
 static uint32_t drops;
 static int value;
@@ -49,17 +50,12 @@ START_TEST(future_is_made_or_not_and_ends_without_memory)
 }
 END_TEST
 
-static int give(void *arg)
-{
-    return *(int *)arg;
-}
-
 /* The stack that the task finds none for is its end, too. */
 static void attempt_submit(void *loop, int n)
 {
     int result = n;
     tr_future *f;
-    int rc = tr_submit(&f, TR_LOOP((int)(intptr_t)loop), give, &result);
+    int rc = tr_submit(&f, TR_LOOP((int)(intptr_t)loop), kit_give, &result);
 
     ck_assert(is_sound(rc));
     ck_assert((f != NULL) == (rc == 0));

@@ -2,6 +2,7 @@
  * TR_ENOMEM, and the next one is handled. */
 #include "base/seam.h"
 #include "support/gate.h"
+#include "support/tasks.h"
 #include "support/told.h"
 
 static uint32_t handled;
@@ -41,13 +42,6 @@ static void begin(void)
 
 /* ---- one message, and the n-th call that fails; all on one loop, from a task ---- */
 
-/* Let everything on this loop run, until the actors have done what they can. */
-static void settle(void)
-{
-    for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(tr_yield(), 0);
-}
-
 static int send_with_faults(void *arg)
 {
     const tr_pid *to = arg;
@@ -60,9 +54,9 @@ static int send_with_faults(void *arg)
 
             ck_assert_int_eq(tr_send(*to, kit_notice), 0);
             tr__fault_arm(n, lasting);
-            settle();
+            kit_let_others_run();
             struck = tr__fault_disarm();
-            settle();
+            kit_let_others_run();
             ck_assert_uint_eq(handled + (uint32_t)kit_dead(TR_ENOMEM), before + 1);
             if (!struck)
                 break;
@@ -170,9 +164,9 @@ static int stop_with_faults(void *arg)
             spawned++;
             tr__fault_arm(n, lasting);
             ck_assert_int_eq(tr_stop(pid), 0);
-            settle();
+            kit_let_others_run();
             struck = tr__fault_disarm();
-            settle();
+            kit_let_others_run();
             ck_assert_uint_eq(stopped, spawned); /* without a stack it can't await, but is called */
             if (!struck)
                 break;

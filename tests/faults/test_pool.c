@@ -44,14 +44,17 @@ static void end_trial(trial *t)
     kit_pool_free(t->pool);
 }
 
-static void for_every_fault(const kit_faulty *steps)
+static void for_every_fault(void (*begin)(void *), void (*attempt)(void *),
+                            void (*check)(void *, bool))
 {
+    const kit_faulty steps = { begin, attempt, check };
+
     for (int lasting = 0; lasting < 2; lasting++)
         for (int loops = 1; loops <= 2; loops++) {
             trial t = { .max = loops };
 
             kit_start(loops);
-            ck_assert_int_gt(kit_for_every_fault_of(steps, &t, lasting), 0);
+            ck_assert_int_gt(kit_for_every_fault_of(&steps, &t, lasting), 0);
             kit_stop();
         }
 }
@@ -76,9 +79,7 @@ static void check_new(void *arg, bool struck)
 
 START_TEST(pool_is_made_or_there_is_no_memory)
 {
-    const kit_faulty steps = { NULL, try_new, check_new };
-
-    for_every_fault(&steps);
+    for_every_fault(NULL, try_new, check_new);
 }
 END_TEST
 
@@ -102,9 +103,7 @@ static void check_run(void *arg, bool struck)
 
 START_TEST(thread_runs_a_job_or_there_is_no_thread_for_it)
 {
-    const kit_faulty steps = { begin_trial, try_run, check_run };
-
-    for_every_fault(&steps);
+    for_every_fault(begin_trial, try_run, check_run);
 }
 END_TEST
 
@@ -266,9 +265,7 @@ static void check_submit(void *arg, bool struck)
 
 START_TEST(job_is_submitted_or_refused)
 {
-    const kit_faulty steps = { begin_trial, try_submit, check_submit };
-
-    for_every_fault(&steps);
+    for_every_fault(begin_trial, try_submit, check_submit);
 }
 END_TEST
 
@@ -295,9 +292,7 @@ static void check_dropping(void *arg, bool struck)
 
 START_TEST(argument_of_a_job_is_dropped_once_whatever_fails)
 {
-    const kit_faulty steps = { begin_trial, try_submit_dropping, check_dropping };
-
-    for_every_fault(&steps);
+    for_every_fault(begin_trial, try_submit_dropping, check_dropping);
 }
 END_TEST
 

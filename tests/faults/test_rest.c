@@ -8,7 +8,7 @@
 
 #include "base/atomic.h"
 #include "base/seam.h"
-#include "support/kit.h"
+#include "support/actors.h"
 
 static uint32_t made;
 static uint32_t dropped;
@@ -96,22 +96,13 @@ START_TEST(start_fails_whole_and_can_be_tried_again)
 }
 END_TEST
 
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
-
-static const tr_actor_class sink_class = { .name = "sink", .receive = ignore_receive };
-
 static tr_pid spawn_sink(int loop)
 {
     tr_pid pid;
 
     ck_assert_int_eq(
-        tr_spawn_with(&pid, &sink_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
+        tr_spawn_with(&pid, &kit_ignoring_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }),
+        0);
     return pid;
 }
 
@@ -240,7 +231,7 @@ static int receive_timers(tr_self *self, void *state, tr_msg *msg)
             ck_assert(t->n != 0);
         tr__add_ordered_u32(&t->fired, 1); /* ordered: a counter */
         expect_done(tr_become(self, NULL));
-        expect_done(tr_become(self, ignore_receive));
+        expect_done(tr_become(self, kit_ignore));
         return 0;
     }
     ck_assert(tr_is(msg, parcel));

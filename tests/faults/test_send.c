@@ -4,7 +4,7 @@
 
 #include "base/atomic.h"
 #include "base/seam.h"
-#include "support/kit.h"
+#include "support/actors.h"
 
 static uint32_t made; /* owning payloads that were handed to troupe */
 static uint32_t dropped;
@@ -113,29 +113,6 @@ static int send_in_handler(tr_self *self, void *arg)
 
 typedef enum sender { FOREIGN, CALLBACK, HANDLER } sender;
 
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
-
-static int pass_on(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)tr_forward(msg, *(tr_pid *)state);
-    return 0;
-}
-
-static const tr_actor_class sink_class = { .name = "sink", .receive = ignore_receive };
-static const tr_actor_class relay_class = {
-    .name = "relay",
-    .state_size = sizeof(tr_pid),
-    .args_size = sizeof(tr_pid),
-    .receive = pass_on,
-};
-
 static uint32_t load(const uint32_t *counter)
 {
     return tr__load_acquire_u32(counter); /* acquire: a counter */
@@ -151,10 +128,11 @@ static bool try_once(sender who, int loops, bool relayed, trial *t)
     made = 0;
     dropped = 0;
     puppet = kit_puppet(0);
-    ck_assert_int_eq(
-        tr_spawn_with(&t->to, &sink_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(target) }), 0);
+    ck_assert_int_eq(tr_spawn_with(&t->to, &kit_ignoring_class, NULL,
+                                   &(tr_spawn_options){ .on = TR_LOOP(target) }),
+                     0);
     if (relayed) /* there and back again */
-        ck_assert_int_eq(tr_spawn_with(&t->to, &relay_class, &(tr_pid){ puppet.tr__id },
+        ck_assert_int_eq(tr_spawn_with(&t->to, &kit_forwarder_class, &(tr_pid){ puppet.tr__id },
                                        &(tr_spawn_options){ .on = TR_LOOP(target) }),
                          0);
     if (who == FOREIGN)

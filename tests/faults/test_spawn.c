@@ -4,7 +4,7 @@
 
 #include "base/atomic.h"
 #include "base/seam.h"
-#include "support/kit.h"
+#include "support/actors.h"
 
 static uint32_t made;
 static uint32_t dropped;
@@ -39,15 +39,7 @@ static void count_stop(tr_self *self, void *state, int reason)
     (void)tr__add_ordered_u32(&stops, 1); /* ordered: a counter */
 }
 
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
-
-#define COUNTED .init = count_init, .receive = ignore_receive, .stop = count_stop
+#define COUNTED .init = count_init, .receive = kit_ignore, .stop = count_stop
 
 static const tr_actor_class classes[] = {
     { .name = "plain", COUNTED },

@@ -8,61 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/atomic.h"
-#include "support/kit.h"
+#include "support/actors.h"
+#include "support/parcels.h"
 
-/* Sizes that no machine has are asked for on purpose. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-static uint32_t drops;
-
-TR_MESSAGE_OWNING(parcel, arguments_parcel_drop)
-{
-    uint64_t number;
-};
-
-void arguments_parcel_drop(struct parcel *payload)
-{
-    (void)payload;
-    (void)tr__add_ordered_u32(&drops, 1); /* ordered: a counter */
-}
-
-TR_MESSAGE_OWNING(crate, arguments_crate_drop)
-{
-    uint64_t number;
-    char text[200];
-};
-
-void arguments_crate_drop(struct crate *payload)
-{
-    (void)payload;
-    (void)tr__add_ordered_u32(&drops, 1); /* ordered: a counter */
-}
-
-TR_REQUEST(question, kit_value)
-{
-    int64_t a;
-};
-
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
-
-static const tr_actor_class good_class = { .name = "good", .receive = ignore_receive };
+KIT_ASKS_FOR_ABSURD_SIZES
 
 static void nothing(void *arg)
 {
@@ -208,8 +157,8 @@ static void expect_no_spawn(const tr_actor_class *cls, const tr_spawn_options *o
     pid.tr__id = 1;
     ck_assert_int_eq(tr_spawn_async(&pid, cls, NULL, options), TR_EINVAL);
     ck_assert(tr_pid_is_none(pid));
-    ck_assert_int_eq(tr_spawn_with(NULL, &good_class, NULL, NULL), TR_EINVAL);
-    ck_assert_int_eq(tr_spawn_async(NULL, &good_class, NULL, NULL), TR_EINVAL);
+    ck_assert_int_eq(tr_spawn_with(NULL, &kit_ignoring_class, NULL, NULL), TR_EINVAL);
+    ck_assert_int_eq(tr_spawn_async(NULL, &kit_ignoring_class, NULL, NULL), TR_EINVAL);
 }
 
 static void expect_no_class(tr_actor_class cls)
@@ -219,12 +168,12 @@ static void expect_no_class(tr_actor_class cls)
 
 static void refuse_all_spawns(void *arg)
 {
-    const tr_actor_class base = good_class;
+    const tr_actor_class base = kit_ignoring_class;
     tr_actor_class cls = base;
 
     (void)arg;
     expect_no_spawn(NULL, NULL);
-    expect_no_class((tr_actor_class){ .name = NULL, .receive = ignore_receive });
+    expect_no_class((tr_actor_class){ .name = NULL, .receive = kit_ignore });
     expect_no_class((tr_actor_class){ .name = "no receive" });
     cls.state_size = SIZE_MAX;
     expect_no_class(cls);
@@ -268,22 +217,26 @@ static void refuse_all_options(void *arg)
 
     (void)arg;
     for (size_t i = 0; i < 4; i++) {
-        expect_no_spawn(&good_class, &(tr_spawn_options){ .on = loops[i] });
-        expect_no_spawn(&good_class, &(tr_spawn_options){ .place = (tr_place)places[i] });
+        expect_no_spawn(&kit_ignoring_class, &(tr_spawn_options){ .on = loops[i] });
+        expect_no_spawn(&kit_ignoring_class, &(tr_spawn_options){ .place = (tr_place)places[i] });
     }
-    ck_assert_int_eq(tr_spawn_sized(&pid, &good_class, 0, NULL, NULL, sizeof(fine)), TR_EINVAL);
-    ck_assert_int_eq(tr_spawn_sized(&pid, &good_class, SIZE_MAX, NULL, NULL, sizeof(fine)),
+    ck_assert_int_eq(tr_spawn_sized(&pid, &kit_ignoring_class, 0, NULL, NULL, sizeof(fine)),
                      TR_EINVAL);
-    ck_assert_int_eq(tr_spawn_sized(&pid, &good_class, sizeof(good_class), NULL, &fine, 0),
+    ck_assert_int_eq(tr_spawn_sized(&pid, &kit_ignoring_class, SIZE_MAX, NULL, NULL, sizeof(fine)),
                      TR_EINVAL);
-    ck_assert_int_eq(tr_spawn_sized(&pid, &good_class, sizeof(good_class), NULL, &fine, SIZE_MAX),
+    ck_assert_int_eq(
+        tr_spawn_sized(&pid, &kit_ignoring_class, sizeof(kit_ignoring_class), NULL, &fine, 0),
+        TR_EINVAL);
+    ck_assert_int_eq(tr_spawn_sized(&pid, &kit_ignoring_class, sizeof(kit_ignoring_class), NULL,
+                                    &fine, SIZE_MAX),
                      TR_EINVAL);
-    ck_assert_int_eq(tr_spawn_async_sized(&pid, &good_class, 1, NULL, &fine, sizeof(fine)),
+    ck_assert_int_eq(tr_spawn_async_sized(&pid, &kit_ignoring_class, 1, NULL, &fine, sizeof(fine)),
                      TR_EINVAL);
-    ck_assert_int_eq(tr_spawn_async_sized(&pid, &good_class, sizeof(good_class), NULL, &fine, 99),
+    ck_assert_int_eq(tr_spawn_async_sized(&pid, &kit_ignoring_class, sizeof(kit_ignoring_class),
+                                          NULL, &fine, 99),
                      TR_EINVAL);
     /* It could not be copied. */
-    ck_assert_int_eq(tr_spawn_async(&pid, &good_class, "args", NULL), TR_EINVAL);
+    ck_assert_int_eq(tr_spawn_async(&pid, &kit_ignoring_class, "args", NULL), TR_EINVAL);
 }
 
 START_TEST(spawning_refuses_what_is_no_class_and_no_option)
@@ -307,7 +260,7 @@ START_TEST(a_stop_timeout_may_be_as_long_or_short_as_a_number_can_be)
     for (size_t i = 0; i < 5; i++) {
         tr_pid pid;
 
-        classes[i] = good_class;
+        classes[i] = kit_ignoring_class;
         classes[i].awaits = true;
         classes[i].stop_timeout = times[i];
         ck_assert_int_eq(tr_spawn(&pid, &classes[i], NULL), 0);
@@ -321,7 +274,7 @@ START_TEST(state_that_no_machine_has_is_out_of_memory)
 {
     const tr_actor_class cls = {
         .name = "giant",
-        .receive = ignore_receive,
+        .receive = kit_ignore,
         .state_size = (size_t)1 << 40,
     };
     tr_pid pid;
@@ -354,7 +307,7 @@ START_TEST(functions_of_messages_take_null)
     tr_msg_free(NULL);
     ck_assert_ptr_nonnull(tr_msg_name(NULL));
     ck_assert_uint_eq(tr_msg_tag(NULL), 0);
-    ck_assert_ptr_null(tr_take(NULL, parcel));
+    ck_assert_ptr_null(tr_take(NULL, kit_parcel));
     ck_assert(tr_asker_is_none(none));
     ck_assert(tr_pid_is_none(tr_self_pid(NULL)));
 }
@@ -363,8 +316,8 @@ END_TEST
 /* Larger than any memory: what is copied is never read. */
 static tr_msg *make_giant(size_t size)
 {
-    static tr_type giant = { 0, 1, "giant", "here", NULL, tr_drop_parcel };
-    const struct parcel payload = { 0 };
+    static tr_type giant = { 0, 1, "giant", "here", NULL, tr_drop_kit_parcel };
+    const struct kit_parcel payload = { 0 };
 
     giant.tr__id = 0;
     return tr__msg_new(&giant, &payload, size);
@@ -372,17 +325,17 @@ static tr_msg *make_giant(size_t size)
 
 START_TEST(message_that_no_machine_has_is_out_of_memory)
 {
-    struct parcel payload = { 0 };
+    struct kit_parcel payload = { 0 };
 
-    drops = 0;
+    kit_drops = 0;
     ck_assert_ptr_null(make_giant(SIZE_MAX));
     ck_assert_ptr_null(make_giant(SIZE_MAX - 64));
     ck_assert_ptr_null(make_giant(((size_t)1 << 40) + 1));
-    ck_assert_uint_eq(drops, 3);
+    ck_assert_uint_eq(kit_drops, 3);
     kit_start(1);
-    static tr_type type = { 0, 1, "colossus", "here", NULL, tr_drop_parcel };
+    static tr_type type = { 0, 1, "colossus", "here", NULL, tr_drop_kit_parcel };
     ck_assert_int_eq(tr__send(TR_PID_NONE, &type, &payload, SIZE_MAX), TR_ENOMEM);
-    ck_assert_uint_eq(drops, 4);
+    ck_assert_uint_eq(kit_drops, 4);
     kit_stop();
 }
 END_TEST
@@ -392,20 +345,20 @@ START_TEST(sending_to_nobody_drops_what_is_owned)
     tr_msg *msg;
 
     kit_start(1);
-    drops = 0;
-    (void)tr_send(TR_PID_NONE, parcel, .number = 1);
-    (void)tr_send(TR_PID_NONE, crate, .number = 1);
-    (void)tr_send_value(TR_PID_NONE, parcel, &(struct parcel){ 2 });
-    msg = tr_msg_new(crate, .number = 3);
+    kit_drops = 0;
+    (void)tr_send(TR_PID_NONE, kit_parcel, .number = 1);
+    (void)tr_send(TR_PID_NONE, kit_crate, .number = 1);
+    (void)tr_send_value(TR_PID_NONE, kit_parcel, &(struct kit_parcel){ 2 });
+    msg = tr_msg_new(kit_crate, .number = 3);
     (void)tr_send_msg(TR_PID_NONE, msg);
-    msg = tr_msg_new(parcel, .number = 4);
+    msg = tr_msg_new(kit_parcel, .number = 4);
     if (tr_try_send_msg(TR_PID_NONE, msg) < 0)
         tr_msg_free(msg);
-    (void)tr_forward(tr_msg_new(parcel, .number = 5), TR_PID_NONE);
+    (void)tr_forward(tr_msg_new(kit_parcel, .number = 5), TR_PID_NONE);
     (void)tr_stop(TR_PID_NONE);
     (void)tr_kill(TR_PID_NONE);
     kit_stop();
-    ck_assert_uint_eq(drops, 6);
+    ck_assert_uint_eq(kit_drops, 6);
 }
 END_TEST
 
@@ -413,10 +366,10 @@ START_TEST(answers_to_nobody_and_bad_errors_are_refused)
 {
     const tr_asker none = { .tr__ref = 0 };
 
-    drops = 0;
+    kit_drops = 0;
     kit_start(1);
-    ck_assert_int_eq(tr_answer(none, parcel, .number = 1), 0);
-    ck_assert_uint_eq(drops, 1);
+    ck_assert_int_eq(tr_answer(none, kit_parcel, .number = 1), 0);
+    ck_assert_uint_eq(kit_drops, 1);
     ck_assert_int_eq(tr_answer_error(none, -5), 0);
     ck_assert_int_eq(tr_answer_error(none, 0), TR_EINVAL);
     ck_assert_int_eq(tr_answer_error(none, INT_MAX), TR_EINVAL);
@@ -430,7 +383,7 @@ END_TEST
 static int call_with_bad_values(tr_self *self, void *arg)
 {
     (void)arg;
-    ck_assert_int_eq(tr_request(self, TR_PID_NONE, NAN, 1, question, .a = 1), TR_EINVAL);
+    ck_assert_int_eq(tr_request(self, TR_PID_NONE, NAN, 1, kit_ask, .a = 1), TR_EINVAL);
     ck_assert_int_eq(tr_reply_error(self, 0), TR_EINVAL);
     ck_assert_int_eq(tr_reply_error(self, INT_MAX), TR_EINVAL);
     ck_assert_int_eq(tr_exit(self, 1), TR_EINVAL);
@@ -440,12 +393,12 @@ static int call_with_bad_values(tr_self *self, void *arg)
     ck_assert_int_eq(tr_timer_cancel(self, 0), TR_EINVAL);
     ck_assert_int_eq(tr_timer_cancel(self, 7), 0);
     ck_assert_int_eq(tr_send_after(self, NAN, 1, kit_value, .a = 1), TR_EINVAL);
-    ck_assert_int_eq(tr_send_after(self, NAN, 1, crate, .number = 1), TR_EINVAL);
+    ck_assert_int_eq(tr_send_after(self, NAN, 1, kit_crate, .number = 1), TR_EINVAL);
     ck_assert_int_eq(tr_send_every(self, NAN, 1, kit_value, .a = 1), TR_EINVAL);
     ck_assert_int_eq(tr_send_every(self, 0, 1, kit_value, .a = 1), TR_EINVAL);
     ck_assert_int_eq(tr_send_every(self, -1, 1, kit_value, .a = 1), TR_EINVAL);
     ck_assert_int_eq(tr_send_every(self, 0.00009, 1, kit_value, .a = 1), TR_EINVAL);
-    ck_assert_int_eq(tr_send_every(self, 1, 1, parcel, .number = 1), TR_EINVAL);
+    ck_assert_int_eq(tr_send_every(self, 1, 1, kit_parcel, .number = 1), TR_EINVAL);
     ck_assert_int_eq(tr_become(self, NULL), 0);
     return 0;
 }
@@ -459,13 +412,13 @@ static int call_with_long_times(tr_self *self, void *arg)
         int rc = tr_send_every(self, times[i], 100 + i, kit_value, .a = 1);
 
         ck_assert(rc == 0 || rc == TR_EINVAL);
-        ck_assert_int_eq(tr_send_after(self, times[i], 0, parcel, .number = 1), 0);
-        ck_assert_int_eq(tr_request(self, tr_self_pid(self), times[i], 1, question, .a = 1), 0);
+        ck_assert_int_eq(tr_send_after(self, times[i], 0, kit_parcel, .number = 1), 0);
+        ck_assert_int_eq(tr_request(self, tr_self_pid(self), times[i], 1, kit_ask, .a = 1), 0);
     }
     /* The past, and denormal times, are now. */
-    ck_assert_int_eq(tr_send_after(self, -INFINITY, 0, parcel, .number = 1), 0);
-    ck_assert_int_eq(tr_send_after(self, 5e-324, 0, parcel, .number = 1), 0);
-    ck_assert_int_eq(tr_request(self, tr_self_pid(self), -INFINITY, 1, question, .a = 1), 0);
+    ck_assert_int_eq(tr_send_after(self, -INFINITY, 0, kit_parcel, .number = 1), 0);
+    ck_assert_int_eq(tr_send_after(self, 5e-324, 0, kit_parcel, .number = 1), 0);
+    ck_assert_int_eq(tr_request(self, tr_self_pid(self), -INFINITY, 1, kit_ask, .a = 1), 0);
     return 0;
 }
 
@@ -474,13 +427,13 @@ START_TEST(handlers_calls_refuse_bad_values)
     tr_pid puppet;
 
     kit_start(1);
-    drops = 0;
+    kit_drops = 0;
     puppet = kit_puppet(0);
     kit_in_handler(puppet, call_with_bad_values, NULL);
-    ck_assert_uint_eq(drops, 2);
+    ck_assert_uint_eq(kit_drops, 2);
     kit_in_handler(puppet, call_with_long_times, NULL);
     kit_stop();
-    ck_assert_uint_eq(drops, 9);
+    ck_assert_uint_eq(kit_drops, 9);
 }
 END_TEST
 
@@ -521,14 +474,14 @@ START_TEST(request_from_an_inbox_refuses_bad_values)
     kit_start(1);
     in = kit_inbox();
     puppet = kit_puppet(0);
-    ck_assert_int_eq(tr_inbox_request(NULL, puppet, 1, 1, question, .a = 1), TR_EINVAL);
-    ck_assert_int_eq(tr_inbox_request(in, puppet, NAN, 1, question, .a = 1), TR_EINVAL);
+    ck_assert_int_eq(tr_inbox_request(NULL, puppet, 1, 1, kit_ask, .a = 1), TR_EINVAL);
+    ck_assert_int_eq(tr_inbox_request(in, puppet, NAN, 1, kit_ask, .a = 1), TR_EINVAL);
     /* Times that have passed, and nobody to ask, are told later. */
-    ck_assert_int_eq(tr_inbox_request(in, puppet, -INFINITY, 1, question, .a = 1), 0);
+    ck_assert_int_eq(tr_inbox_request(in, puppet, -INFINITY, 1, kit_ask, .a = 1), 0);
     failed = tr_as(kit_next(in), tr_request_failed);
     ck_assert_ptr_nonnull(failed);
     ck_assert(failed->error == TR_ETIMEDOUT || failed->error == TR_EUNHANDLED);
-    ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, INFINITY, 1, question, .a = 1), 0);
+    ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, INFINITY, 1, kit_ask, .a = 1), 0);
     failed = tr_as(kit_next(in), tr_request_failed);
     ck_assert_ptr_nonnull(failed);
     ck_assert_int_eq(failed->error, TR_EDEAD);

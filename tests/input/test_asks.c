@@ -2,20 +2,10 @@
 #include <math.h>
 
 #include "base/atomic.h"
-#include "support/kit.h"
+#include "support/actors.h"
+#include "support/parcels.h"
 
-/* Sizes that no machine has are asked for on purpose. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
+KIT_ASKS_FOR_ABSURD_SIZES
 
 static uint32_t drops;
 
@@ -26,11 +16,6 @@ TR__DESCRIBE(own_question, __LINE__, "own_question", &tr_type_kit_value, drop_qu
 struct own_question {
     uint64_t number;
 };
-TR_REQUEST(question, kit_value)
-{
-    int64_t a;
-};
-
 static void drop_question(void *payload)
 {
     (void)payload;
@@ -72,11 +57,11 @@ static int ask_with_long_times(void *arg)
 
     for (size_t i = 0; i < 5; i++) {
         struct kit_value answer = { .a = 7 };
-        int rc = tr_ask(&answer, *to, past[i], question, .a = 1);
+        int rc = tr_ask(&answer, *to, past[i], kit_ask, .a = 1);
 
         ck_assert(rc == TR_ETIMEDOUT || rc == 0);
         ck_assert_int_eq(answer.a, rc == 0 ? 3 : 0);
-        ck_assert_int_eq(tr_ask(&answer, *to, times[i], question, .a = 1), 0);
+        ck_assert_int_eq(tr_ask(&answer, *to, times[i], kit_ask, .a = 1), 0);
         ck_assert_int_eq(answer.a, 3);
     }
     return 0;
@@ -111,7 +96,7 @@ static int ask_giants(void *arg)
     tr_future *f = NULL;
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        tr_type giant = { 0, 1, "giant question", "here", &tr_type_kit_value, drop_question };
+        tr_type giant = { 0, 1, "giant kit_ask", "here", &tr_type_kit_value, drop_question };
 
         ck_assert_int_eq(tr__ask_await(NULL, *to, 1, &giant, &payload, sizes[i], 16), TR_ENOMEM);
         ck_assert_int_eq(tr__ask_future(&f, *to, 1, &giant, &payload, sizes[i], 16), TR_ENOMEM);

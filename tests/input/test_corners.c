@@ -1,17 +1,9 @@
 /* What is allowed, but rare: corners where a message could get lost, or be counted twice. */
-#include "support/kit.h"
-
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
+#include "support/actors.h"
 
 static const tr_actor_class limited_class = {
     .name = "limited",
-    .receive = ignore_receive,
+    .receive = kit_ignore,
     .mailbox_limit = 2,
     .mailbox_bytes = 1000,
 };

@@ -1,53 +1,13 @@
 /* Forged pids: numbers that no spawn gave. A forged one may name a living actor by chance, as any
  * guessed address may; nothing else happens: no crash, and nothing is lost. */
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/atomic.h"
-#include "support/kit.h"
+#include "support/actors.h"
+#include "support/parcels.h"
 
 enum { ROUNDS = 5000 };
 
-static uint32_t drops;
 static uint32_t sent;
-
-TR_MESSAGE_OWNING(parcel, pids_parcel_drop)
-{
-    uint64_t number;
-};
-
-void pids_parcel_drop(struct parcel *payload)
-{
-    (void)payload;
-    (void)tr__add_ordered_u32(&drops, 1); /* ordered: a counter */
-}
-
-TR_MESSAGE_OWNING(crate, pids_crate_drop)
-{
-    uint64_t number;
-    char text[500];
-};
-
-void pids_crate_drop(struct crate *payload)
-{
-    (void)payload;
-    (void)tr__add_ordered_u32(&drops, 1); /* ordered: a counter */
-}
-
-TR_REQUEST(question, kit_value)
-{
-    int64_t a;
-};
-
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
-
-static const tr_actor_class good_class = { .name = "good", .receive = ignore_receive };
 
 typedef struct forger {
     uint64_t seed;
@@ -86,15 +46,15 @@ static tr_pid forge(forger *f, int kind)
 
 static void harass(forger *f, int i)
 {
-    tr_msg *msg = tr_msg_new(parcel, .number = 4);
+    tr_msg *msg = tr_msg_new(kit_parcel, .number = 4);
     tr_asker asker = { .tr__pid = forge(f, i), .tr__ref = roll(&f->seed), .tr__answer = 1 };
 
-    (void)tr_send(forge(f, i), parcel, .number = 1);
-    (void)tr_send(forge(f, i), crate, .number = 2);
-    (void)tr_send_msg(forge(f, i), tr_msg_new(crate, .number = 3));
+    (void)tr_send(forge(f, i), kit_parcel, .number = 1);
+    (void)tr_send(forge(f, i), kit_crate, .number = 2);
+    (void)tr_send_msg(forge(f, i), tr_msg_new(kit_crate, .number = 3));
     if (tr_try_send_msg(forge(f, i), msg) < 0)
         (void)tr_forward(msg, forge(f, i));
-    (void)tr_answer(asker, parcel, .number = 5);
+    (void)tr_answer(asker, kit_parcel, .number = 5);
     (void)tr_answer_error(asker, -5);
     (void)tr_stop(forge(f, i));
     (void)tr_kill(forge(f, i));
@@ -113,7 +73,7 @@ static int harass_in_handler(tr_self *self, void *arg)
 
     for (int i = 0; i < ROUNDS; i++) {
         harass(f, i);
-        ck_assert_int_eq(tr_request(self, forge(f, i), TR_FOREVER, 0, question, .a = 1), 0);
+        ck_assert_int_eq(tr_request(self, forge(f, i), TR_FOREVER, 0, kit_ask, .a = 1), 0);
     }
     /* A puppet calls what it does not know unhandled: its own answers, too. */
     return 0;
@@ -124,7 +84,8 @@ static tr_pid ended_actor(int loop)
     tr_pid pid;
 
     ck_assert_int_eq(
-        tr_spawn_with(&pid, &good_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }), 0);
+        tr_spawn_with(&pid, &kit_ignoring_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(loop) }),
+        0);
     ck_assert_int_eq(tr_stop(pid), 0);
     kit_settle(loop);
     return pid;
@@ -135,7 +96,7 @@ static void forge_everywhere(int loops)
     forger f = { .seed = UINT64_C(88172645463325252) };
 
     kit_start(loops);
-    drops = 0;
+    kit_drops = 0;
     sent = 0;
     for (int loop = 0; loop < loops; loop++) {
         f.known = ended_actor(loop);
@@ -144,7 +105,7 @@ static void forge_everywhere(int loops)
         kit_in_handler(kit_puppet(loop), harass_in_handler, &f);
     }
     kit_stop();
-    ck_assert_uint_eq(drops, sent);
+    ck_assert_uint_eq(kit_drops, sent);
 }
 
 START_TEST(forged_pids_reach_nobody_on_one_loop)
@@ -165,20 +126,20 @@ START_TEST(pids_of_an_earlier_run_are_stale)
 
     for (int run = 0; run < 20; run++) {
         kit_start(2);
-        drops = 0;
+        kit_drops = 0;
         for (int i = 0; run > 0 && i < 10; i++)
-            (void)tr_send(pids[i], parcel, .number = 1);
+            (void)tr_send(pids[i], kit_parcel, .number = 1);
         for (int i = 0; i < 10; i++) {
             tr_pid pid;
 
-            ck_assert_int_eq(tr_spawn(&pid, &good_class, NULL), 0);
+            ck_assert_int_eq(tr_spawn(&pid, &kit_ignoring_class, NULL), 0);
             for (int j = 0; run > 0 && j < 10; j++)
                 ck_assert(i <= j ? !tr_pid_eq(pid, pids[j]) : true);
             pids[i] = pid;
         }
         kit_stop();
         ck_assert_uint_eq(kit_stats().dead_ended, run > 0 ? 10 : 0);
-        ck_assert_uint_eq(drops, run > 0 ? 10 : 0);
+        ck_assert_uint_eq(kit_drops, run > 0 ? 10 : 0);
     }
 }
 END_TEST

@@ -1,42 +1,13 @@
 /* The wrong place: a foreign thread instead of a handler, a loop callback instead of a handler,
  * another actor's self, a handler instead of a foreign thread; and the wrong time: before the first
  * start, after the end, in a child of fork. Nothing crashes, and what a message owns is dropped. */
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/atomic.h"
-#include "support/kit.h"
-
-static uint32_t drops;
-
-TR_MESSAGE_OWNING(parcel, places_parcel_drop)
-{
-    uint64_t number;
-};
-
-void places_parcel_drop(struct parcel *payload)
-{
-    (void)payload;
-    (void)tr__add_ordered_u32(&drops, 1); /* ordered: a counter */
-}
-
-TR_REQUEST(question, kit_value)
-{
-    int64_t a;
-};
-
-static int ignore_receive(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)state;
-    (void)msg;
-    return 0;
-}
-
-static const tr_actor_class good_class = { .name = "good", .receive = ignore_receive };
+#include "support/actors.h"
+#include "support/parcels.h"
 
 static void nothing(void *arg)
 {
@@ -55,20 +26,20 @@ static void on_signal(void *arg, int signo)
 static void call_as_stranger(void *arg)
 {
     tr_self *self = arg;
-    uint32_t before = drops;
+    uint32_t before = kit_drops;
 
-    ck_assert_int_eq(tr_request(self, TR_PID_NONE, 1, 1, question, .a = 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_request(self, TR_PID_NONE, 1, 1, kit_ask, .a = 1), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_reply(self, kit_value, .a = 1), TR_EWRONGPLACE);
-    ck_assert_int_eq(tr_reply(self, parcel, .number = 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_reply(self, kit_parcel, .number = 1), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_reply_error(self, -5), TR_EWRONGPLACE);
     ck_assert(tr_asker_is_none(tr_take_asker(self)));
-    ck_assert_int_eq(tr_become(self, ignore_receive), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_become(self, kit_ignore), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_exit(self, 0), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_fail(self, -5), TR_EWRONGPLACE);
-    ck_assert_int_eq(tr_send_after(self, 1, 1, parcel, .number = 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_send_after(self, 1, 1, kit_parcel, .number = 1), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_send_every(self, 1, 1, kit_value, .a = 1), TR_EWRONGPLACE);
     ck_assert_int_eq(tr_timer_cancel(self, 1), TR_EWRONGPLACE);
-    ck_assert_uint_eq(drops, before + 2);
+    ck_assert_uint_eq(kit_drops, before + 2);
 }
 
 static int lend_self(tr_self *self, void *arg)
@@ -98,7 +69,7 @@ static int spawn_inner(tr_self *self, void *arg)
     const tr_actor_class cls = {
         .name = "inner",
         .init = call_in_inner_init,
-        .receive = ignore_receive,
+        .receive = kit_ignore,
     };
     static tr_actor_class kept;
     tr_pid pid;
@@ -138,7 +109,7 @@ static void send_from_callback(void *arg)
 {
     const tr_pid *to = arg;
 
-    ck_assert_int_eq(tr_send(*to, parcel, .number = 1), 0);
+    ck_assert_int_eq(tr_send(*to, kit_parcel, .number = 1), 0);
     ck_assert_int_eq(tr_stop(*to), 0);
 }
 
@@ -147,13 +118,13 @@ START_TEST(callbacks_may_send_and_stop)
     tr_pid pid;
 
     kit_start(2);
-    drops = 0;
+    kit_drops = 0;
     for (int loop = 0; loop < 2; loop++) {
-        ck_assert_int_eq(tr_spawn(&pid, &good_class, NULL), 0);
+        ck_assert_int_eq(tr_spawn(&pid, &kit_ignoring_class, NULL), 0);
         kit_on_loop(loop, send_from_callback, &pid);
     }
     kit_stop();
-    ck_assert_uint_eq(drops, 2);
+    ck_assert_uint_eq(kit_drops, 2);
 }
 END_TEST
 
@@ -167,7 +138,7 @@ static void ignore_letter(void *ctx, const tr_dead_letter *letter)
 
 /* A request that owns something. */
 typedef struct kit_value tr_answer_of_own_question;
-TR__DESCRIBE(own_question, __LINE__, "own_question", &tr_type_kit_value, tr_drop_parcel);
+TR__DESCRIBE(own_question, __LINE__, "own_question", &tr_type_kit_value, tr_drop_kit_parcel);
 struct own_question {
     uint64_t number;
 };
@@ -175,14 +146,14 @@ struct own_question {
 /* Where nothing may await. */
 static void expect_no_ask(void)
 {
-    uint32_t before = drops;
+    uint32_t before = kit_drops;
     struct kit_value answer = { .a = 7 };
     tr_inbox *in = (tr_inbox *)(uintptr_t)1;
 
     ck_assert_int_eq(tr_ask(&answer, TR_PID_NONE, 1, own_question), TR_EWRONGPLACE);
     ck_assert_int_eq(answer.a, 0);
     ck_assert_int_eq(tr_ask(NULL, TR_PID_NONE, 1, own_question), TR_EWRONGPLACE);
-    ck_assert_uint_eq(drops, before + 2);
+    ck_assert_uint_eq(kit_drops, before + 2);
     ck_assert_int_eq(tr_inbox_new(&in, 0), TR_EWRONGPLACE);
     ck_assert_ptr_null(in);
 }
@@ -199,7 +170,7 @@ static void call_as_loop(void *arg)
     ck_assert_ptr_null(other);
     ck_assert_int_eq(tr_inbox_receive(in, &msg, 1), TR_EWRONGPLACE);
     ck_assert_ptr_null(msg);
-    ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, 1, 1, question, .a = 1), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, 1, 1, kit_ask, .a = 1), TR_EWRONGPLACE);
     expect_no_ask();
     ck_assert_int_eq(tr_on_dead_letter(ignore_letter, NULL), TR_EBUSY);
     ck_assert_int_ge(tr_inbox_fd(in), 0);
@@ -220,8 +191,8 @@ static void spawn_elsewhere(void *arg)
     tr_pid pid = { 1 };
 
     (void)arg;
-    ck_assert_int_eq(tr_spawn_with(&pid, &good_class, NULL, &there), TR_EWRONGPLACE);
-    ck_assert_int_eq(tr_spawn_with(&pid, &good_class, NULL, &spread), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_spawn_with(&pid, &kit_ignoring_class, NULL, &there), TR_EWRONGPLACE);
+    ck_assert_int_eq(tr_spawn_with(&pid, &kit_ignoring_class, NULL, &spread), TR_EWRONGPLACE);
     ck_assert(tr_pid_is_none(pid));
     ck_assert_int_eq(tr_on_signal(SIGUSR1, on_signal, NULL), 0);
     ck_assert_int_eq(tr_on_signal(SIGUSR1, NULL, NULL), 0);
@@ -283,7 +254,7 @@ static void refuse_stop(tr_self *self, void *state, int reason)
 static const tr_actor_class refuse_class = {
     .name = "refuse",
     .init = refuse_init,
-    .receive = ignore_receive,
+    .receive = kit_ignore,
     .stop = refuse_stop,
 };
 
@@ -357,18 +328,18 @@ static void call_at_close(void *arg)
     uint32_t *calls = arg;
     tr_pid pid = { 1 };
 
-    drops = 0;
-    ck_assert_int_lt(tr_send(TR_PID_NONE, parcel, .number = 1), 0);
-    ck_assert_int_eq(tr_spawn(&pid, &good_class, NULL), TR_ESHUTDOWN);
+    kit_drops = 0;
+    ck_assert_int_lt(tr_send(TR_PID_NONE, kit_parcel, .number = 1), 0);
+    ck_assert_int_eq(tr_spawn(&pid, &kit_ignoring_class, NULL), TR_ESHUTDOWN);
     ck_assert(tr_pid_is_none(pid));
-    ck_assert_int_eq(tr_spawn_async(&pid, &good_class, NULL, NULL), TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_spawn_async(&pid, &kit_ignoring_class, NULL, NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_loop_on_close(nothing, NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_post(TR_LOOP_ANY, nothing, NULL), TR_ESHUTDOWN);
     ck_assert_int_eq(tr_post(TR_LOOP(0), nothing, NULL), TR_ESHUTDOWN);
     ck_assert_int_lt(tr_stop(TR_PID_NONE), 0);
     ck_assert_int_eq(tr_loop_current(), TR_LOOP(0));
     ck_assert_ptr_nonnull(tr_loop_ev(TR_LOOP_ANY));
-    ck_assert_uint_eq(drops, 1);
+    ck_assert_uint_eq(kit_drops, 1);
     (*calls)++;
 }
 
@@ -393,20 +364,20 @@ END_TEST
 static void send_without_runtime(int wanted)
 {
     static const tr_pid forged = { UINT64_C(3) << 32 | 5 };
-    uint32_t before = drops;
-    tr_msg *msg = tr_msg_new(parcel, .number = 2);
+    uint32_t before = kit_drops;
+    tr_msg *msg = tr_msg_new(kit_parcel, .number = 2);
 
-    ck_assert_int_eq(tr_send(forged, parcel, .number = 1), wanted);
+    ck_assert_int_eq(tr_send(forged, kit_parcel, .number = 1), wanted);
     ck_assert_int_eq(tr_send(forged, kit_large, .a = 1), wanted);
     ck_assert_int_eq(tr_try_send_msg(forged, msg), wanted);
     ck_assert_int_eq(tr_send_msg(forged, msg), wanted); /* it was still ours */
-    ck_assert_int_eq(tr_forward(tr_msg_new(parcel, .number = 2), forged), wanted);
-    tr_msg_free(tr_msg_keep(tr_msg_new(parcel, .number = 3)));
+    ck_assert_int_eq(tr_forward(tr_msg_new(kit_parcel, .number = 2), forged), wanted);
+    tr_msg_free(tr_msg_keep(tr_msg_new(kit_parcel, .number = 3)));
     ck_assert_int_eq(tr_stop(forged), wanted);
     ck_assert_int_eq(tr_kill(forged), wanted);
     ck_assert_int_eq(tr_answer_error((tr_asker){ .tr__pid = forged }, -5), wanted);
-    ck_assert_int_lt(tr_answer((tr_asker){ .tr__pid = forged }, parcel, .number = 1), 0);
-    ck_assert_uint_eq(drops, before + 5);
+    ck_assert_int_lt(tr_answer((tr_asker){ .tr__pid = forged }, kit_parcel, .number = 1), 0);
+    ck_assert_uint_eq(kit_drops, before + 5);
 }
 
 static void call_without_runtime(int wanted)
@@ -417,17 +388,17 @@ static void call_without_runtime(int wanted)
 
     send_without_runtime(wanted);
     ck_assert_int_eq(tr_shutdown(0), wanted);
-    ck_assert_int_eq(tr_spawn(&pid, &good_class, NULL), wanted);
+    ck_assert_int_eq(tr_spawn(&pid, &kit_ignoring_class, NULL), wanted);
     ck_assert(tr_pid_is_none(pid));
-    ck_assert_int_eq(tr_spawn_async(&pid, &good_class, NULL, NULL), wanted);
+    ck_assert_int_eq(tr_spawn_async(&pid, &kit_ignoring_class, NULL, NULL), wanted);
     ck_assert_int_eq(tr_post(TR_LOOP_ANY, nothing, NULL), wanted);
     ck_assert_int_eq(tr_post(TR_LOOP(0), nothing, NULL), wanted);
     ck_assert_int_eq(tr_on_signal(SIGUSR1, on_signal, NULL), wanted);
     ck_assert_int_eq(tr_on_signal(SIGUSR1, NULL, NULL), wanted);
     ck_assert_int_eq(tr_inbox_new(&in, 0), wanted);
     ck_assert_ptr_null(in);
-    ck_assert_int_eq(tr_ask(NULL, pid, 1, question, .a = 1), wanted);
-    ck_assert_int_eq(tr_ask_future(&f, pid, 1, question, .a = 1), wanted);
+    ck_assert_int_eq(tr_ask(NULL, pid, 1, kit_ask, .a = 1), wanted);
+    ck_assert_int_eq(tr_ask_future(&f, pid, 1, kit_ask, .a = 1), wanted);
     ck_assert_ptr_null(f);
     ck_assert_int_eq(tr_loop_current(), TR_EWRONGPLACE);
     ck_assert_ptr_null(tr_loop_ev(TR_LOOP_ANY));
@@ -452,20 +423,20 @@ START_TEST(everything_is_refused_after_the_end)
 
     kit_start(2);
     in = kit_inbox();
-    ck_assert_int_eq(tr_send(tr_inbox_pid(in), parcel, .number = 1), 0);
-    ck_assert_int_eq(tr_send(tr_inbox_pid(in), parcel, .number = 2), 0);
-    ck_assert_ptr_nonnull(tr_as(kit_next(in), parcel));
-    drops = 0;
+    ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_parcel, .number = 1), 0);
+    ck_assert_int_eq(tr_send(tr_inbox_pid(in), kit_parcel, .number = 2), 0);
+    ck_assert_ptr_nonnull(tr_as(kit_next(in), kit_parcel));
+    kit_drops = 0;
     ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
     ck_assert_int_eq(tr_loop_count(), 0);
     call_without_runtime(TR_ESHUTDOWN);
     /* What it holds may still be received, then it says so. */
-    drops = 0;
+    kit_drops = 0;
     while (tr_inbox_receive(in, &msg, KIT_PATIENCE_S) == 0)
-        ck_assert_ptr_nonnull(tr_as(msg, parcel));
+        ck_assert_ptr_nonnull(tr_as(msg, kit_parcel));
     ck_assert_int_eq(tr_inbox_receive(in, &msg, TR_FOREVER), TR_ESHUTDOWN);
     ck_assert_ptr_null(msg);
-    ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, 1, 1, question, .a = 1), TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_inbox_request(in, TR_PID_NONE, 1, 1, kit_ask, .a = 1), TR_ESHUTDOWN);
     ck_assert_int_ge(tr_inbox_fd(in), 0);
     tr_inbox_free(in);
     kit_expect_balance();

@@ -1,5 +1,4 @@
 /* Bad input to each function of pool.h, and good input in the wrong place. */
-#include <sched.h>
 
 #include "support/jobs.h"
 

@@ -1,11 +1,10 @@
-/* Tasks, scopes and blocks: bad arguments, and wrong places and times. */
-#include <limits.h>
+/* Tasks, scopes and blocks in wrong places, and at wrong times. */
 #include <math.h>
 #include <stdint.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support/kit.h"
+#include "support/tasks.h"
 
 static int nothing(void *unused)
 {
@@ -13,143 +12,9 @@ static int nothing(void *unused)
     return 0;
 }
 
-static int forever(void *unused)
-{
-    (void)unused;
-    return tr_sleep(TR_FOREVER);
-}
-
 struct nothing_args {
     int unused;
 };
-
-/* ---- bad arguments ---- */
-
-static void refuse_options(tr_task_options options)
-{
-    tr_task *t = (tr_task *)(uintptr_t)1;
-
-    ck_assert_int_eq(tr_task_spawn_with(&t, nothing, NULL, &options), TR_EINVAL);
-    ck_assert_ptr_null(t);
-    ck_assert_int_eq(tr_task_spawn_with(NULL, nothing, NULL, &options), TR_EINVAL);
-}
-
-static int spawn_badly(void *unused)
-{
-    const tr_task_options good = { .stack_bytes = 16 << 10 };
-    tr_task *t = (tr_task *)(uintptr_t)1;
-
-    (void)unused;
-    ck_assert_int_eq(tr_task_spawn(&t, NULL, NULL), TR_EINVAL);
-    ck_assert_ptr_null(t);
-    ck_assert_int_eq(tr_task_spawn(NULL, NULL, NULL), TR_EINVAL);
-    t = (tr_task *)(uintptr_t)1;
-    ck_assert_int_eq(tr_task_spawn_on(&t, TR_LOOP(2), nothing, NULL), TR_EINVAL);
-    ck_assert_ptr_null(t);
-    ck_assert_int_eq(tr_task_spawn_on(&t, -1, nothing, NULL), TR_EINVAL);
-    refuse_options((tr_task_options){ .on = INT_MAX });
-    refuse_options((tr_task_options){ .on = INT_MIN });
-    refuse_options((tr_task_options){ .on = 3 });
-    refuse_options((tr_task_options){ .stack_bytes = 1 });
-    refuse_options((tr_task_options){ .stack_bytes = (16 << 10) - 1 });
-    refuse_options((tr_task_options){ .stack_bytes = ((size_t)1 << 30) + 1 });
-    refuse_options((tr_task_options){ .stack_bytes = SIZE_MAX });
-    refuse_options((tr_task_options){ .stack_bytes = (size_t)1 << 32 });
-    ck_assert_int_eq(tr__task_spawn(&t, nothing, NULL, "x", &good, 0), TR_EINVAL);
-    ck_assert_int_eq(tr__task_spawn(&t, nothing, NULL, "x", &good, sizeof(good) + 1), TR_EINVAL);
-    ck_assert_int_eq(tr__task_spawn(&t, nothing, NULL, "x", &good, SIZE_MAX), TR_EINVAL);
-    ck_assert_ptr_null(t);
-    /* An older program's shorter options. */
-    ck_assert_int_eq(tr__task_spawn(&t, nothing, NULL, "x", &good, sizeof(int)), 0);
-    ck_assert_int_eq(tr_task_wait(t, TR_FOREVER), 0);
-    tr_task_unref(t);
-    return 0;
-}
-
-static int use_handles_badly(void *handle)
-{
-    tr_task *self;
-
-    ck_assert_ptr_null(tr_task_ref(NULL));
-    tr_task_unref(NULL);
-    tr_task_detach(NULL);
-    ck_assert_ptr_null(tr_task_future(NULL));
-    ck_assert_int_eq(tr_task_wait(NULL, 1), TR_EINVAL);
-    ck_assert_int_eq(tr_task_cancel(NULL), TR_EINVAL);
-    ck_assert_int_eq(tr_task_set_name(NULL, NULL), TR_EINVAL);
-    ck_assert_int_eq(tr_sleep(NAN), TR_EINVAL);
-    ck_assert_int_eq(tr_task_spawn(&self, forever, NULL), 0);
-    ck_assert_int_eq(tr_task_wait(self, NAN), TR_EINVAL);
-    ck_assert(!tr_future_is_done(tr_task_future(self))); /* it was left alone */
-    ck_assert_int_eq(tr_task_wait(self, 0), TR_ETIMEDOUT);
-    tr_task_unref(self);
-    /* Itself. */
-    self = *(tr_task **)handle;
-    ck_assert_int_eq(tr_task_wait(self, TR_FOREVER), TR_EDEADLK);
-    ck_assert_int_eq(tr_task_wait(self, 0), TR_EDEADLK);
-    ck_assert_int_eq(tr_await(tr_task_future(self)), TR_EDEADLK);
-    ck_assert_int_eq(tr_yield(), 0);
-    ck_assert_int_eq(tr_task_cancel(self), 1);
-    ck_assert_int_eq(tr_yield(), TR_ECANCELED);
-    ck_assert_int_eq(tr_task_wait(self, TR_FOREVER), TR_EDEADLK);
-    return 7;
-}
-
-static int use_scopes_badly(void *unused)
-{
-    int rc;
-
-    (void)unused;
-    ck_assert_int_eq(tr_go((tr_scope *)NULL, nothing), TR_EINVAL);
-    ck_assert_int_eq(tr_scope_spawn((tr_scope *)NULL, nothing, NULL), TR_EINVAL);
-    ck_assert_int_eq(tr_scope_cancel(NULL), TR_EINVAL);
-    ck_assert_int_eq(tr_scope_join(NULL), TR_EINVAL);
-    TR_SCOPE(s, NULL) {
-        ck_assert_int_eq(tr_go_on(s, TR_LOOP(2), nothing), TR_EINVAL);
-    }
-    TR_SCOPE(s, &rc) {
-        ck_assert_int_eq(tr_go_on(s, INT_MIN, nothing), TR_EINVAL);
-    }
-    ck_assert_int_eq(rc, TR_EINVAL);
-    TR_SCOPE(s, &rc) {
-        ck_assert_int_eq(tr_scope_spawn_on(s, -1, nothing, NULL), TR_EINVAL);
-    }
-    ck_assert_int_eq(rc, TR_EINVAL);
-    TR_SCOPE(s, &rc) {
-        ck_assert_int_eq(tr_scope_spawn(s, NULL, NULL), TR_EINVAL);
-    }
-    ck_assert_int_eq(rc, TR_EINVAL);
-    TR_DEADLINE(NAN, NULL) {
-        ck_assert_int_eq(tr_yield(), TR_ECANCELED);
-    }
-    TR_SHIELD(-NAN) {
-        ck_assert_int_eq(tr_yield(), TR_ECANCELED);
-    }
-    {
-        TR_DEFER(NULL, NULL);
-    }
-    return 0;
-}
-
-static int do_all_badly(void *unused)
-{
-    tr_task *t;
-
-    (void)spawn_badly(unused);
-    (void)use_scopes_badly(unused);
-    ck_assert_int_eq(tr_task_spawn(&t, use_handles_badly, &t), 0);
-    ck_assert_int_eq(tr_task_wait(t, TR_FOREVER), 7);
-    tr_task_unref(t);
-    return 0;
-}
-
-START_TEST(tasks_and_blocks_refuse_bad_arguments)
-{
-    kit_start(2);
-    ck_assert_int_eq(kit_in_task(0, do_all_badly, NULL), 0);
-    kit_stop();
-}
-END_TEST
 
 /* ---- wrong places ---- */
 
@@ -198,7 +63,7 @@ static int use_in_handler(tr_self *self, void *task)
 
 static int spawn_forever(void *handle)
 {
-    return tr_task_spawn((tr_task **)handle, forever, NULL);
+    return tr_task_spawn((tr_task **)handle, kit_forever, NULL);
 }
 
 START_TEST(awaits_are_refused_where_no_task_runs)
@@ -302,6 +167,5 @@ START_TEST(child_of_fork_has_no_tasks)
 }
 END_TEST
 
-KIT_MAIN("input/tasks", tasks_and_blocks_refuse_bad_arguments,
-         awaits_are_refused_where_no_task_runs, tasks_are_spawned_on_loops_while_the_runtime_runs,
-         child_of_fork_has_no_tasks)
+KIT_MAIN("input/tasks", awaits_are_refused_where_no_task_runs,
+         tasks_are_spawned_on_loops_while_the_runtime_runs, child_of_fork_has_no_tasks)

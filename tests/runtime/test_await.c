@@ -7,6 +7,7 @@
 #include "runtime/runtime.h"
 #include "runtime/task.h"
 #include "support/actors.h"
+#include "support/futures.h"
 #include "support/holder.h"
 #include "support/places.h"
 
@@ -72,35 +73,6 @@ static void expect(waiter *w, int rc, int next_rc)
     ck_assert_int_eq(w->next_rc, next_rc);
 }
 
-static void make(void *out)
-{
-    ck_assert_int_eq(tr_future_new(out), 0);
-}
-
-/* A future that is at home on that loop. */
-static tr_future *made_on(int loop)
-{
-    tr_future *f;
-
-    kit_on_loop(loop, make, &f);
-    return f;
-}
-
-static void fail_it(void *f)
-{
-    ck_assert_int_eq(tr_future_fail(f, -7), 0);
-}
-
-static void resolve_it(void *f)
-{
-    ck_assert_int_eq(tr_future_resolve(f, NULL, NULL), 0);
-}
-
-static void cancel_it(void *f)
-{
-    ck_assert_int_eq(tr_future_cancel(f), 1);
-}
-
 /* Wait until all that is on its way between two loops has come. */
 static void settle_both(void)
 {
@@ -133,12 +105,12 @@ START_TEST(await_of_what_has_ended_returns_at_once)
     kit_start(2);
     for (int home = 0; home < 2; home++)
         for (int loop = 0; loop < 2; loop++) {
-            tr_future *f = made_on(home);
+            tr_future *f = kit_future_on(home);
             waiter w = { .begun = 0 };
 
-            fail_it(f);
+            kit_fail_it(f);
             begin(&w, f, loop);
-            expect(&w, -7, 0);
+            expect(&w, KIT_FAILURE, 0);
             tr_future_unref(f);
         }
     kit_stop();
@@ -151,12 +123,12 @@ START_TEST(await_ends_wherever_the_future_lives_and_is_ended)
     for (int home = 0; home < 3; home++)
         for (int loop = 0; loop < 2; loop++)
             for (kit_place place = 0; place < KIT_PLACES; place++) {
-                tr_future *f = made_on(home);
+                tr_future *f = kit_future_on(home);
                 waiter w = { .begun = 0 };
 
                 begin_waiting(&w, f, loop);
-                kit_in_place(place, fail_it, f);
-                expect(&w, -7, 0);
+                kit_in_place(place, kit_fail_it, f);
+                expect(&w, KIT_FAILURE, 0);
                 tr_future_unref(f);
             }
     expect_no_proxies();
@@ -169,11 +141,11 @@ START_TEST(await_of_a_cancelled_future_is_told_so)
 {
     kit_start(2);
     for (int loop = 0; loop < 2; loop++) {
-        tr_future *f = made_on(0);
+        tr_future *f = kit_future_on(0);
         waiter w = { .begun = 0 };
 
         begin_waiting(&w, f, loop);
-        cancel_it(f);
+        kit_cancel_it(f);
         expect(&w, TR_ECANCELED, 0); /* the future was, not the task */
         tr_future_unref(f);
     }
@@ -194,7 +166,7 @@ START_TEST(end_reaches_many_tasks_on_many_loops_and_many_threads)
     for (kit_place place = 0; place < KIT_PLACES; place++) {
         static waiter waiters[WAITERS];
         pthread_t threads[THREADS];
-        tr_future *f = made_on((int)place % LOOPS);
+        tr_future *f = kit_future_on((int)place % LOOPS);
 
         for (int i = 0; i < WAITERS; i++) {
             waiters[i] = (waiter){ .begun = 0 };
@@ -206,14 +178,14 @@ START_TEST(end_reaches_many_tasks_on_many_loops_and_many_threads)
             for (int i = 0; i < WAITERS; i++)
                 while (kit_counted(&waiters[i].begun) == 0)
                     sched_yield();
-        kit_in_place(place, fail_it, f);
+        kit_in_place(place, kit_fail_it, f);
         for (int i = 0; i < WAITERS; i++)
-            expect(&waiters[i], -7, 0);
+            expect(&waiters[i], KIT_FAILURE, 0);
         for (int i = 0; i < THREADS; i++) {
             void *rc;
 
             pthread_join(threads[i], &rc);
-            ck_assert_int_eq((intptr_t)rc, -7);
+            ck_assert_int_eq((intptr_t)rc, KIT_FAILURE);
         }
         tr_future_unref(f);
     }
@@ -227,13 +199,13 @@ START_TEST(waiter_that_was_cancelled_before_leaves_the_future_alone)
 {
     kit_start(2);
     for (int loop = 0; loop < 2; loop++) {
-        tr_future *f = made_on(0);
+        tr_future *f = kit_future_on(0);
         waiter w = { .begun = 0 };
         kit_holder holder;
 
         kit_hold(&holder, loop);
         begin(&w, f, loop);
-        cancel_it(w.task);
+        kit_cancel_it(w.task);
         kit_let_go(&holder);
         expect(&w, TR_ECANCELED, TR_ECANCELED);
         ck_assert(!tr_future_is_done(f));
@@ -248,17 +220,17 @@ START_TEST(waiter_that_is_cancelled_goes_on_and_leaves_the_others)
     kit_start(2);
     for (kit_place place = 0; place < KIT_PLACES; place++)
         for (int loop = 0; loop < 2; loop++) {
-            tr_future *f = made_on(0);
+            tr_future *f = kit_future_on(0);
             waiter stays = { .begun = 0 };
             waiter goes = { .begun = 0 };
 
             begin_waiting(&stays, f, 1 - loop);
             begin_waiting(&goes, f, loop);
-            kit_in_place(place, cancel_it, goes.task);
+            kit_in_place(place, kit_cancel_it, goes.task);
             expect(&goes, TR_ECANCELED, TR_ECANCELED);
             ck_assert(!tr_future_is_done(f));
-            fail_it(f);
-            expect(&stays, -7, 0);
+            kit_fail_it(f);
+            expect(&stays, KIT_FAILURE, 0);
             tr_future_unref(f);
         }
     expect_no_proxies();
@@ -278,23 +250,23 @@ static void end_and_cancel(void *arg)
     const moment *m = arg;
 
     if (!m->end_first)
-        cancel_it(m->w->task);
-    fail_it(m->f);
+        kit_cancel_it(m->w->task);
+    kit_fail_it(m->f);
     if (m->end_first)
-        cancel_it(m->w->task);
+        kit_cancel_it(m->w->task);
 }
 
 START_TEST(what_was_handed_over_wins_over_being_cancelled)
 {
     kit_start(1);
     for (int end_first = 0; end_first < 2; end_first++) {
-        tr_future *f = made_on(0);
+        tr_future *f = kit_future_on(0);
         waiter w = { .begun = 0 };
 
         begin_waiting(&w, f, 0);
         kit_on_loop(0, end_and_cancel, &(moment){ f, &w, end_first });
-        expect(&w, end_first ? -7 : TR_ECANCELED, TR_ECANCELED);
-        ck_assert_int_eq(tr_future_status(f), -7);
+        expect(&w, end_first ? KIT_FAILURE : TR_ECANCELED, TR_ECANCELED);
+        ck_assert_int_eq(tr_future_status(f), KIT_FAILURE);
         tr_future_unref(f);
     }
     kit_stop();
@@ -305,7 +277,7 @@ END_TEST
 
 static tr_future *remote_future(waiter *w, bool is_enlisted)
 {
-    tr_future *f = made_on(0);
+    tr_future *f = kit_future_on(0);
 
     *w = (waiter){ .by_inlet = w->by_inlet };
     if (is_enlisted) {
@@ -325,11 +297,11 @@ START_TEST(remote_waiter_gives_up_before_the_home_knows_it)
 
         kit_hold(&home, 0);
         begin_waiting(&w, f, 1);
-        cancel_it(w.task);                      /* by_inlet: leave overtakes enlist */
+        kit_cancel_it(w.task);                  /* by_inlet: leave overtakes enlist */
         expect(&w, TR_ECANCELED, TR_ECANCELED); /* without the home */
         kit_let_go(&home);
         expect_no_proxies();
-        resolve_it(f);
+        kit_resolve_it(f);
         tr_future_unref(f);
     }
     kit_stop();
@@ -346,8 +318,8 @@ START_TEST(remote_waiter_gives_up_and_the_future_ends_before_the_home_knows_it)
 
         kit_hold(&home, 0);
         begin_waiting(&w, f, 1);
-        kit_held_do(&home, resolve_it, f); /* no waiter is there */
-        cancel_it(w.task);
+        kit_held_do(&home, kit_resolve_it, f); /* no waiter is there */
+        kit_cancel_it(w.task);
         expect(&w, TR_ECANCELED, TR_ECANCELED);
         kit_let_go(&home);
         expect_no_proxies();
@@ -367,9 +339,9 @@ START_TEST(remote_waiter_hears_of_an_end_that_came_before_the_home_knew_it)
 
         kit_hold(&home, 0);
         begin_waiting(&w, f, 1);
-        kit_held_do(&home, fail_it, f);
+        kit_held_do(&home, kit_fail_it, f);
         kit_let_go(&home);
-        expect(&w, -7, 0);
+        expect(&w, KIT_FAILURE, 0);
         expect_no_proxies();
         tr_future_unref(f);
     }
@@ -382,7 +354,7 @@ static void resolve_by_inlet(void *f)
 {
     kit_fill_lane(1);
     tr__fault_arm(1, false);
-    resolve_it(f);
+    kit_resolve_it(f);
     ck_assert(tr__fault_disarm());
 }
 
@@ -396,8 +368,8 @@ static void cross(bool gone_first)
 
     kit_hold(&home, 0);
     kit_hold(&away, 1);
-    kit_held_do(&home, gone_first ? resolve_by_inlet : resolve_it, f);
-    kit_held_do(&away, cancel_it, w.task); /* back has not landed, and leave is sent */
+    kit_held_do(&home, gone_first ? resolve_by_inlet : kit_resolve_it, f);
+    kit_held_do(&away, kit_cancel_it, w.task); /* back has not landed, and leave is sent */
     kit_let_go(&home);
     kit_on_loop(0, NULL, NULL);
     kit_on_loop(0, NULL, NULL); /* gone is sent */
@@ -440,7 +412,7 @@ static void cancel_by_inlet(void *task)
 {
     kit_fill_lane(0);
     tr__fault_arm(1, false);
-    cancel_it(task);
+    kit_cancel_it(task);
     ck_assert(tr__fault_disarm());
 }
 
@@ -479,7 +451,7 @@ START_TEST(future_lives_as_long_as_a_proxy_needs_it)
     kit_start(2);
     f = remote_future(&w, true);
     kit_hold(&home, 0);
-    cancel_it(w.task);
+    kit_cancel_it(w.task);
     expect(&w, TR_ECANCELED, TR_ECANCELED);
     tr_future_unref(f);
     kit_let_go(&home);
@@ -503,7 +475,7 @@ START_TEST(await_from_another_loop_without_memory_says_so)
     waiter w = { .begun = 0 };
 
     kit_start(2);
-    w.f = made_on(0);
+    w.f = kit_future_on(0);
     ck_assert_int_eq(kit_in_task(1, await_without_memory, &w), 0);
     ck_assert_int_eq(w.rc, TR_ENOMEM);
     ck_assert(!tr_future_is_done(w.f));
@@ -523,7 +495,7 @@ START_TEST(shutdown_cancels_who_awaits)
         tr_future *f;
 
         kit_start(3);
-        f = made_on(0);
+        f = kit_future_on(0);
         for (int i = 0; i < WAITERS; i++) {
             waiters[i] = (waiter){ .begun = 0 };
             begin(&waiters[i], f, i % 3);
@@ -535,7 +507,7 @@ START_TEST(shutdown_cancels_who_awaits)
         kit_stop();
         for (int i = 0; i < WAITERS; i++)
             expect(&waiters[i], TR_ECANCELED, TR_ECANCELED);
-        resolve_it(f); /* its home is gone, and so are who waited */
+        kit_resolve_it(f); /* its home is gone, and so are who waited */
         tr_future_unref(f);
     }
 }
@@ -549,8 +521,8 @@ START_TEST(future_of_an_earlier_run_can_be_awaited)
     waiter w[2] = { { .begun = 0 }, { .begun = 0 } };
 
     kit_start(2);
-    f[0] = made_on(0);
-    f[1] = made_on(1);
+    f[0] = kit_future_on(0);
+    f[1] = kit_future_on(1);
     begin_waiting(&w[0], f[1], 0);
     kit_stop();
     expect(&w[0], TR_ECANCELED, TR_ECANCELED);
@@ -558,8 +530,8 @@ START_TEST(future_of_an_earlier_run_can_be_awaited)
     for (int i = 0; i < 2; i++) {
         w[i] = (waiter){ .begun = 0 };
         begin_waiting(&w[i], f[i], 0);
-        fail_it(f[i]);
-        expect(&w[i], -7, 0);
+        kit_fail_it(f[i]);
+        expect(&w[i], KIT_FAILURE, 0);
         tr_future_unref(f[i]);
     }
     kit_stop();
@@ -572,7 +544,7 @@ START_TEST(future_of_a_loop_that_is_no_more_is_refused_until_it_has_ended)
     tr_future *f;
 
     kit_start(4);
-    f = made_on(3);
+    f = kit_future_on(3);
     begin_waiting(&w, f, 3);
     kit_stop();
     expect(&w, TR_ECANCELED, TR_ECANCELED);
@@ -580,9 +552,9 @@ START_TEST(future_of_a_loop_that_is_no_more_is_refused_until_it_has_ended)
     w = (waiter){ .begun = 0 };
     begin(&w, f, 0);
     expect(&w, TR_ESHUTDOWN, 0);
-    kit_in_place(KIT_CALLBACK_0, fail_it, f);
+    kit_in_place(KIT_CALLBACK_0, kit_fail_it, f);
     begin(&w, f, 0);
-    expect(&w, -7, 0);
+    expect(&w, KIT_FAILURE, 0);
     tr_future_unref(f);
     kit_stop();
 }
@@ -613,7 +585,7 @@ START_TEST(await_is_for_tasks)
     tr_future *f;
 
     kit_start(2);
-    f = made_on(0);
+    f = kit_future_on(0);
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
         kit_in_place(places[i], await_everything, f);
     tr_future_unref(f);

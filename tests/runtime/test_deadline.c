@@ -2,14 +2,7 @@
  * keeps out. */
 #include <math.h>
 
-#include "support/kit.h"
-
-static void run_on(int loops, tr_task_fn fn)
-{
-    kit_start(loops);
-    ck_assert_int_eq(kit_in_task(0, fn, NULL), 0);
-    kit_stop();
-}
+#include "support/tasks.h"
 
 /* ---- deadlines ---- */
 
@@ -35,7 +28,7 @@ static int expire(void *unused)
 
 START_TEST(expired_deadline_is_a_timeout_for_who_set_it_alone)
 {
-    run_on(1, expire);
+    kit_run_task(1, expire, NULL);
 }
 END_TEST
 
@@ -61,7 +54,7 @@ static int keep_other_results(void *unused)
 
 START_TEST(deadline_turns_nothing_but_cancelled_into_a_timeout)
 {
-    run_on(1, keep_other_results);
+    kit_run_task(1, keep_other_results, NULL);
 }
 END_TEST
 
@@ -93,7 +86,7 @@ static int expire_at_once(void *unused)
 
 START_TEST(deadline_of_no_time_and_of_no_number_expires_at_once)
 {
-    run_on(1, expire_at_once);
+    kit_run_task(1, expire_at_once, NULL);
 }
 END_TEST
 
@@ -138,7 +131,7 @@ static int nearest_counts(void *unused)
 
 START_TEST(nearest_deadline_counts_and_the_one_that_set_it_reports)
 {
-    run_on(1, nearest_counts);
+    kit_run_task(1, nearest_counts, NULL);
 }
 END_TEST
 
@@ -174,7 +167,7 @@ static int look_at_clock(void *unused)
 START_TEST(deadline_left_is_the_nearest_ones)
 {
     ck_assert(isinf(tr_deadline_left()));
-    run_on(1, look_at_clock);
+    kit_run_task(1, look_at_clock, NULL);
 }
 END_TEST
 
@@ -194,7 +187,7 @@ static int yield_until_cancelled(void *unused)
 
 START_TEST(deadline_reaches_a_task_that_only_yields)
 {
-    run_on(1, yield_until_cancelled);
+    kit_run_task(1, yield_until_cancelled, NULL);
 }
 END_TEST
 
@@ -242,7 +235,7 @@ static int inherit_on_each_loop(void *unused)
 START_TEST(children_inherit_the_deadline_on_every_loop)
 {
     for (int round = 0; round < 20; round++)
-        run_on(3, inherit_on_each_loop);
+        kit_run_task(3, inherit_on_each_loop, NULL);
 }
 END_TEST
 
@@ -263,7 +256,7 @@ static int spawn_without_inheriting(void *unused)
 
 START_TEST(task_with_a_handle_inherits_none)
 {
-    run_on(1, spawn_without_inheriting);
+    kit_run_task(1, spawn_without_inheriting, NULL);
 }
 END_TEST
 
@@ -307,7 +300,7 @@ static int shield_in_cancelled(void *unused)
 
 START_TEST(shield_lets_nothing_in_but_its_own_time)
 {
-    run_on(1, shield_in_cancelled);
+    kit_run_task(1, shield_in_cancelled, NULL);
 }
 END_TEST
 
@@ -361,7 +354,7 @@ static int cancel_shielded(void *unused)
 
 START_TEST(shield_covers_waits_and_scopes_within)
 {
-    run_on(2, cancel_shielded);
+    kit_run_task(2, cancel_shielded, NULL);
 }
 END_TEST
 

@@ -1,13 +1,13 @@
-/* Futures on foreign threads that wait, and handles that outlive the runtime they came from. */
-#include <math.h>
+/* Handles of futures and tasks that outlive the runtime they came from. */
 #include <pthread.h>
 #include <sched.h>
 
-#include "base/atomic.h"
-#include "runtime/runtime.h"
-#include "support/kit.h"
+#include "support/actors.h"
+#include "support/tasks.h"
 
-static tr_future *make(void)
+static int seven = 7;
+
+static tr_future *made(void)
 {
     tr_future *f;
 
@@ -15,179 +15,125 @@ static tr_future *make(void)
     return f;
 }
 
-static int give_back(void *arg)
+/* ---- of all loops, and many ---- */
+
+enum { KEPT = 10000 };
+
+static uint32_t drops;
+
+static void drop_value(void *value)
 {
-    return *(int *)arg;
+    ck_assert_ptr_eq(value, &seven);
+    kit_count(&drops);
 }
 
-static int fails = TR_EFULL;
-static int seven = 7;
+static tr_future *kept[KEPT];
 
-static tr_future *submit(int loop, int *result)
+static void make_kept(void *first)
 {
-    tr_future *f;
-
-    ck_assert_int_eq(tr_submit(&f, TR_LOOP(loop), give_back, result), 0);
-    return f;
+    for (int i = (int)(intptr_t)first; i < KEPT; i += 2) {
+        kept[i] = made();
+        if (i % 5 < 3)
+            ck_assert_int_eq(tr_future_resolve(kept[i], &seven, drop_value), 0);
+    }
 }
 
-/* ---- waiting ---- */
-
-START_TEST(wait_has_a_time_limit_and_goes_on_after_it)
+static void give_back_kept(void *first)
 {
-    tr_future *f;
-
-    kit_start(1);
-    f = make();
-    ck_assert_int_eq(tr_future_wait(f, 0), TR_ETIMEDOUT);
-    ck_assert_int_eq(tr_future_wait(f, -1), TR_ETIMEDOUT);
-    ck_assert_int_eq(tr_future_wait(f, -TR_FOREVER), TR_ETIMEDOUT);
-    ck_assert_int_eq(tr_future_wait(f, 1e-9), TR_ETIMEDOUT);
-    ck_assert_int_eq(tr_future_wait(f, 0.002), TR_ETIMEDOUT);
-    ck_assert_int_eq(tr_future_wait(f, NAN), TR_EINVAL);
-    ck_assert_int_eq(tr_future_resolve(f, NULL, NULL), 0);
-    ck_assert_int_eq(tr_future_wait(f, 0), 0);
-    ck_assert_int_eq(tr_future_wait(f, -1), 0);
-    ck_assert_int_eq(tr_future_wait(f, TR_FOREVER), 0);
-    ck_assert_int_eq(tr_future_wait(f, NAN), TR_EINVAL);
-    tr_future_unref(f);
-    kit_stop();
-}
-END_TEST
-
-static void wait_on_loop(void *arg)
-{
-    ck_assert_int_eq(tr_future_wait(arg, 1), TR_EWRONGPLACE);
-    ck_assert_int_eq(tr_future_cancel_wait(arg), TR_EWRONGPLACE);
-    ck_assert(!tr_future_is_done(arg));
+    for (int i = (int)(intptr_t)first; i < KEPT; i += 4)
+        tr_future_unref(kept[i]);
 }
 
-START_TEST(wait_on_a_loop_is_refused)
+static void *give_back_in_thread(void *first)
 {
-    tr_future *f;
-
-    kit_start(2);
-    f = make();
-    kit_on_loop(0, wait_on_loop, f);
-    kit_on_loop(1, wait_on_loop, f);
-    tr_future_unref(f);
-    kit_stop();
-}
-END_TEST
-
-START_TEST(cancel_wait_gives_how_it_has_ended)
-{
-    tr_future *f;
-
-    kit_start(2);
-    f = make();
-    ck_assert_int_eq(tr_future_cancel_wait(f), TR_ECANCELED);
-    ck_assert_int_eq(tr_future_cancel_wait(f), TR_ECANCELED);
-    tr_future_unref(f);
-    f = submit(1, &seven); /* it never awaits, so nothing cancels it */
-    ck_assert_int_eq(tr_future_cancel_wait(f), 7);
-    tr_future_unref(f);
-    f = submit(1, &fails);
-    ck_assert_int_eq(tr_future_cancel_wait(f), TR_EFULL);
-    tr_future_unref(f);
-    ck_assert_int_eq(tr_future_cancel_wait(NULL), TR_EINVAL);
-    kit_stop();
-    ck_assert(!kit_log_contains("nobody has looked"));
-}
-END_TEST
-
-enum { SLEEPERS = 12, ROUNDS = 40 };
-
-typedef struct crowd {
-    tr_future *f;
-    uint32_t arrived;
-    uint32_t right;
-} crowd;
-
-static void *sleep_on(void *arg)
-{
-    crowd *c = arg;
-
-    (void)tr__add_ordered_u32(&c->arrived, 1); /* ordered: a counter */
-    if (tr_future_wait(c->f, KIT_PATIENCE_S) == TR_EFULL)
-        (void)tr__add_ordered_u32(&c->right, 1); /* ordered: a counter */
+    give_back_kept(first);
     return NULL;
 }
 
-static void fail_it(void *f)
+/* A quarter in each of four threads, or on each of four loops. */
+static void give_all_back(bool on_loops)
 {
-    ck_assert_int_eq(tr_future_fail(f, TR_EFULL), 0);
+    pthread_t threads[4];
+
+    drops = 0;
+    for (intptr_t i = 0; i < 4; i++)
+        if (on_loops)
+            kit_on_loop((int)i, give_back_kept, (void *)i);
+        else
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, give_back_in_thread, (void *)i), 0);
+    for (int i = 0; i < 4 && !on_loops; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_uint_eq(drops, KEPT * 3 / 5);
 }
 
-START_TEST(wait_of_many_threads_ends_with_one_end)
+static void make_all(void)
+{
+    kit_on_loop(0, make_kept, (void *)0);
+    kit_on_loop(1, make_kept, (void *)1);
+}
+
+START_TEST(handles_may_be_given_back_after_the_runtime_has_stopped)
 {
     kit_start(2);
-    for (int i = 0; i < ROUNDS; i++) {
-        crowd c = { .f = make() };
-        pthread_t threads[SLEEPERS];
-
-        for (int k = 0; k < SLEEPERS; k++)
-            ck_assert_int_eq(pthread_create(&threads[k], NULL, sleep_on, &c), 0);
-        /* Some sleep, some are about to. acquire: a counter */
-        while (tr__load_acquire_u32(&c.arrived) < SLEEPERS - (uint32_t)(i % 4))
-            sched_yield();
-        if (i % 3 == 0)
-            fail_it(c.f);
-        else
-            kit_on_loop(i % 2, fail_it, c.f);
-        for (int k = 0; k < SLEEPERS; k++)
-            pthread_join(threads[k], NULL);
-        ck_assert_uint_eq(c.right, SLEEPERS);
-        tr_future_unref(c.f);
-    }
+    make_all();
     kit_stop();
+    for (int i = 0; i < KEPT; i++) {
+        ck_assert_int_eq(tr_future_status(kept[i]), i % 5 < 3 ? 0 : TR_EAGAIN);
+        if (i % 5 == 3)
+            ck_assert_int_eq(tr_future_resolve(kept[i], NULL, NULL), 0);
+    }
+    give_all_back(false);
 }
 END_TEST
 
-/* ---- errors that nobody has looked at ---- */
-
-START_TEST(error_nobody_looked_at_is_logged_once)
+START_TEST(handles_may_be_given_back_in_the_next_run)
 {
-    static const char *const text = "a future ended with an error that nobody has looked at";
-    tr_future *f;
-
-    kit_start(1);
-    f = tr_future_ref(make());
-    fail_it(f);
-    ck_assert(tr_future_is_done(f)); /* that is no look at the error */
-    ck_assert_ptr_null(tr_future_peek(f));
-    tr_future_unref(f);
-    ck_assert(!kit_log_contains(text));
-    tr_future_unref(f);
-    ck_assert(kit_log_contains(text));
-    ck_assert(kit_log_contains("TR_EFULL"));
-    kit_log_clear();
-    for (int i = 0; i < 5; i++) { /* each of these looks at it, or it is no failure */
-        void *value;
-
-        f = make();
-        if (i == 0)
-            (void)tr_future_cancel(f);
-        else
-            fail_it(f);
-        if (i == 1)
-            (void)tr_future_status(f);
-        else if (i == 2)
-            (void)tr_future_take(f, &value);
-        else if (i == 3)
-            (void)tr_future_wait(f, 0);
-        else if (i == 4)
-            (void)tr_future_cancel_wait(f);
-        tr_future_unref(f);
-    }
-    ck_assert(!kit_log_contains("nobody has looked"));
-    tr_future_unref(submit(0, &fails));
+    kit_start(2);
+    make_all();
     kit_stop();
-    ck_assert(kit_log_contains("task 'give_back' ended with an error that nobody has looked at"));
+    kit_start(4);
+    give_all_back(true);
+    make_all();
+    kit_stop();
+    kit_start(4);
+    give_all_back(false);
+    make_all();
+    give_all_back(true); /* in the same run */
+    kit_stop();
 }
 END_TEST
 
-/* ---- handles that outlive ---- */
+static void *give_back_slowly(void *arg)
+{
+    uint32_t *count = arg;
+
+    for (int i = 0; i < KEPT; i++) {
+        tr_future_unref(kept[i]);
+        kit_count(count);
+    }
+    return NULL;
+}
+
+START_TEST(handles_may_be_given_back_while_the_runtime_stops)
+{
+    for (int round = 0; round < 10; round++) {
+        uint32_t count = 0;
+        pthread_t thread;
+
+        kit_start(2);
+        make_all();
+        ck_assert_int_eq(pthread_create(&thread, NULL, give_back_slowly, &count), 0);
+        while (kit_counted(&count) < KEPT / 20)
+            sched_yield();
+        ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+        ck_assert_int_eq(tr_start(&(tr_config){ .loops = 1 }), 0);
+        ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+        pthread_join(thread, NULL);
+    }
+}
+END_TEST
+
+/* ---- of one loop ---- */
 
 typedef struct maker {
     tr_future *open;
@@ -198,8 +144,8 @@ static void make_on_loop(void *arg)
 {
     maker *m = arg;
 
-    m->open = make();
-    ck_assert_int_eq(tr_task_spawn(&m->task, give_back, &seven), 0);
+    m->open = made();
+    ck_assert_int_eq(tr_task_spawn(&m->task, kit_give, &seven), 0);
 }
 
 static void use_later(void *arg)
@@ -269,7 +215,8 @@ START_TEST(handle_of_a_loop_that_is_no_more_cannot_be_awaited)
 }
 END_TEST
 
-KIT_MAIN("handle", wait_has_a_time_limit_and_goes_on_after_it, wait_on_a_loop_is_refused,
-         cancel_wait_gives_how_it_has_ended, wait_of_many_threads_ends_with_one_end,
-         error_nobody_looked_at_is_logged_once, handle_of_a_loop_outlives_a_shutdown_and_a_restart,
+KIT_MAIN("runtime/handle", handles_may_be_given_back_after_the_runtime_has_stopped,
+         handles_may_be_given_back_in_the_next_run,
+         handles_may_be_given_back_while_the_runtime_stops,
+         handle_of_a_loop_outlives_a_shutdown_and_a_restart,
          handle_of_a_loop_that_is_no_more_cannot_be_awaited)

@@ -146,11 +146,6 @@ START_TEST(job_that_begins_before_it_can_be_taken_back_runs)
 }
 END_TEST
 
-static int run_held_job(void *hold)
-{
-    return tr_to_thread(kit_held, hold);
-}
-
 START_TEST(running_job_is_told_and_waited_for)
 {
     kit_hold hold;
@@ -158,7 +153,7 @@ START_TEST(running_job_is_told_and_waited_for)
 
     kit_hold_init(&hold);
     kit_start(1);
-    f = kit_task_begin(0, run_held_job, &hold);
+    f = kit_task_begin(0, kit_await_held, &hold);
     kit_hold_await(&hold, 1);
     ck_assert_int_eq(tr_future_cancel(f), 1);
     ck_assert_int_eq(tr_future_cancel(f), 1);

@@ -249,11 +249,6 @@ START_TEST(shutdown_that_waits_for_a_job_names_it_and_can_be_repeated)
 }
 END_TEST
 
-static int run_held_job(void *hold)
-{
-    return tr_to_thread(kit_held, hold);
-}
-
 START_TEST(shutdown_that_waits_for_a_task_names_its_job)
 {
     kit_hold hold;
@@ -261,7 +256,7 @@ START_TEST(shutdown_that_waits_for_a_task_names_its_job)
 
     kit_hold_init(&hold);
     kit_start(1);
-    task = kit_task_begin(0, run_held_job, &hold);
+    task = kit_task_begin(0, kit_await_held, &hold);
     kit_hold_await(&hold, 1);
     ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
     ck_assert(kit_log_contains("shutdown: pool 'io': 1 jobs run, and 0 wait"));

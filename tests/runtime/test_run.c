@@ -1,10 +1,8 @@
 /* Programs: tr_run, tr_main, and the signals that cancel them, each in a process of its own. */
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,14 +66,16 @@ START_TEST(run_beside_a_start_leaves_the_runtime_running)
 }
 END_TEST
 
+static bool keeps_running;
+
 static void *run_often(void *result)
 {
     for (int i = 0; i < 50; i++) {
         seen s = { .result = (int)(intptr_t)result };
         int rc = tr_run(note_and_return, &s, &(tr_config){ .loops = 2 });
 
-        /* In between it stops now and then. */
-        ck_assert(rc == s.result || rc == TR_ESHUTDOWN || rc == TR_EBUSY);
+        /* It stops now and then in between, unless somebody else keeps it. */
+        ck_assert(rc == s.result || (!keeps_running && (rc == TR_ESHUTDOWN || rc == TR_EBUSY)));
         ck_assert_int_eq(s.calls, rc == s.result);
     }
     return NULL;
@@ -86,7 +86,8 @@ START_TEST(runs_of_two_threads_do_not_mix)
     pthread_t threads[2];
 
     kit_start(2);
-    for (int keeps_running = 1; keeps_running >= 0; keeps_running--) {
+    for (int round = 0; round < 2; round++) {
+        keeps_running = round == 0;
         for (intptr_t i = 0; i < 2; i++)
             ck_assert_int_eq(pthread_create(&threads[i], NULL, run_often, (void *)(i + 1)), 0);
         for (int i = 0; i < 2; i++)
@@ -135,6 +136,7 @@ START_TEST(run_with_a_bad_configuration_is_refused)
     ck_assert_int_eq(tr__run(note_and_return, &s, "f", NULL, 0), TR_EINVAL);
     ck_assert_int_eq(tr__run(note_and_return, &s, "f", NULL, sizeof(tr_config) + 1), TR_EINVAL);
     ck_assert_int_eq(s.calls, 0);
+    ck_assert_int_eq(tr_loop_count(), 0);
     *loops = 1;
     ck_assert_int_eq(
         tr__run(note_and_return, &s, "f", (const tr_config *)(const void *)loops, sizeof(*loops)),
@@ -217,6 +219,7 @@ typedef struct program {
     int argc;
     const char *path;
     int result;
+    bool has_none; /* no task at all */
 } program;
 
 static void be_program(void *arg)
@@ -225,16 +228,17 @@ static void be_program(void *arg)
     char *argv[] = { (char *)(uintptr_t)p->path, NULL };
 
     tr_log_set(NULL, NULL);
-    _exit(tr_main(p->argc, p->argc >= 0 ? argv : NULL, give_back, &p->result,
-                  &(tr_config){ .loops = 1 }));
+    kit_end_child(tr_main(p->argc, p->argc >= 0 ? argv : NULL, p->has_none ? NULL : give_back,
+                          &p->result, &(tr_config){ .loops = 1 }));
 }
 
 START_TEST(main_turns_success_into_0_and_says_nothing)
 {
+    static const int results[] = { 0, 42, 256 };
     char text[512];
 
     for (int i = 0; i < 3; i++) {
-        program p = { .argc = 1, .path = "/usr/bin/app", .result = i * 256 };
+        program p = { .argc = 1, .path = "/usr/bin/app", .result = results[i] };
 
         ck_assert_int_eq(kit_in_child(be_program, &p, text, sizeof(text)), 0);
         ck_assert_str_eq(text, "");
@@ -248,12 +252,14 @@ START_TEST(main_turns_an_error_into_1_and_a_line)
         program p;
         const char *line;
     } cases[] = {
-        { { 1, "/usr/bin/app", TR_EDEAD }, "app: the actor has ended, or never was (TR_EDEAD)\n" },
-        { { 1, "app", TR_ECANCELED }, "app: cancelled (TR_ECANCELED)\n" }, /* by no signal */
-        { { 0, NULL, TR_EINVAL }, "troupe: an argument is invalid (TR_EINVAL)\n" },
-        { { 1, NULL, TR_EINVAL }, "troupe: an argument is invalid (TR_EINVAL)\n" },
-        { { -1, NULL, TR_EINVAL }, "troupe: an argument is invalid (TR_EINVAL)\n" },
-        { { 1, "/", TR_EINVAL }, ": an argument is invalid (TR_EINVAL)\n" },
+        { { 1, "/usr/bin/app", TR_EDEAD, false },
+          "app: the actor has ended, or never was (TR_EDEAD)\n" },
+        { { 1, "app", TR_ECANCELED, false }, "app: cancelled (TR_ECANCELED)\n" }, /* by no signal */
+        { { 0, NULL, TR_EINVAL, false }, "troupe: an argument is invalid (TR_EINVAL)\n" },
+        { { 1, NULL, TR_EINVAL, false }, "troupe: an argument is invalid (TR_EINVAL)\n" },
+        { { -1, NULL, TR_EINVAL, false }, "troupe: an argument is invalid (TR_EINVAL)\n" },
+        { { 1, "/", TR_EINVAL, false }, ": an argument is invalid (TR_EINVAL)\n" },
+        { { 1, "app", 0, true }, "app: an argument is invalid (TR_EINVAL)\n" },
     };
     char text[512];
 
@@ -275,8 +281,11 @@ typedef struct signalled {
     int second; /* 0: none */
     int result; /* of the task once it is cancelled; 0: TR_ECANCELED */
     int config_signals;
-    bool is_ignored; /* SIGINT is, before */
+    int ignored; /* by the parent, and sent in vain before the first; 0: none */
+    bool by_run; /* tr_run, with the result as the status, instead of tr_main */
 } signalled;
+
+static const int signals[] = { SIGINT, SIGTERM };
 
 #ifdef __SANITIZE_THREAD__
 static void *raise_it(void *arg)
@@ -318,8 +327,10 @@ static int be_signalled(void *arg)
     const signalled *s = arg;
     int rc;
 
-    if (s->is_ignored)
-        ck_assert(now(SIGINT).sa_handler == SIG_IGN);
+    if (s->ignored != 0) {
+        ck_assert(now(s->ignored).sa_handler == SIG_IGN);
+        send_signal(s->ignored); /* were it not ignored, the first would be the second */
+    }
     send_signal(s->first);
     rc = tr_sleep(KIT_PATIENCE_S);
     ck_assert_int_eq(rc, TR_ECANCELED);
@@ -337,102 +348,97 @@ static void be_signalled_program(void *arg)
 {
     const signalled *s = arg;
     char *argv[] = { (char *)(uintptr_t) "app", NULL };
+    const tr_config config = { .loops = 2, .signals = s->config_signals };
 
-    if (s->is_ignored)
-        (void)signal(SIGINT, SIG_IGN);
-    _exit(tr_main(1, argv, be_signalled, arg,
-                  &(tr_config){ .loops = 2, .signals = s->config_signals }));
+    if (s->ignored != 0)
+        (void)signal(s->ignored, SIG_IGN);
+    kit_end_child(s->by_run ? tr_run(be_signalled, arg, &config)
+                            : tr_main(1, argv, be_signalled, arg, &config));
 }
 
-static int run_signalled(signalled s, char *text, size_t text_bytes)
+static char text[512];
+
+static int run_signalled(signalled s)
 {
-    return kit_in_child(be_signalled_program, &s, text, text_bytes);
+    return kit_in_child(be_signalled_program, &s, text, sizeof(text));
+}
+
+static void expect_death(signalled s, int signo)
+{
+    int status = run_signalled(s);
+
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == signo, "ended with %#x: %s",
+                  (unsigned)status, text);
+    ck_assert_str_eq(text, "");
 }
 
 START_TEST(signal_cancels_the_task_and_the_process_dies_by_it)
 {
-    static const int signals[] = { SIGINT, SIGTERM };
-    char text[512];
-
     for (int i = 0; i < 2; i++) {
-        int status = run_signalled((signalled){ .first = signals[i] }, text, sizeof(text));
-
-        ck_assert(WIFSIGNALED(status));
-        ck_assert_int_eq(WTERMSIG(status), signals[i]);
-        ck_assert_str_eq(text, "");
+        expect_death((signalled){ .first = signals[i] }, signals[i]);
         /* Another error than that of being cancelled counts as little. */
-        status =
-            run_signalled((signalled){ .first = signals[i], .result = -5 }, text, sizeof(text));
-        ck_assert(WIFSIGNALED(status));
-        ck_assert_int_eq(WTERMSIG(status), signals[i]);
+        expect_death((signalled){ .first = signals[i], .result = -5 }, signals[i]);
     }
 }
 END_TEST
 
 START_TEST(task_that_ends_well_after_a_signal_is_a_success)
 {
-    char text[512];
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(run_signalled((signalled){ .first = signals[i], .result = 7 }), 0);
+        ck_assert_str_eq(text, "");
+    }
+}
+END_TEST
 
-    ck_assert_int_eq(
-        run_signalled((signalled){ .first = SIGTERM, .result = 7 }, text, sizeof(text)), 0);
-    ck_assert_str_eq(text, "");
+START_TEST(run_cancelled_by_a_signal_returns_the_result_of_the_task)
+{
+    for (int i = 0; i < 2; i++) {
+        int status = run_signalled((signalled){ .first = signals[i], .result = 7, .by_run = true });
+
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 7);
+    }
 }
 END_TEST
 
 START_TEST(second_signal_ends_the_process_at_once)
 {
-    static const int signals[] = { SIGINT, SIGTERM };
-    char text[512];
-
     for (int first = 0; first < 2; first++)
-        for (int second = 0; second < 2; second++) {
-            int status =
-                run_signalled((signalled){ .first = signals[first], .second = signals[second] },
-                              text, sizeof(text));
-
-            ck_assert(WIFSIGNALED(status));
-            ck_assert_int_eq(WTERMSIG(status), signals[second]);
-        }
+        for (int second = 0; second < 2; second++)
+            for (int by_run = 0; by_run < 2; by_run++)
+                expect_death((signalled){ .first = signals[first],
+                                          .second = signals[second],
+                                          .by_run = by_run },
+                             signals[second]);
 }
 END_TEST
 
-/* It sends itself a SIGINT in vain first: were that not ignored, SIGTERM would be the second. */
-static int be_interrupted_in_vain(void *arg)
-{
-    send_signal(SIGINT);
-    return be_signalled(arg);
-}
-
-static void be_background_job(void *arg)
-{
-    char *argv[] = { (char *)(uintptr_t) "app", NULL };
-
-    (void)signal(SIGINT, SIG_IGN);
-    _exit(tr_main(1, argv, be_interrupted_in_vain, arg, &(tr_config){ .loops = 1 }));
-}
-
 START_TEST(signal_that_the_parent_ignores_stays_ignored)
 {
-    signalled s = { .first = SIGTERM, .result = 7, .is_ignored = true };
-    char text[512];
+    for (int i = 0; i < 2; i++) {
+        signalled s = { .first = signals[1 - i], .result = 7, .ignored = signals[i] };
 
-    ck_assert_int_eq(kit_in_child(be_background_job, &s, text, sizeof(text)), 0);
-    ck_assert_str_eq(text, "");
+        ck_assert_int_eq(run_signalled(s), 0);
+        ck_assert_str_eq(text, "");
+    }
 }
 END_TEST
 
 START_TEST(program_that_wants_no_signals_dies_by_the_first)
 {
-    signalled s = { .first = SIGTERM, .result = 7, .config_signals = -1 };
-    char text[512];
-    int status = run_signalled(s, text, sizeof(text));
-
-    ck_assert(WIFSIGNALED(status));
-    ck_assert_int_eq(WTERMSIG(status), SIGTERM);
+    for (int i = 0; i < 2; i++)
+        for (int by_run = 0; by_run < 2; by_run++)
+            expect_death(
+                (signalled){
+                    .first = signals[i], .result = 7, .config_signals = -1, .by_run = by_run },
+                signals[i]);
 }
 END_TEST
 
 static volatile sig_atomic_t own_calls;
+static int own_signal; /* the other one has none */
+static int other_signal;
 
 static void own_handler(int signo)
 {
@@ -443,50 +449,52 @@ static void own_handler(int signo)
 static int expect_own_handler(void *unused)
 {
     (void)unused;
-    ck_assert(now(SIGTERM).sa_handler == own_handler);
+    ck_assert(now(own_signal).sa_handler == own_handler);
     return 0;
 }
 
 static int wait_for_cancel(void *unused)
 {
     (void)unused;
-    ck_assert(now(SIGTERM).sa_handler != own_handler);
-    send_signal(SIGTERM);
+    ck_assert(now(own_signal).sa_handler != own_handler);
+    send_signal(own_signal);
     return tr_sleep(KIT_PATIENCE_S);
 }
 
-static void run_with_own_handler(void *keeps_running)
+static void run_with_own_handler(void *is_kept)
 {
     struct sigaction own = { .sa_handler = own_handler };
     tr_config without = { .loops = 2, .signals = -1 };
     tr_config with = { .loops = 2 };
 
-    ck_assert_int_eq(sigaction(SIGTERM, &own, NULL), 0);
-    if (keeps_running != NULL)
+    ck_assert_int_eq(sigaction(own_signal, &own, NULL), 0);
+    if (*(bool *)is_kept)
         ck_assert_int_eq(tr_start(&with), 0);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tr_run(expect_own_handler, NULL, &without), 0);
         own_calls = 0;
         ck_assert_int_eq(tr_run(wait_for_cancel, NULL, &with), TR_ECANCELED);
         ck_assert_int_eq(own_calls, 0);
-        ck_assert(now(SIGTERM).sa_handler == own_handler); /* as before */
-        ck_assert(now(SIGINT).sa_handler == SIG_DFL);
-        ck_assert_int_eq(raise(SIGTERM), 0);
+        ck_assert(now(own_signal).sa_handler == own_handler); /* as before */
+        ck_assert(now(other_signal).sa_handler == SIG_DFL);
+        ck_assert_int_eq(raise(own_signal), 0);
         ck_assert_int_eq(own_calls, 1);
         /* The one that cancelled the last one is forgotten. */
         ck_assert_int_eq(tr_run(note_and_return, &(seen){ .result = 3 }, &with), 3);
     }
-    if (keeps_running != NULL)
+    if (*(bool *)is_kept)
         ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
 }
 
 START_TEST(signals_do_what_they_did_before_once_a_run_is_over)
 {
-    char text[512];
-    int status;
+    for (int i = 0; i < 4; i++) {
+        bool is_kept = i / 2 != 0;
+        int status;
 
-    for (uintptr_t keeps_running = 0; keeps_running < 2; keeps_running++) {
-        status = kit_in_child(run_with_own_handler, (void *)keeps_running, text, sizeof(text));
+        own_signal = signals[i % 2];
+        other_signal = signals[1 - i % 2];
+        status = kit_in_child(run_with_own_handler, &is_kept, text, sizeof(text));
         ck_assert_msg(status == 0, "%x: %s", (unsigned)status, text);
     }
 }
@@ -505,7 +513,6 @@ static void print_and_be_signalled(void *arg)
 START_TEST(what_was_printed_before_a_death_by_signal_is_not_lost)
 {
     signalled s = { .first = SIGINT };
-    char text[512];
 
     ck_assert(WIFSIGNALED(kit_in_child(print_and_be_signalled, &s, text, sizeof(text))));
     ck_assert_str_eq(text, "not lost");
@@ -519,8 +526,9 @@ KIT_MAIN("runtime/run", run_passes_the_result_on_time_and_again,
          run_says_what_does_not_end_in_time_unless_the_task_has_failed,
          main_turns_success_into_0_and_says_nothing, main_turns_an_error_into_1_and_a_line,
          signal_cancels_the_task_and_the_process_dies_by_it,
-         task_that_ends_well_after_a_signal_is_a_success, second_signal_ends_the_process_at_once,
-         signal_that_the_parent_ignores_stays_ignored,
+         task_that_ends_well_after_a_signal_is_a_success,
+         run_cancelled_by_a_signal_returns_the_result_of_the_task,
+         second_signal_ends_the_process_at_once, signal_that_the_parent_ignores_stays_ignored,
          program_that_wants_no_signals_dies_by_the_first,
          signals_do_what_they_did_before_once_a_run_is_over,
          what_was_printed_before_a_death_by_signal_is_not_lost)

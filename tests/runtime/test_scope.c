@@ -1,20 +1,10 @@
-/* Scopes: failures, cancellation, joining, who may spawn, children on other loops, arguments. */
+/* Scopes: failures, cancellation, joining, who may spawn, children on other loops. */
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/atomic.h"
-#include "runtime/task.h"
-#include "support/kit.h"
+#include "support/tasks.h"
 
 static int ended; /* children of the loop that the test runs on */
-
-static void run_on(int loops, tr_task_fn fn)
-{
-    kit_start(loops);
-    ck_assert_int_eq(kit_in_task(0, fn, NULL), 0);
-    kit_stop();
-}
 
 /* ---- children ---- */
 
@@ -83,7 +73,7 @@ static int first_failure(void *unused)
 
 START_TEST(first_failure_cancels_siblings_and_body)
 {
-    run_on(1, first_failure);
+    kit_run_task(1, first_failure, NULL);
     ck_assert(!kit_log_contains("nobody has looked at"));
 }
 END_TEST
@@ -118,7 +108,7 @@ static int no_failures(void *unused)
 
 START_TEST(cancelled_child_is_no_failure)
 {
-    run_on(1, no_failures);
+    kit_run_task(1, no_failures, NULL);
 }
 END_TEST
 
@@ -144,7 +134,7 @@ static int failed_spawn(void *unused)
 
 START_TEST(failed_spawn_counts_as_a_failure)
 {
-    run_on(1, failed_spawn);
+    kit_run_task(1, failed_spawn, NULL);
 }
 END_TEST
 
@@ -192,7 +182,7 @@ static int cancel_from_outside(void *unused)
 
 START_TEST(outer_cancellation_is_not_swallowed_and_errors_outrank_it)
 {
-    run_on(1, cancel_from_outside);
+    kit_run_task(1, cancel_from_outside, NULL);
 }
 END_TEST
 
@@ -285,8 +275,8 @@ START_TEST(scope_is_cancelled_from_its_body_its_children_and_its_loop)
     scope_place place = { .is_there = 0 };
     tr_future *f;
 
-    run_on(1, cancel_scopes_from_elsewhere);
-    run_on(1, cancel_scopes);
+    kit_run_task(1, cancel_scopes_from_elsewhere, NULL);
+    kit_run_task(1, cancel_scopes, NULL);
     kit_start(2);
     ck_assert_int_eq(tr_submit(&f, TR_LOOP(0), show_scope, &place), 0);
     while (tr__load_acquire_u32(&place.is_there) == 0)
@@ -347,7 +337,7 @@ static int join_early(void *unused)
 
 START_TEST(scope_can_be_joined_early)
 {
-    run_on(1, join_early);
+    kit_run_task(1, join_early, NULL);
 }
 END_TEST
 
@@ -370,7 +360,7 @@ static int join_by_child(void *unused)
 
 START_TEST(child_cant_join_its_scope)
 {
-    run_on(1, join_by_child);
+    kit_run_task(1, join_by_child, NULL);
 }
 END_TEST
 
@@ -394,7 +384,7 @@ static int join_within_deadline(void *unused)
 
 START_TEST(deadline_around_a_join_cancels_the_children)
 {
-    run_on(1, join_within_deadline);
+    kit_run_task(1, join_within_deadline, NULL);
 }
 END_TEST
 
@@ -449,8 +439,8 @@ static int spawn_into_closing(void *unused)
 
 START_TEST(children_spawn_siblings_until_the_scope_closes)
 {
-    run_on(1, spawn_into_closing);
-    run_on(1, spawn_siblings);
+    kit_run_task(1, spawn_into_closing, NULL);
+    kit_run_task(1, spawn_siblings, NULL);
 }
 END_TEST
 
@@ -482,7 +472,7 @@ static int fail_from_below(void *unused)
 
 START_TEST(failure_climbs_through_nested_scopes)
 {
-    run_on(1, fail_from_below);
+    kit_run_task(1, fail_from_below, NULL);
 }
 END_TEST
 
@@ -513,7 +503,7 @@ static int inner_failure(void *unused)
 
 START_TEST(inner_failure_stays_inside_and_outer_failure_comes_in)
 {
-    run_on(1, inner_failure);
+    kit_run_task(1, inner_failure, NULL);
 }
 END_TEST
 
@@ -622,96 +612,11 @@ static int cancel_before_it_begins(void *unused)
 START_TEST(children_on_other_loops_end_well_fail_and_are_cancelled)
 {
     for (int round = 0; round < 20; round++) {
-        run_on(3, all_is_well_afar);
-        run_on(3, failure_afar);
-        run_on(3, cancelled_afar);
-        run_on(3, cancel_before_it_begins);
+        kit_run_task(3, all_is_well_afar, NULL);
+        kit_run_task(3, failure_afar, NULL);
+        kit_run_task(3, cancelled_afar, NULL);
+        kit_run_task(3, cancel_before_it_begins, NULL);
     }
-}
-END_TEST
-
-/* ---- arguments ---- */
-
-#define ARGS_OF(n)                                                                                 \
-    struct take_##n##_args {                                                                       \
-        unsigned char bytes[n];                                                                    \
-    };                                                                                             \
-    static int take_##n(void *arg)                                                                 \
-    {                                                                                              \
-        const struct take_##n##_args *a = arg;                                                     \
-                                                                                                   \
-        ck_assert_uint_eq(a->bytes[0], (n)&0xff);                                                  \
-        ck_assert_uint_eq(a->bytes[(n)-1], (n) > 1 ? 0x5a : (n)&0xff);                             \
-        ended++;                                                                                   \
-        return 0;                                                                                  \
-    }                                                                                              \
-    static void go_##n(tr_scope *s, int loop)                                                      \
-    {                                                                                              \
-        static struct take_##n##_args a;                                                           \
-                                                                                                   \
-        a.bytes[(n)-1] = 0x5a;                                                                     \
-        a.bytes[0] = (n)&0xff;                                                                     \
-        ck_assert_int_eq(tr__scope_spawn(s, loop, take_##n, &a, sizeof(a), "take"), 0);            \
-        memset(&a, 0, sizeof(a)); /* it was copied */                                              \
-    }
-ARGS_OF(1)
-ARGS_OF(7)
-ARGS_OF(64)
-ARGS_OF(1000)
-ARGS_OF(4096)
-ARGS_OF(5000)
-ARGS_OF(65536)
-ARGS_OF(102400)
-
-struct take_nothing_args {
-    char nothing[0];
-};
-
-static int take_nothing(void *arg)
-{
-    ck_assert_ptr_nonnull(arg);
-    ended++;
-    return 0;
-}
-
-struct take_wide_args {
-    long double wide;
-    char c;
-};
-
-static int take_wide(void *arg)
-{
-    const struct take_wide_args *a = arg;
-
-    ck_assert_uint_eq((uintptr_t)arg % _Alignof(struct take_wide_args), 0);
-    ck_assert(a->wide == 1.5L && a->c == 'w');
-    ended++;
-    return 0;
-}
-
-static int go_with_args(void *unused)
-{
-    int rc;
-
-    (void)unused;
-    for (int round = 0; round < 3; round++) {
-        TR_SCOPE(s, &rc) {
-            for (int loop = 0; loop < 2; loop++) {
-                go_1(s, loop), go_7(s, loop), go_64(s, loop), go_1000(s, loop);
-                go_4096(s, loop), go_5000(s, loop), go_65536(s, loop), go_102400(s, loop);
-                ck_assert_int_eq(tr_go_on(s, loop, take_nothing), 0);
-                ck_assert_int_eq(tr_go_on(s, loop, take_wide, .wide = 1.5L, .c = 'w'), 0);
-            }
-        }
-        ck_assert_int_eq(rc, 0);
-    }
-    ck_assert_int_eq(ended, 60);
-    return 0;
-}
-
-START_TEST(arguments_of_many_sizes_are_copied)
-{
-    run_on(1, go_with_args);
 }
 END_TEST
 
@@ -723,5 +628,4 @@ KIT_MAIN("runtime/scope", first_failure_cancels_siblings_and_body, cancelled_chi
          deadline_around_a_join_cancels_the_children,
          children_spawn_siblings_until_the_scope_closes, failure_climbs_through_nested_scopes,
          inner_failure_stays_inside_and_outer_failure_comes_in,
-         children_on_other_loops_end_well_fail_and_are_cancelled,
-         arguments_of_many_sizes_are_copied)
+         children_on_other_loops_end_well_fail_and_are_cancelled)

@@ -4,7 +4,7 @@
 
 #include "base/seam.h"
 #include "support/actors.h"
-#include "support/kit.h"
+#include "support/tasks.h"
 
 /* ---- sleep ---- */
 
@@ -62,22 +62,12 @@ START_TEST(sleepers_wake_in_the_order_of_their_times)
 {
     const uint64_t resolution_ns = 150000;
 
-    kit_start(1);
-    ck_assert_int_eq(kit_in_task(0, sleep_many, NULL), 0);
-    kit_stop();
+    kit_run_task(1, sleep_many, NULL);
     ck_assert_int_eq(woken_count, SLEEPERS);
     for (int i = 1; i < SLEEPERS; i++)
         ck_assert_uint_ge(due_ns[woken[i]] + resolution_ns, due_ns[woken[i - 1]]);
 }
 END_TEST
-
-static int count_turns(void *turns)
-{
-    do
-        ++*(int *)turns;
-    while (tr_yield() == 0);
-    return 0;
-}
 
 static int sleep_for_no_time(void *unused)
 {
@@ -86,12 +76,13 @@ static int sleep_for_no_time(void *unused)
     tr_task *other;
 
     (void)unused;
-    ck_assert_int_eq(tr_task_spawn(&other, count_turns, &turns), 0);
+    ck_assert_int_eq(tr_task_spawn(&other, kit_count_turns, &turns), 0);
     for (int i = 0; i < 4; i++) {
         ck_assert_int_eq(turns, i);
         ck_assert_int_eq(tr_sleep(times[i]), 0);
     }
     ck_assert_int_eq(tr_sleep(NAN), TR_EINVAL);
+    ck_assert_int_eq(tr_sleep(-NAN), TR_EINVAL);
     ck_assert_int_eq(turns, 4);
     ck_assert_int_eq(tr_task_wait(other, 0), TR_ETIMEDOUT);
     tr_task_unref(other);
@@ -104,9 +95,7 @@ static int sleep_for_no_time(void *unused)
 
 START_TEST(sleep_for_no_time_yields_once_and_not_a_number_is_refused)
 {
-    kit_start(1);
-    ck_assert_int_eq(kit_in_task(0, sleep_for_no_time, NULL), 0);
-    kit_stop();
+    kit_run_task(1, sleep_for_no_time, NULL);
     ck_assert_int_eq(tr_sleep(1), TR_EWRONGPLACE);
 }
 END_TEST
@@ -188,9 +177,7 @@ static int yield_among_actors(void *unused)
 
 START_TEST(tasks_that_yield_and_actors_take_turns)
 {
-    kit_start(1);
-    ck_assert_int_eq(kit_in_task(0, yield_among_actors, NULL), 0);
-    kit_stop();
+    kit_run_task(1, yield_among_actors, NULL);
 }
 END_TEST
 
@@ -230,7 +217,7 @@ static int spin_beside_another(void *arg)
 
     ck_assert_int_eq(tr_task_spawn(&spinning, spin, s), 0);
     ck_assert_int_eq(tr_task_cancel(spinning), 1);
-    ck_assert_int_eq(tr_task_spawn(&other, count_turns, &s->turns_of_other), 0);
+    ck_assert_int_eq(tr_task_spawn(&other, kit_count_turns, &s->turns_of_other), 0);
     ck_assert_int_eq(tr_task_wait(spinning, TR_FOREVER), 0);
     ck_assert_int_eq(tr_task_wait(other, 0), TR_ETIMEDOUT);
     tr_task_unref(spinning);

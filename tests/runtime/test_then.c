@@ -1,133 +1,144 @@
-/* Continuations: what is called when a future has ended. */
+/* Continuations: what is called when a future has ended, wherever it lives and whoever asks for it;
+ * also amid a shutdown. */
 #include <sched.h>
 
 #include "base/atomic.h"
 #include "base/seam.h"
-#include "support/kit.h"
+#include "runtime/runtime.h"
+#include "support/actors.h"
+#include "support/futures.h"
+#include "support/holder.h"
+#include "support/places.h"
 
-enum { LOOPS = 3 };
-
-static uint32_t load(const uint32_t *counter)
-{
-    return tr__load_acquire_u32(counter); /* acquire: a counter */
-}
+enum { LOOPS = 3, MANY = 200 };
 
 typedef struct called {
-    uint32_t calls;
     tr_future *f;
-    int status;
+    int loop; /* that it is registered for */
+    int rc;
+    uint32_t calls;
     int where;
+    int status;
+    int within; /* the loop where the call that registers it is going on; 0: none */
 } called;
 
-static void note(tr_future *f, int status, void *arg)
+static void note_call(tr_future *f, int status, void *arg)
 {
     called *c = arg;
 
-    c->f = f;
-    c->status = status;
+    ck_assert_ptr_eq(f, c->f);
+    ck_assert_int_ne(tr_loop_current(), c->within); /* later, never within */
     c->where = tr_loop_current();
-    (void)tr__add_ordered_u32(&c->calls, 1); /* ordered: a counter */
+    c->status = status;
+    kit_count(&c->calls);
 }
 
-static void wait_for_call(const called *c)
+static void register_it(void *arg)
 {
-    while (load(&c->calls) == 0)
+    called *c = arg;
+    int here = tr_loop_current();
+    bool is_own = here > 0 && (c->loop == here || c->loop == TR_LOOP_ANY);
+
+    if (is_own)
+        c->within = here;
+    c->rc = tr_future_then(c->f, c->loop, note_call, c);
+    if (is_own)
+        c->within = 0;
+}
+
+static void await_call(const called *c)
+{
+    while (kit_counted(&c->calls) == 0)
         sched_yield();
-    ck_assert_uint_eq(load(&c->calls), 1);
 }
 
-static void make_here(void *out)
+static void expect_call(const called *c, int status)
 {
-    ck_assert_int_eq(tr_future_new(out), 0);
+    await_call(c);
+    ck_assert_int_eq(c->where, c->loop);
+    ck_assert_int_eq(c->status, status);
 }
 
-static tr_future *make_on(int loop)
-{
-    tr_future *f;
-
-    kit_on_loop(loop, make_here, &f);
-    return f;
-}
-
-static void end_it(void *f)
-{
-    ck_assert_int_eq(tr_future_fail(f, TR_EFULL), 0);
-}
-
-START_TEST(then_is_called_on_the_loop_that_was_named_with_how_it_has_ended)
+START_TEST(continuation_is_called_once_on_its_loop_wherever_the_future_lives)
 {
     kit_start(LOOPS);
-    for (int i = 0; i < 2 * LOOPS * LOOPS; i++) {
-        tr_future *f = make_on(i % LOOPS);
-        called c = { .calls = 0 };
-        bool is_early = i < LOOPS * LOOPS;
+    for (kit_place place = 0; place < KIT_PLACES; place++)
+        for (int home = 0; home < 2; home++)
+            for (int loop = 0; loop < LOOPS; loop++)
+                for (int ended = 0; ended < 2; ended++) {
+                    called c = { .f = kit_future_on(home), .loop = TR_LOOP(loop) };
 
-        if (is_early)
-            end_it(f);
-        ck_assert_int_eq(tr_future_then(f, TR_LOOP(i / LOOPS % LOOPS), note, &c), 0);
-        if (!is_early)
-            kit_on_loop(i / 2 % LOOPS, end_it, f);
-        tr_future_unref(f); /* a continuation has its own reference */
-        wait_for_call(&c);
-        ck_assert_ptr_eq(c.f, f);
-        ck_assert_int_eq(c.status, TR_EFULL);
-        ck_assert_int_eq(c.where, TR_LOOP(i / LOOPS % LOOPS));
-    }
+                    if (ended)
+                        kit_fail_it(c.f);
+                    kit_in_place(place, register_it, &c);
+                    ck_assert_int_eq(c.rc, 0);
+                    if (!ended)
+                        kit_in_place((place + 1) % KIT_PLACES, kit_fail_it, c.f);
+                    expect_call(&c, KIT_FAILURE);
+                    kit_on_loop(loop, NULL, NULL);
+                    ck_assert_uint_eq(kit_counted(&c.calls), 1);
+                    tr_future_unref(c.f);
+                }
     kit_stop();
     ck_assert(!kit_log_contains("nobody has looked"));
 }
 END_TEST
 
-/* ---- from loops ---- */
-
-typedef struct own {
-    tr_future *f;
-    called c;
-} own;
-
-static void then_on_own_loop(void *arg)
+START_TEST(continuation_for_any_loop_is_called_on_ones_own)
 {
-    own *o = arg;
+    kit_start(2);
+    for (kit_place place = KIT_CALLBACK_0; place < KIT_PLACES; place++)
+        for (int ended = 0; ended < 2; ended++) {
+            called c = { .f = kit_future_on(0), .loop = TR_LOOP_ANY };
 
-    ck_assert_int_eq(tr_future_new(&o->f), 0);
-    ck_assert_int_eq(tr_future_resolve(o->f, NULL, NULL), 0);
-    ck_assert_int_eq(tr_future_then(o->f, TR_LOOP_ANY, note, &o->c), 0);
-    ck_assert_uint_eq(o->c.calls, 0); /* later, never within */
-}
-
-START_TEST(then_of_an_ended_future_is_called_later_on_ones_own_loop)
-{
-    kit_start(LOOPS);
-    for (int i = 0; i < LOOPS; i++) {
-        own o = { .f = NULL };
-
-        kit_on_loop(i, then_on_own_loop, &o);
-        wait_for_call(&o.c);
-        ck_assert_int_eq(o.c.status, 0);
-        ck_assert_int_eq(o.c.where, TR_LOOP(i));
-        tr_future_unref(o.f);
-    }
+            if (ended)
+                kit_fail_it(c.f);
+            kit_in_place(place, register_it, &c);
+            if (!ended)
+                kit_fail_it(c.f);
+            await_call(&c);
+            ck_assert_int_eq(c.where, TR_LOOP((int)place % 2));
+            ck_assert_int_eq(c.status, KIT_FAILURE);
+            tr_future_unref(c.f);
+        }
     kit_stop();
 }
 END_TEST
 
-START_TEST(then_of_a_foreign_thread_to_any_loop_is_always_on_the_same)
+START_TEST(continuation_of_a_foreign_threads_for_any_loop_is_always_on_the_same)
 {
     int where = 0;
 
     kit_start(LOOPS);
     for (int i = 0; i < 2 * LOOPS; i++) {
-        tr_future *f = make_on(i % LOOPS);
-        called c = { .calls = 0 };
+        called c = { .f = kit_future_on(i % LOOPS), .loop = TR_LOOP_ANY };
 
-        ck_assert_int_eq(tr_future_then(f, TR_LOOP_ANY, note, &c), 0);
-        end_it(f);
-        wait_for_call(&c);
+        register_it(&c);
+        kit_fail_it(c.f);
+        await_call(&c);
         if (i == 0)
             where = c.where;
         ck_assert_int_eq(c.where, where);
-        tr_future_unref(f);
+        tr_future_unref(c.f);
     }
+    kit_stop();
+}
+END_TEST
+
+START_TEST(continuation_keeps_its_future)
+{
+    called c = { .loop = TR_LOOP(1) };
+    kit_holder holder;
+
+    kit_start(2);
+    c.f = kit_future_on(0);
+    kit_hold(&holder, 1);
+    register_it(&c);
+    ck_assert_int_eq(c.rc, 0);
+    kit_fail_it(c.f);
+    tr_future_unref(c.f);
+    kit_let_go(&holder);
+    expect_call(&c, KIT_FAILURE);
     kit_stop();
 }
 END_TEST
@@ -136,123 +147,181 @@ static int chain_left;
 
 static void chain(tr_future *f, int status, void *arg)
 {
-    ck_assert_int_eq(status, TR_EFULL);
+    called *c = arg;
+
+    ck_assert_int_eq(status, KIT_FAILURE);
     ck_assert_int_eq(tr_await(f), TR_EWRONGPLACE); /* a callback must not block */
-    if (--chain_left > 0)
-        ck_assert_int_eq(
-            tr_future_then(f, TR_LOOP(chain_left % LOOPS), chain_left > 1 ? chain : note, arg), 0);
+    c->loop = TR_LOOP(--chain_left % LOOPS);
+    ck_assert_int_eq(tr_future_then(f, c->loop, chain_left > 0 ? chain : note_call, c), 0);
 }
 
-START_TEST(then_may_ask_for_the_next)
+START_TEST(continuation_may_ask_for_the_next)
 {
-    tr_future *f;
     called c = { .calls = 0 };
 
     kit_start(LOOPS);
-    f = make_on(0);
+    c.f = kit_future_on(0);
     chain_left = 100;
-    ck_assert_int_eq(tr_future_then(f, TR_LOOP(1), chain, &c), 0);
-    end_it(f);
-    wait_for_call(&c);
-    tr_future_unref(f);
+    ck_assert_int_eq(tr_future_then(c.f, TR_LOOP(1), chain, &c), 0);
+    kit_fail_it(c.f);
+    expect_call(&c, KIT_FAILURE);
+    tr_future_unref(c.f);
     kit_stop();
 }
 END_TEST
 
 /* ---- shutdowns ---- */
 
-START_TEST(then_of_one_that_never_ends_is_called_once_at_the_shutdown)
+/* Each of them, on each loop, also from each other's. */
+static void register_many(called *all, tr_future *const *f)
 {
-    static called c[LOOPS][LOOPS];
-    tr_future *f[LOOPS];
-
-    kit_start(LOOPS);
-    for (int i = 0; i < LOOPS; i++) {
-        f[i] = make_on(i);
-        for (int k = 0; k < LOOPS; k++)
-            ck_assert_int_eq(tr_future_then(f[i], TR_LOOP(k), note, &c[i][k]), 0);
+    for (int i = 0; i < MANY; i++) {
+        all[i] = (called){ .f = f[i / LOOPS % LOOPS], .loop = TR_LOOP(i % LOOPS) };
+        register_it(&all[i]);
+        ck_assert_int_eq(all[i].rc, 0);
     }
-    kit_stop();
-    for (int i = 0; i < LOOPS; i++) {
-        for (int k = 0; k < LOOPS; k++) {
-            ck_assert_uint_eq(c[i][k].calls, 1);
-            ck_assert_int_eq(c[i][k].status, TR_ESHUTDOWN);
-            ck_assert_int_eq(c[i][k].where, TR_LOOP(k));
+}
+
+START_TEST(continuation_of_what_never_ends_is_told_of_the_shutdown)
+{
+    static called all[MANY];
+
+    for (int round = 0; round < 10; round++) {
+        tr_future *f[LOOPS];
+
+        kit_start(LOOPS);
+        for (int i = 0; i < LOOPS; i++)
+            f[i] = kit_future_on(i);
+        register_many(all, f);
+        if (round % 2)
+            kit_fail_it(f[1]);
+        kit_stop();
+        for (int i = 0; i < MANY; i++) {
+            ck_assert_uint_eq(all[i].calls, 1);
+            ck_assert_int_eq(all[i].status,
+                             round % 2 && all[i].f == f[1] ? KIT_FAILURE : TR_ESHUTDOWN);
+            ck_assert_int_eq(all[i].where, all[i].loop);
         }
-        ck_assert(!tr_future_is_done(f[i]));
-        end_it(f[i]);
-        ck_assert_int_eq(tr_future_status(f[i]), TR_EFULL);
-        tr_future_unref(f[i]);
+        ck_assert(!tr_future_is_done(f[0]));
+        kit_fail_it(f[0]); /* its home is gone, and nobody is called */
+        ck_assert_int_eq(tr_future_status(f[0]), KIT_FAILURE);
+        for (int i = 0; i < LOOPS; i++)
+            tr_future_unref(f[i]);
+        for (int i = 0; i < MANY; i++)
+            ck_assert_uint_eq(all[i].calls, 1);
     }
 }
 END_TEST
 
 static called from_close;
 static called from_end;
-static tr_future *never;
 
-static void then_at_close(void *unused)
+static void register_at_close(void *unused)
 {
-    int rc = tr_future_then(never, TR_LOOP_ANY, note, &from_close);
-
     (void)unused;
-    if (rc == 0)
+    register_it(&from_close);
+    if (from_close.rc == 0)
         return;
-    ck_assert_int_eq(rc, TR_ESHUTDOWN);
-    note(never, rc, &from_close); /* refused is as good */
+    ck_assert_int_eq(from_close.rc, TR_ESHUTDOWN);
+    note_call(from_close.f, from_close.rc, &from_close); /* refused is as good */
 }
 
 static void close_later(void *unused)
 {
     (void)unused;
-    ck_assert_int_eq(tr_loop_on_close(then_at_close, NULL), 0);
+    ck_assert_int_eq(tr_loop_on_close(register_at_close, NULL), 0);
 }
 
-static void then_again(tr_future *f, int status, void *arg)
+static void register_again(tr_future *f, int status, void *arg)
 {
     ck_assert_int_eq(status, TR_ESHUTDOWN);
-    if (tr_future_then(f, TR_LOOP(0), note, arg) < 0)
-        note(f, TR_ESHUTDOWN, arg);
+    if (tr_future_then(f, TR_LOOP(0), note_call, arg) < 0)
+        note_call(f, TR_ESHUTDOWN, arg);
 }
 
-START_TEST(then_asked_for_while_the_runtime_stops_is_called_once)
+START_TEST(continuation_asked_for_while_the_runtime_stops_is_called_once)
 {
     kit_start(2);
-    never = make_on(0);
+    from_close.f = from_end.f = kit_future_on(0);
     kit_on_loop(1, close_later, NULL);
-    ck_assert_int_eq(tr_future_then(never, TR_LOOP(1), then_again, &from_end), 0);
+    ck_assert_int_eq(tr_future_then(from_end.f, TR_LOOP(1), register_again, &from_end), 0);
     kit_stop();
     ck_assert_uint_eq(from_close.calls, 1);
     ck_assert_int_eq(from_close.status, TR_ESHUTDOWN);
     ck_assert_uint_eq(from_end.calls, 1);
     ck_assert_int_eq(from_end.status, TR_ESHUTDOWN);
-    tr_future_unref(never);
+    tr_future_unref(from_end.f);
 }
 END_TEST
 
-START_TEST(then_without_memory_is_refused_and_never_called)
+/* A guest of loop 0 holds it open until loop 1 has quit. */
+static void register_on_the_other(void *arg)
+{
+    called *c = arg;
+
+    /* acquire: pairs with the exchange that closes it. */
+    while (tr__load_acquire_ptr(&tr__ports[1].runs.top) != TR__INLET_CLOSED)
+        sched_yield();
+    register_it(c);
+    ck_assert_int_eq(c->rc, TR_ESHUTDOWN);
+}
+
+static void ask_the_other_later(void *c)
+{
+    ck_assert_int_eq(tr_loop_on_close(register_on_the_other, c), 0);
+}
+
+START_TEST(continuation_on_a_loop_that_has_quit_is_refused_and_never_called)
+{
+    called c = { .loop = TR_LOOP(1) };
+
+    kit_start(2);
+    c.f = kit_future_on(0);
+    kit_on_loop(0, ask_the_other_later, &c);
+    kit_stop();
+    kit_fail_it(c.f);
+    ck_assert_uint_eq(c.calls, 0);
+    tr_future_unref(c.f);
+}
+END_TEST
+
+/* ---- refused ---- */
+
+static void expect_refusal(called *c, int loop, int rc)
+{
+    c->loop = loop;
+    register_it(c);
+    ck_assert_int_eq(c->rc, rc);
+}
+
+START_TEST(continuation_that_is_refused_is_never_called)
 {
     called c = { .calls = 0 };
-    tr_future *f;
 
     kit_start(1);
-    f = make_on(0);
+    c.f = kit_future_on(0);
+    expect_refusal(&c, TR_LOOP(1), TR_EINVAL);
+    ck_assert_int_eq(tr_future_then(NULL, TR_LOOP(0), note_call, &c), TR_EINVAL);
+    ck_assert_int_eq(tr_future_then(c.f, TR_LOOP(0), NULL, &c), TR_EINVAL);
     tr__fault_arm(1, true);
-    ck_assert_int_eq(tr_future_then(f, TR_LOOP(0), note, &c), TR_ENOMEM);
+    expect_refusal(&c, TR_LOOP(0), TR_ENOMEM);
     ck_assert(tr__fault_disarm());
-    end_it(f);
+    kit_fail_it(c.f);
     kit_stop();
+    expect_refusal(&c, TR_LOOP_ANY, TR_ESHUTDOWN);
+    expect_refusal(&c, TR_LOOP(0), TR_ESHUTDOWN);
+    ck_assert_int_eq(tr_future_then(NULL, TR_LOOP(0), note_call, &c), TR_EINVAL);
+    ck_assert_int_eq(tr_future_then(c.f, TR_LOOP(0), NULL, &c), TR_EINVAL);
     ck_assert_uint_eq(c.calls, 0);
-    ck_assert_int_eq(tr_future_then(f, TR_LOOP(0), note, &c), TR_ESHUTDOWN);
-    ck_assert_int_eq(tr_future_then(NULL, TR_LOOP(0), note, &c), TR_EINVAL);
-    ck_assert_int_eq(tr_future_then(f, TR_LOOP(0), NULL, &c), TR_EINVAL);
-    tr_future_unref(f);
+    tr_future_unref(c.f);
 }
 END_TEST
 
-KIT_MAIN("then", then_is_called_on_the_loop_that_was_named_with_how_it_has_ended,
-         then_of_an_ended_future_is_called_later_on_ones_own_loop,
-         then_of_a_foreign_thread_to_any_loop_is_always_on_the_same, then_may_ask_for_the_next,
-         then_of_one_that_never_ends_is_called_once_at_the_shutdown,
-         then_asked_for_while_the_runtime_stops_is_called_once,
-         then_without_memory_is_refused_and_never_called)
+KIT_MAIN("runtime/then", continuation_is_called_once_on_its_loop_wherever_the_future_lives,
+         continuation_for_any_loop_is_called_on_ones_own,
+         continuation_of_a_foreign_threads_for_any_loop_is_always_on_the_same,
+         continuation_keeps_its_future, continuation_may_ask_for_the_next,
+         continuation_of_what_never_ends_is_told_of_the_shutdown,
+         continuation_asked_for_while_the_runtime_stops_is_called_once,
+         continuation_on_a_loop_that_has_quit_is_refused_and_never_called,
+         continuation_that_is_refused_is_never_called)

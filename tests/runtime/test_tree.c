@@ -1,16 +1,14 @@
-/* Children's arguments; trees of tasks that are deep, or wide, and end all at once. */
-#include <string.h>
-
+/* Trees of tasks that are deep, or on other loops, and end all at once. The wide ones are in
+ * stress/tasks. */
 #include "base/sanitize.h"
-#include "support/actors.h"
-#include "support/kit.h"
+#include "support/tasks.h"
 
 #ifdef TR__TSAN
-enum { DEPTH = 1000, WIDTH = 1000 }; /* TSan has few fibers */
+enum { DEPTH = 1000 }; /* TSan has few fibers */
 #elif defined(TR__ASAN)
-enum { DEPTH = 5000, WIDTH = 5000 }; /* ASan maps memory for the locals of each */
+enum { DEPTH = 5000 }; /* ASan maps memory for the locals of each */
 #else
-enum { DEPTH = 10000, WIDTH = 100000 };
+enum { DEPTH = 10000 };
 #endif
 
 static int in_task(tr_task_fn fn, void *arg)
@@ -22,94 +20,6 @@ static int in_task(tr_task_fn fn, void *arg)
     kit_stop();
     return rc;
 }
-
-/* ---- arguments ---- */
-
-struct none_args {
-    char unused[0];
-};
-struct few_args {
-    int *sum;
-    char c;
-};
-#define SIZED(bytes)                                                                               \
-    struct sized_##bytes##_args {                                                                  \
-        uint32_t *ended;                                                                           \
-        unsigned char text[bytes];                                                                 \
-    };                                                                                             \
-    static int sized_##bytes(void *arg)                                                            \
-    {                                                                                              \
-        const struct sized_##bytes##_args *a = arg;                                                \
-                                                                                                   \
-        for (int i = 0; i < bytes; i++)                                                            \
-            ck_assert_uint_eq(a->text[i], (unsigned char)(i * 7));                                 \
-        kit_count(a->ended);                                                                       \
-        return tr_yield();                                                                         \
-    }                                                                                              \
-    static int go_sized_##bytes(tr_scope *s, int loop, uint32_t *ended)                            \
-    {                                                                                              \
-        static struct sized_##bytes##_args a;                                                      \
-        int rc;                                                                                    \
-                                                                                                   \
-        a.ended = ended;                                                                           \
-        for (int i = 0; i < bytes; i++)                                                            \
-            a.text[i] = (unsigned char)(i * 7);                                                    \
-        rc = tr__scope_spawn(s, loop, sized_##bytes, &a, sizeof(a), "sized");                      \
-        memset(&a, 0, sizeof(a)); /* they were copied */                                           \
-        return rc;                                                                                 \
-    }
-SIZED(1)
-SIZED(100)
-SIZED(1000)
-SIZED(5000)
-SIZED(102400)
-
-static int none(void *arg)
-{
-    (void)arg;
-    return tr_yield();
-}
-
-static int few(void *arg)
-{
-    const struct few_args *a = arg;
-
-    ck_assert_int_eq(tr_yield(), 0);
-    *a->sum += a->c;
-    return 0;
-}
-
-static int pass_args(void *unused)
-{
-    uint32_t ended = 0;
-    int sum = 0;
-    int rc;
-
-    (void)unused;
-    TR_SCOPE(s, &rc) {
-        for (int i = 0; i < 100; i++)
-            ck_assert_int_eq(tr_go(s, few, .sum = &sum, .c = (char)i), 0);
-        ck_assert_int_eq(tr_go(s, few, &sum, 50), 0);
-        ck_assert_int_eq(tr_go(s, none), 0);
-        ck_assert_int_eq(tr_go_on(s, TR_LOOP(1), none), 0);
-        for (int loop = TR_LOOP_ANY; loop <= TR_LOOP(1); loop++) {
-            ck_assert_int_eq(go_sized_1(s, loop, &ended), 0);
-            ck_assert_int_eq(go_sized_100(s, loop, &ended), 0);
-            ck_assert_int_eq(go_sized_1000(s, loop, &ended), 0);
-            ck_assert_int_eq(go_sized_5000(s, loop, &ended), 0);
-            ck_assert_int_eq(go_sized_102400(s, loop, &ended), 0);
-        }
-    }
-    ck_assert_int_eq(sum, 5000);
-    ck_assert_uint_eq(kit_counted(&ended), 15);
-    return rc;
-}
-
-START_TEST(children_get_copies_of_their_arguments)
-{
-    ck_assert_int_eq(in_task(pass_args, NULL), 0);
-}
-END_TEST
 
 /* ---- deep ---- */
 
@@ -178,55 +88,7 @@ START_TEST(a_failure_at_the_bottom_of_a_deep_tree_comes_to_its_root)
 }
 END_TEST
 
-/* ---- wide ---- */
-
-static int begun;
-
-static int sleep_long(void *unused)
-{
-    int rc;
-
-    (void)unused;
-    begun++;
-    rc = tr_sleep(TR_FOREVER);
-    ended++;
-    return rc;
-}
-
-static int cancel_wide(void *how)
-{
-    int rc;
-
-    TR_SCOPE(s, &rc) {
-        for (int i = 0; i < WIDTH; i++)
-            ck_assert_int_eq(tr_scope_spawn(s, sleep_long, NULL), 0);
-        if (*(int *)how > 0)
-            ck_assert_int_eq(tr_yield(), 0);
-        ck_assert_int_eq(begun, *(int *)how > 0 ? WIDTH : 0);
-        ck_assert_int_eq(tr_scope_cancel(s), 1);
-    }
-    ck_assert_int_eq(begun, WIDTH); /* also those that were cancelled before */
-    ck_assert_int_eq(ended, WIDTH);
-    return rc;
-}
-
-START_TEST(many_children_are_cancelled_at_once)
-{
-    ck_assert_int_eq(in_task(cancel_wide, &(int){ 1 }), 0);
-}
-END_TEST
-
-START_TEST(many_children_are_cancelled_before_they_have_begun)
-{
-    ck_assert_int_eq(in_task(cancel_wide, &(int){ 0 }), 0);
-}
-END_TEST
-
-static int sleep_there(void *unused)
-{
-    (void)unused;
-    return tr_sleep(TR_FOREVER);
-}
+/* ---- on other loops ---- */
 
 static int cancel_wide_there(void *unused)
 {
@@ -236,7 +98,7 @@ static int cancel_wide_there(void *unused)
     for (int round = 0; round < 10; round++)
         TR_SCOPE(s, &rc) {
             for (int i = 0; i < 500; i++)
-                ck_assert_int_eq(tr_scope_spawn_on(s, TR_LOOP(1), sleep_there, NULL), 0);
+                ck_assert_int_eq(tr_scope_spawn_on(s, TR_LOOP(1), kit_forever, NULL), 0);
             if (round % 2 != 0)
                 ck_assert_int_eq(tr_sleep(0.001), 0); /* some have begun */
             ck_assert_int_eq(tr_scope_cancel(s), 1);
@@ -256,7 +118,7 @@ static int scope_there(void *unused)
 
     (void)unused;
     TR_SCOPE(s, &rc)
-        (void)tr_scope_spawn_on(s, TR_LOOP(1), sleep_there, NULL);
+        (void)tr_scope_spawn_on(s, TR_LOOP(1), kit_forever, NULL);
     return rc;
 }
 
@@ -268,7 +130,7 @@ static int lose_no_deadline(void *unused)
 
         TR_DEADLINE(0.0003, &rc) {
             TR_SCOPE(s, &rc)
-                (void)tr_scope_spawn_on(s, TR_LOOP(1), sleep_there, NULL);
+                (void)tr_scope_spawn_on(s, TR_LOOP(1), kit_forever, NULL);
         }
         ck_assert_int_eq(rc, TR_ETIMEDOUT);
         TR_DEADLINE(0.0003, &rc) {
@@ -289,9 +151,7 @@ START_TEST(a_deadline_is_not_lost_when_it_comes_first_on_another_loop)
 }
 END_TEST
 
-KIT_MAIN("runtime/tree", children_get_copies_of_their_arguments,
-         a_deep_tree_is_cancelled_from_its_root,
+KIT_MAIN("runtime/tree", a_deep_tree_is_cancelled_from_its_root,
          a_failure_at_the_bottom_of_a_deep_tree_comes_to_its_root,
-         many_children_are_cancelled_at_once, many_children_are_cancelled_before_they_have_begun,
          many_children_on_another_loop_are_cancelled_at_once,
          a_deadline_is_not_lost_when_it_comes_first_on_another_loop)

@@ -1,75 +1,32 @@
-/* Awaiting with a time limit, and proxies whose way home has no memory. */
+/* Awaiting with a time limit. */
 #include <math.h>
 #include <sched.h>
 
-#include "base/atomic.h"
-#include "base/seam.h"
-#include "support/kit.h"
-
-static uint32_t load(const uint32_t *flag)
-{
-    return tr__load_acquire_u32(flag); /* acquire: a flag */
-}
-
-static void set(void *flag)
-{
-    tr__store_release_u32(flag, 1); /* release: a flag */
-}
-
-static void wait_for_flag(const uint32_t *flag)
-{
-    while (load(flag) == 0)
-        sched_yield();
-}
-
-static void nothing(void *unused)
-{
-    (void)unused;
-}
-
-/* What is waited for: it cleans up for a while when it is cancelled. */
-typedef struct victim {
-    tr_future *f;
-    uint32_t began;
-    uint32_t is_cancelled;
-    uint32_t has_ended;
-} victim;
-
-static int be_victim(void *arg)
-{
-    victim *v = arg;
-
-    set(&v->began);
-    ck_assert_int_eq(tr_sleep(TR_FOREVER), TR_ECANCELED);
-    set(&v->is_cancelled);
-    TR_SHIELD(TR_FOREVER) {
-        for (int i = 0; i < 50; i++)
-            ck_assert_int_eq(tr_yield(), 0);
-    }
-    set(&v->has_ended);
-    return 5;
-}
+#include "support/actors.h"
+#include "support/tasks.h"
 
 typedef struct attempt {
-    victim victim;
+    tr_future *f; /* what is waited for */
+    kit_stubborn victim;
     double timeout;
 } attempt;
 
 static int wait_for_victim(void *arg)
 {
     attempt *a = arg;
-    int rc = tr_wait_for(a->victim.f, a->timeout);
+    int rc = tr_wait_for(a->f, a->timeout);
 
     if (rc != TR_EINVAL)
-        ck_assert_uint_eq(load(&a->victim.has_ended), 1);
+        ck_assert_uint_eq(kit_counted(&a->victim.ended), 1);
     return rc;
 }
 
-static void begin_victim(victim *v, int loop)
+static void begin_victim(attempt *a, int loop)
 {
-    *v = (victim){ .f = NULL };
-    ck_assert_int_eq(tr_submit(&v->f, TR_LOOP(loop), be_victim, v), 0);
-    wait_for_flag(&v->began);
+    a->victim = (kit_stubborn){ .result = 5 };
+    ck_assert_int_eq(tr_submit(&a->f, TR_LOOP(loop), kit_hold_out, &a->victim), 0);
+    while (kit_counted(&a->victim.begun) == 0)
+        sched_yield();
 }
 
 START_TEST(wait_for_cancels_what_takes_too_long_and_awaits_its_end)
@@ -81,12 +38,12 @@ START_TEST(wait_for_cancels_what_takes_too_long_and_awaits_its_end)
         for (int k = 0; k < 4; k++) {
             attempt a = { .timeout = timeouts[i] };
 
-            begin_victim(&a.victim, k / 2);
+            begin_victim(&a, k / 2);
             ck_assert_int_eq(kit_in_task(k % 2, wait_for_victim, &a), TR_ETIMEDOUT);
-            ck_assert_int_eq(tr_future_status(a.victim.f), 5);
+            ck_assert_int_eq(tr_future_status(a.f), 5);
             /* Now it has ended: there is no limit to it. */
             ck_assert_int_eq(kit_in_task(k % 2, wait_for_victim, &a), 5);
-            tr_future_unref(a.victim.f);
+            tr_future_unref(a.f);
         }
     }
     kit_stop();
@@ -98,13 +55,13 @@ START_TEST(wait_for_not_a_number_leaves_it_alone)
     attempt a = { .timeout = NAN };
 
     kit_start(2);
-    begin_victim(&a.victim, 0);
+    begin_victim(&a, 0);
     ck_assert_int_eq(kit_in_task(0, wait_for_victim, &a), TR_EINVAL);
     ck_assert_int_eq(kit_in_task(1, wait_for_victim, &a), TR_EINVAL);
-    ck_assert(!tr_future_is_done(a.victim.f));
-    ck_assert_uint_eq(load(&a.victim.is_cancelled), 0);
-    ck_assert_int_eq(tr_future_cancel_wait(a.victim.f), 5);
-    tr_future_unref(a.victim.f);
+    ck_assert(!tr_future_is_done(a.f));
+    ck_assert_uint_eq(kit_counted(&a.victim.cancelled), 0);
+    ck_assert_int_eq(tr_future_cancel_wait(a.f), 5);
+    tr_future_unref(a.f);
     kit_stop();
 }
 END_TEST
@@ -116,12 +73,12 @@ START_TEST(wait_for_cancels_its_victim_with_the_caller)
         attempt a = { .timeout = i % 2 == 0 ? TR_FOREVER : 1e6 };
         tr_future *task;
 
-        begin_victim(&a.victim, i / 4);
+        begin_victim(&a, i / 4);
         ck_assert_int_eq(tr_submit(&task, TR_LOOP(i / 2 % 2), wait_for_victim, &a), 0);
         ck_assert_int_eq(tr_future_cancel_wait(task), TR_ECANCELED);
-        ck_assert_int_eq(tr_future_status(a.victim.f), 5);
+        ck_assert_int_eq(tr_future_status(a.f), 5);
         tr_future_unref(task);
-        tr_future_unref(a.victim.f);
+        tr_future_unref(a.f);
     }
     kit_stop();
 }
@@ -134,95 +91,18 @@ START_TEST(wait_for_ever_awaits_the_end)
         attempt a = { .timeout = TR_FOREVER };
         tr_future *task;
 
-        begin_victim(&a.victim, i / 2);
+        begin_victim(&a, i / 2);
         ck_assert_int_eq(tr_submit(&task, TR_LOOP(i % 2), wait_for_victim, &a), 0);
-        kit_on_loop(i % 2, nothing, NULL);
-        (void)tr_future_cancel(a.victim.f);
+        kit_on_loop(i % 2, NULL, NULL);
+        (void)tr_future_cancel(a.f);
         ck_assert_int_eq(tr_future_wait(task, KIT_PATIENCE_S), 5);
         tr_future_unref(task);
-        tr_future_unref(a.victim.f);
+        tr_future_unref(a.f);
     }
     kit_stop();
-}
-END_TEST
-
-/* ---- without memory ---- */
-
-typedef struct lone {
-    tr_future *f;
-    uint32_t waits;
-    uint32_t gate;
-    uint32_t nth;
-    bool struck;
-} lone;
-
-static void make_here(void *out)
-{
-    ck_assert_int_eq(tr_future_new(out), 0);
-}
-
-static void hold_loop(void *gate)
-{
-    wait_for_flag(gate);
-}
-
-static void disarm(void *arg)
-{
-    lone *l = arg;
-
-    l->struck = tr__fault_disarm();
-    set(&l->waits);
-}
-
-static int await_armed(void *arg)
-{
-    lone *l = arg;
-
-    ck_assert_int_eq(tr_post(TR_LOOP_ANY, disarm, l), 0); /* called when this task waits */
-    tr__fault_arm(l->nth, true);                          /* from the n-th allocation on */
-    return tr_await(l->f);
-}
-
-START_TEST(await_without_memory_for_a_proxy_is_refused)
-{
-    lone l = { .nth = 1 };
-
-    kit_start(2);
-    kit_on_loop(0, make_here, &l.f);
-    ck_assert_int_eq(kit_in_task(1, await_armed, &l), TR_ENOMEM);
-    wait_for_flag(&l.waits);
-    ck_assert(l.struck);
-    tr_future_unref(l.f);
-    kit_stop();
-}
-END_TEST
-
-START_TEST(await_given_up_before_it_has_come_home_is_forgotten)
-{
-    for (int i = 0; i < 2; i++) {
-        lone l = { .nth = 2 }; /* the proxy has memory, its lane has not: it goes by the inlet */
-        tr_future *task;
-
-        kit_start(2);
-        kit_on_loop(0, make_here, &l.f);
-        ck_assert_int_eq(tr_post(TR_LOOP(0), hold_loop, &l.gate), 0);
-        ck_assert_int_eq(tr_submit(&task, TR_LOOP(1), await_armed, &l), 0);
-        wait_for_flag(&l.waits);
-        ck_assert(l.struck);
-        if (i == 0) /* the leave goes by the lane, and overtakes */
-            ck_assert_int_eq(tr_future_cancel_wait(task), TR_ECANCELED);
-        else
-            ck_assert_int_eq(tr_future_resolve(l.f, NULL, NULL), 0);
-        set(&l.gate);
-        ck_assert_int_eq(tr_future_wait(task, KIT_PATIENCE_S), i == 0 ? TR_ECANCELED : 0);
-        tr_future_unref(task);
-        tr_future_unref(l.f);
-        kit_stop();
-    }
 }
 END_TEST
 
 KIT_MAIN("wait_for", wait_for_cancels_what_takes_too_long_and_awaits_its_end,
          wait_for_not_a_number_leaves_it_alone, wait_for_cancels_its_victim_with_the_caller,
-         wait_for_ever_awaits_the_end, await_without_memory_for_a_proxy_is_refused,
-         await_given_up_before_it_has_come_home_is_forgotten)
+         wait_for_ever_awaits_the_end)

@@ -2,7 +2,8 @@
 #include <pthread.h>
 
 #include "base/atomic.h"
-#include "support/kit.h"
+#include "support/actors.h"
+#include "support/parcels.h"
 
 #ifdef __SANITIZE_THREAD__
 enum { STARTS = 150, ROUNDS = 40 };
@@ -13,37 +14,11 @@ enum { STARTS = 1000, ROUNDS = 150 };
 enum { THREADS = 4 };
 
 static uint32_t made;
-static uint32_t dropped;
-
-TR_MESSAGE_OWNING(parcel, restart_parcel_drop)
-{
-    uint64_t number;
-};
-
-void restart_parcel_drop(struct parcel *payload)
-{
-    (void)payload;
-    (void)tr__add_ordered_u32(&dropped, 1); /* ordered: a counter */
-}
-
-static int pass_on(tr_self *self, void *state, tr_msg *msg)
-{
-    (void)self;
-    (void)tr_forward(msg, *(tr_pid *)state);
-    return 0;
-}
-
-static const tr_actor_class relay_class = {
-    .name = "relay",
-    .state_size = sizeof(tr_pid),
-    .args_size = sizeof(tr_pid),
-    .receive = pass_on,
-};
 
 static void send_made(tr_pid to)
 {
     (void)tr__add_ordered_u32(&made, 1); /* ordered: a counter */
-    (void)tr_send(to, parcel, .number = 1);
+    (void)tr_send(to, kit_parcel, .number = 1);
 }
 
 /* ---- again and again ---- */
@@ -57,11 +32,11 @@ static void carry_some(int loops)
     for (int i = 0; i < loops + 1; i++) {
         tr_pid next = to;
 
-        ck_assert_int_eq(tr_spawn_with(&to, &relay_class, &next, &spread), 0);
+        ck_assert_int_eq(tr_spawn_with(&to, &kit_forwarder_class, &next, &spread), 0);
     }
     for (int i = 0; i < 3; i++)
         send_made(to);
-    ck_assert(tr_is(kit_next(in), parcel)); /* the others may be under way */
+    ck_assert(tr_is(kit_next(in), kit_parcel)); /* the others may be under way */
     tr_inbox_free(in);
 }
 
@@ -73,7 +48,7 @@ START_TEST(runtime_starts_and_stops_again_and_again)
         kit_start(loops);
         carry_some(loops);
         kit_stop();
-        ck_assert_uint_eq(dropped, made);
+        ck_assert_uint_eq(kit_drops, made);
     }
 }
 END_TEST
@@ -119,7 +94,7 @@ START_TEST(users_of_one_runtime_do_not_disturb_each_other)
     run_threads(use_runtime, NULL);
     ck_assert_uint_gt(uses, ROUNDS);
     ck_assert_int_eq(tr_loop_count(), 0);
-    ck_assert_uint_eq(dropped, made);
+    ck_assert_uint_eq(kit_drops, made);
 }
 END_TEST
 
@@ -148,7 +123,7 @@ START_TEST(one_of_several_shutdowns_stops_the_runtime)
         ck_assert_uint_eq(zeroes, 1);
         kit_expect_balance();
     }
-    ck_assert_uint_eq(dropped, made);
+    ck_assert_uint_eq(kit_drops, made);
 }
 END_TEST
 
@@ -168,7 +143,7 @@ static void *receive_for_ever(void *arg)
     send_made(tr_inbox_pid(in));
     (void)tr__add_ordered_u32(&receiving, 1); /* ordered: a counter */
     while ((rc = tr_inbox_receive(in, &msg, TR_FOREVER)) == 0)
-        ck_assert(tr_is(msg, parcel));
+        ck_assert(tr_is(msg, kit_parcel));
     ck_assert_int_eq(rc, TR_ESHUTDOWN);
     ck_assert_ptr_null(msg);
     tr_inbox_free(in);
@@ -190,7 +165,7 @@ START_TEST(shutdown_wakes_threads_that_wait_for_messages)
         for (int j = 0; j < THREADS; j++)
             pthread_join(threads[j], NULL);
         kit_expect_balance();
-        ck_assert_uint_eq(dropped, made);
+        ck_assert_uint_eq(kit_drops, made);
     }
 }
 END_TEST
@@ -207,7 +182,7 @@ static void *spawn_for_ever(void *arg)
     do {
         pid.tr__id = 1;
         (void)tr__add_ordered_u32(&spawning, 1); /* ordered: a counter */
-        rc = tr_spawn_with(&pid, &relay_class, &TR_PID_NONE, &spread);
+        rc = tr_spawn_with(&pid, &kit_forwarder_class, &TR_PID_NONE, &spread);
         if (rc == 0)
             send_made(pid);
     } while (rc == 0);
@@ -240,7 +215,7 @@ START_TEST(shutdown_answers_threads_that_wait_for_a_spawn)
         for (int j = 0; j < THREADS; j++)
             pthread_join(threads[j], NULL);
         kit_expect_balance();
-        ck_assert_uint_eq(dropped, made);
+        ck_assert_uint_eq(kit_drops, made);
     }
 }
 END_TEST

@@ -30,6 +30,48 @@ int kit_act_or_unhandled(tr_self *self, void *state, tr_msg *msg)
     return act != NULL ? act->fn(self, act->arg) : TR_UNHANDLED;
 }
 
+int kit_ignore(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    return 0;
+}
+
+const tr_actor_class kit_ignoring_class = { .name = "ignoring", .receive = kit_ignore };
+
+int kit_never(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)state;
+    ck_abort_msg("received %s", tr_msg_name(msg));
+    return 0;
+}
+
+/* Written by several loops. */
+static uint32_t stops;
+static uint32_t stop_reason;
+
+void kit_note_stop(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    (void)state;
+    /* relaxed: published by the count. */
+    tr__store_relaxed_u32(&stop_reason, (uint32_t)reason);
+    kit_count(&stops);
+}
+
+uint32_t kit_stops(void)
+{
+    return kit_counted(&stops);
+}
+
+int kit_stop_reason(void)
+{
+    /* relaxed: whoever asks has seen the count, or the end of the actor. */
+    return (int)tr__load_relaxed_u32(&stop_reason);
+}
+
 const tr_actor_class kit_act_class = { .name = "actor", .receive = kit_act_or_unhandled };
 
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop)
@@ -172,6 +214,20 @@ const tr_actor_class kit_relay_class = {
     .args_size = sizeof(tr_pid),
     .init = relay_init,
     .receive = relay_receive,
+};
+
+static int forward_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)self;
+    (void)tr_forward(msg, *(const tr_pid *)state);
+    return 0;
+}
+
+const tr_actor_class kit_forwarder_class = {
+    .name = "forwarder",
+    .state_size = sizeof(tr_pid),
+    .args_size = sizeof(tr_pid),
+    .receive = forward_receive,
 };
 
 /* ---- messages that own ---- */

@@ -26,6 +26,18 @@ extern const tr_actor_class kit_act_class;
 /* What a receive function does with a kit_act: TR_UNHANDLED for another message. */
 int kit_act_or_unhandled(tr_self *self, void *state, tr_msg *msg);
 
+/* A receive function that does nothing with what comes, and a class with it. */
+int kit_ignore(tr_self *self, void *state, tr_msg *msg);
+extern const tr_actor_class kit_ignoring_class;
+
+/* Another one, which nothing may come to. */
+int kit_never(tr_self *self, void *state, tr_msg *msg);
+
+/* A stop function: counts itself and keeps the reason. */
+void kit_note_stop(tr_self *self, void *state, int reason);
+uint32_t kit_stops(void);
+int kit_stop_reason(void); /* the latest */
+
 tr_pid kit_spawn(const tr_actor_class *cls, const void *args, int loop);
 tr_pid kit_actor(int loop);
 /* Let an actor that knows kit_act do something; kit_do waits until fn has returned, and returns
@@ -49,6 +61,8 @@ int64_t kit_seen(int index);
 
 /* Sends each kit_value on to the inbox (or actor) that its argument, a tr_pid, names. */
 extern const tr_actor_class kit_relay_class;
+/* Forwards whatever comes there; it does not mind if nobody is there any more. */
+extern const tr_actor_class kit_forwarder_class;
 
 /* ---- dead letters ---- */
 

@@ -35,6 +35,11 @@ int kit_held(void *arg)
     return KIT_HELD;
 }
 
+int kit_await_held(void *hold)
+{
+    return tr_to_thread(kit_held, hold);
+}
+
 void kit_hold_await(kit_hold *hold, int count)
 {
     for (int i = 0; i < count; i++)

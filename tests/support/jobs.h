@@ -21,6 +21,8 @@ void kit_hold_init(kit_hold *hold);
 void kit_hold_fini(kit_hold *hold);
 /* The job; returns KIT_HELD. */
 int kit_held(void *hold);
+/* A task that awaits the job, in the pool for input and output. */
+int kit_await_held(void *hold);
 /* Wait until so many more have begun. */
 void kit_hold_await(kit_hold *hold, int count);
 void kit_hold_let_go(kit_hold *hold, int count);

@@ -161,12 +161,18 @@ void kit_stop(void)
 
 /* ---- probes ---- */
 
+tr_inbox *kit_inbox_of(size_t limit)
+{
+    tr_inbox *in = NULL;
+
+    ck_assert_int_eq(tr_inbox_new(&in, limit), 0);
+    ck_assert(!tr_pid_is_none(tr_inbox_pid(in)));
+    return in;
+}
+
 tr_inbox *kit_inbox(void)
 {
-    tr_inbox *in;
-
-    ck_assert_int_eq(tr_inbox_new(&in, 0), 0);
-    return in;
+    return kit_inbox_of(0);
 }
 
 tr_msg *kit_next(tr_inbox *in)
@@ -190,6 +196,13 @@ int64_t kit_expect_value(tr_inbox *in, int64_t a)
 /* Of coverage builds only: what writes the counts, which _exit does not. */
 void __gcov_exit(void) __attribute__((weak));
 
+void kit_end_child(int status)
+{
+    if (__gcov_exit != NULL)
+        __gcov_exit();
+    _exit(status);
+}
+
 static void be_child(void (*fn)(void *arg), void *arg, int err)
 {
     (void)dup2(err, STDERR_FILENO);
@@ -198,10 +211,8 @@ static void be_child(void (*fn)(void *arg), void *arg, int err)
     (void)signal(SIGTERM, SIG_DFL);
     fn(arg);
     (void)fflush(NULL);
-    if (__gcov_exit != NULL)
-        __gcov_exit();
     /* The threads of the parent are not here: what they alone refer to is no leak. */
-    _exit(0);
+    kit_end_child(0);
 }
 
 int kit_in_child(void (*fn)(void *arg), void *arg, char *text, size_t text_bytes)

@@ -1,11 +1,10 @@
-/* Every await there is, in a tree of tasks that is cancelled at its n-th await, for every n:
- * nothing is lost, leaked or hung, whether that comes before the await, while it waits, or from
- * another loop at any time. */
-#include <sched.h>
-
+/* Asking and spawning actors, requests of inboxes, and what has ended elsewhere, in a tree of tasks
+ * that is cancelled at its n-th await, for every n: nothing is lost, leaked or hung, whether that
+ * comes before the await, while it waits, or from another loop at any time. runtime/nth_await does
+ * so with all other awaits. */
 #include "base/atomic.h"
 #include "support/actors.h"
-#include "support/kit.h"
+#include "support/futures.h"
 
 typedef enum moment {
     BEFORE,    /* the await begins */
@@ -68,16 +67,6 @@ static int expect_cancelled(void)
 
 /* ---- what is awaited ---- */
 
-static void unref_future(tr_future **f)
-{
-    tr_future_unref(*f);
-}
-
-static void unref_task(tr_task **task)
-{
-    tr_task_unref(*task);
-}
-
 static void free_inbox(tr_inbox **in)
 {
     tr_inbox_free(*in);
@@ -93,51 +82,12 @@ static int receive(tr_self *self, void *state, tr_msg *msg)
 
 static const tr_actor_class replier_class = { .name = "replier", .receive = receive };
 
-static int use_time(void *unused)
+/* It has ended already, but on another loop. */
+static int use_future(void *unused)
 {
     (void)unused;
-    AWAIT(tr_sleep(0.0003));
-    AWAIT(tr_sleep(0));
-    AWAIT(tr_yield());
-    return 5;
-}
-
-static void resolve(void *f)
-{
-    (void)tr_future_resolve(f, NULL, NULL); /* it may have been cancelled */
-    tr_future_unref(f);
-}
-
-static int use_future(int loop, bool has_limit)
-{
-    tr_future *f __attribute__((cleanup(unref_future))) = NULL;
-
-    ck_assert_int_eq(tr_future_new(&f), 0);
-    ck_assert_int_eq(tr_post(TR_LOOP(loop), resolve, tr_future_ref(f)), 0);
-    if (has_limit)
-        AWAIT(tr_wait_for(f, 60));
-    else
-        AWAIT(tr_await(f));
-    return 0;
-}
-
-static int use_futures(void *unused)
-{
-    (void)unused;
-    for (int i = 0; i < 4; i++)
-        if (use_future(i / 2, i % 2 != 0) < 0)
-            return TR_ECANCELED;
     AWAIT(tr_await(now->there));
     AWAIT(tr_wait_for(now->there, 60));
-    return 0;
-}
-
-static int use_task(int loop)
-{
-    tr_task *task __attribute__((cleanup(unref_task))) = NULL;
-
-    ck_assert_int_eq(tr_task_spawn_on(&task, TR_LOOP(loop), use_time, NULL), 0);
-    AWAIT(tr_task_wait(task, 60));
     return 0;
 }
 
@@ -185,16 +135,11 @@ static int use_all(void *unused)
 
     (void)unused;
     TR_SCOPE(s, &rc) {
-        (void)tr_scope_spawn(s, use_time, NULL);
-        (void)tr_scope_spawn(s, use_futures, NULL);
+        (void)tr_scope_spawn(s, use_future, NULL);
         (void)tr_scope_spawn(s, use_inbox, NULL);
         (void)tr_scope_spawn(s, use_actors, NULL);
         (void)tr_scope_spawn_on(s, TR_LOOP(1), use_actors, NULL);
-        (void)tr_scope_spawn_on(s, TR_LOOP(1), use_futures, NULL);
-        AWAIT(tr_sleep(0));
-        for (int i = 0; i < 2; i++)
-            if (use_task(i) < 0)
-                return TR_ECANCELED;
+        (void)tr_scope_spawn_on(s, TR_LOOP(1), use_inbox, NULL);
         AWAIT(tr_scope_join(s));
     }
     return rc;
@@ -209,14 +154,6 @@ static int hold_root(void *arg)
     return tr_task_spawn(&a->root, use_all, NULL);
 }
 
-static void prepare_there(void *arg)
-{
-    attempt *a = arg;
-
-    ck_assert_int_eq(tr_future_new(&a->there), 0);
-    ck_assert_int_eq(tr_post(TR_LOOP_ANY, resolve, tr_future_ref(a->there)), 0);
-}
-
 static bool try(attempt *a)
 {
     int rc;
@@ -225,7 +162,8 @@ static bool try(attempt *a)
     kit_start(2);
     for (int i = 0; i < 2; i++)
         a->repliers[i] = kit_spawn(&replier_class, NULL, i);
-    kit_on_loop(1, prepare_there, a);
+    a->there = kit_future_on(1);
+    kit_resolve_it(a->there);
     ck_assert_int_eq(kit_in_task(0, hold_root, a), 0);
     rc = tr_task_wait(a->root, KIT_PATIENCE_S);
     /* A cancellation from elsewhere may come too late. */
@@ -247,7 +185,7 @@ static void try_every(moment when)
         attempt a = { .when = when, .n = n };
 
         if (!try(&a)) {
-            ck_assert_uint_gt(n, 30);
+            ck_assert_uint_gt(n, 16);
             return;
         }
         ck_assert_uint_lt(n, 200);
@@ -272,5 +210,5 @@ START_TEST(cancelled_by_another_loop_about_the_nth_await)
 }
 END_TEST
 
-KIT_MAIN("runtime/every_await", cancelled_before_the_nth_await,
+KIT_MAIN("actors/nth_ask", cancelled_before_the_nth_await,
          cancelled_while_it_waits_for_the_nth_time, cancelled_by_another_loop_about_the_nth_await)
