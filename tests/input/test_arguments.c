@@ -604,6 +604,8 @@ static const char *called_as(const char *name)
         { "tr__shield_enter", "TR_SHIELD" },
         { "tr__guard_leave", "TR_DEADLINE" },
         { "tr__deferred_run", "TR_DEFER" },
+        { "tr__sim_expect", "tr_sim_expect" },
+        { "tr__sim_expect_nothing", "tr_sim_expect_nothing" },
     };
     static char call[256];
 
@@ -614,20 +616,24 @@ static const char *called_as(const char *name)
     return call;
 }
 
+/* Those of simulations can't be called here: this is another library. */
 START_TEST(every_public_function_is_called_in_this_folder)
 {
     static char headers[1 << 20];
     static char tests[1 << 20];
+    static char simulations[1 << 20];
     int found = 0;
 
     read_folder(headers, sizeof(headers), "../../include/troupe", ".h");
     read_folder(tests, sizeof(tests), ".", ".c");
+    read_folder(simulations, sizeof(simulations), "../sim", ".c");
     for (const char *at = headers; (at = strstr(at, "\nTR_API ")) != NULL; at++) {
         char name[128];
 
         ck_assert(name_of(at + 1, name, sizeof(name)));
-        ck_assert_msg(strstr(tests, called_as(name)) != NULL, "no test of bad input calls %s",
-                      name);
+        ck_assert_msg(strstr(tests, called_as(name)) != NULL ||
+                          strstr(simulations, called_as(name)) != NULL,
+                      "no test of bad input calls %s", name);
         found++;
     }
     ck_assert_int_ge(found, 50);
