@@ -6,7 +6,7 @@
  * which of them goes on at each step where they could meet, how late a sleeper notices that it was
  * woken, in which order descriptors are ready, and what fails. Time is virtual: it passes with the
  * steps, and jumps when all wait, so that an hour of timeouts takes milliseconds. The same seed
- * always does the same.
+ * always does the same. With TROUPE_SIM_TRACE set, every event is printed as it comes.
  *
  * What does not take part: threads that the program makes itself, and calls that block in the
  * kernel (sleep, read from a pipe that nobody fills): they block everything. Locks of the program's
@@ -23,20 +23,27 @@ extern "C" {
 
 /* Zero is the usual; a chance is from 0 to 1. */
 typedef struct tr_sim_options {
-    uint64_t seed; /* 0: of tr_sim_run, TROUPE_SEED, or one by chance; of tr_sim_explore, the first
-                           one: by chance */
-    double
-        preempt; /* chance, at each step, that another thread goes on; 0: the seed chooses it; below
-                           0: threads go on until they wait */
-    double late; /* chance that a thread that is woken, or a pool's job, is up to 2 ms late */
-    double stall; /* chance, at each change of threads, that one stands still for up to 50 ms */
-    double fail_memory;  /* chance that an allocation fails, */
-    double fail_thread;  /* the start of a thread, */
-    double fail_call;    /* another system call */
-    uint64_t fail_at;    /* the n-th of all calls that may fail does; 0: none */
-    double time_limit;   /* virtual seconds until a run counts as endless; 0: a day */
-    uint64_t step_limit; /* steps until it does; 0: 100 million */
-    int cores;           /* that the program sees; 0: 2 */
+    /* 0: TROUPE_SEED, or else one by chance. tr_sim_explore begins with it. */
+    uint64_t seed;
+    /* Chance, at each step, that another thread goes on. 0: the seed chooses how great it is; below
+     * 0: threads go on until they wait. */
+    double preempt;
+    /* Chance that a thread that was woken notices up to 2 ms late. */
+    double late;
+    /* Chance, at each preemption, that the thread stands still for up to 50 ms. */
+    double stall;
+    /* Chance that an allocation fails; that a thread can't be started; that another system call
+     * fails. */
+    double fail_memory;
+    double fail_thread;
+    double fail_call;
+    /* Exactly the n-th of all calls that may fail does; 0: by the chances above. */
+    uint64_t fail_at;
+    /* When a run counts as endless: virtual seconds (0: a day), and steps (0: 100 million). */
+    double time_limit;
+    uint64_t step_limit;
+    /* That the program sees; 0: 2. */
+    int cores;
 } tr_sim_options;
 
 /* Of a run. */
