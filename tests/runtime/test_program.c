@@ -41,7 +41,7 @@ static void *run_here(void *arg)
     else
         status = tr_main(0, NULL, p->fn, &p->arg, &cfg);
     if (status != 0)
-        _exit(status);
+        kit_end_child(status);
     return NULL;
 }
 
@@ -242,9 +242,9 @@ static void run_twice(program *p)
 
     for (int i = 0; i < 2; i++)
         if (tr_run(run_to_cancelled, &result, NULL) != p->arg)
-            _exit(3);
+            kit_end_child(3);
     if (!has_disposition(p->arg, SIG_DFL))
-        _exit(4);
+        kit_end_child(4);
     (void)raise(p->arg);
 }
 

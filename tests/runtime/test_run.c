@@ -225,8 +225,8 @@ static void be_program(void *arg)
     char *argv[] = { (char *)(uintptr_t)p->path, NULL };
 
     tr_log_set(NULL, NULL);
-    _exit(tr_main(p->argc, p->argc >= 0 ? argv : NULL, give_back, &p->result,
-                  &(tr_config){ .loops = 1 }));
+    kit_end_child(tr_main(p->argc, p->argc >= 0 ? argv : NULL, give_back, &p->result,
+                          &(tr_config){ .loops = 1 }));
 }
 
 START_TEST(main_turns_success_into_0_and_says_nothing)
@@ -340,8 +340,8 @@ static void be_signalled_program(void *arg)
 
     if (s->is_ignored)
         (void)signal(SIGINT, SIG_IGN);
-    _exit(tr_main(1, argv, be_signalled, arg,
-                  &(tr_config){ .loops = 2, .signals = s->config_signals }));
+    kit_end_child(tr_main(1, argv, be_signalled, arg,
+                          &(tr_config){ .loops = 2, .signals = s->config_signals }));
 }
 
 static int run_signalled(signalled s, char *text, size_t text_bytes)
@@ -408,7 +408,7 @@ static void be_background_job(void *arg)
     char *argv[] = { (char *)(uintptr_t) "app", NULL };
 
     (void)signal(SIGINT, SIG_IGN);
-    _exit(tr_main(1, argv, be_interrupted_in_vain, arg, &(tr_config){ .loops = 1 }));
+    kit_end_child(tr_main(1, argv, be_interrupted_in_vain, arg, &(tr_config){ .loops = 1 }));
 }
 
 START_TEST(signal_that_the_parent_ignores_stays_ignored)

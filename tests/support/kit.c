@@ -190,6 +190,13 @@ int64_t kit_expect_value(tr_inbox *in, int64_t a)
 /* Of coverage builds only: what writes the counts, which _exit does not. */
 void __gcov_exit(void) __attribute__((weak));
 
+void kit_end_child(int status)
+{
+    if (__gcov_exit != NULL)
+        __gcov_exit();
+    _exit(status);
+}
+
 static void be_child(void (*fn)(void *arg), void *arg, int err)
 {
     (void)dup2(err, STDERR_FILENO);
@@ -198,10 +205,8 @@ static void be_child(void (*fn)(void *arg), void *arg, int err)
     (void)signal(SIGTERM, SIG_DFL);
     fn(arg);
     (void)fflush(NULL);
-    if (__gcov_exit != NULL)
-        __gcov_exit();
     /* The threads of the parent are not here: what they alone refer to is no leak. */
-    _exit(0);
+    kit_end_child(0);
 }
 
 int kit_in_child(void (*fn)(void *arg), void *arg, char *text, size_t text_bytes)

@@ -88,6 +88,9 @@ int kit_threads(void);
 /* Call fn(arg) in a child process of its own environment, limits and signals, which then ends with
  * status 0. What it wrote to stderr is put into text. Returns its status, as of waitpid. */
 int kit_in_child(void (*fn)(void *arg), void *arg, char *text, size_t text_bytes);
+/* End that process at once, from wherever, also from a handler of a signal: _exit, but what it has
+ * reached counts for ./dev coverage. */
+_Noreturn void kit_end_child(int status);
 
 /* ---- running ---- */
 
