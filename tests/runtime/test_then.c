@@ -3,6 +3,7 @@
 
 #include "base/atomic.h"
 #include "base/seam.h"
+#include "runtime/runtime.h"
 #include "support/kit.h"
 
 enum { LOOPS = 3 };
@@ -230,6 +231,35 @@ START_TEST(then_asked_for_while_the_runtime_stops_is_called_once)
 }
 END_TEST
 
+/* A guest of loop 0 holds it open until loop 1 has quit. */
+static void then_on_the_other(void *c)
+{
+    /* acquire: pairs with the exchange that closes it. */
+    while (tr__load_acquire_ptr(&tr__ports[1].runs.top) != TR__INLET_CLOSED)
+        sched_yield();
+    ck_assert_int_eq(tr_future_then(never, TR_LOOP(1), note, c), TR_ESHUTDOWN);
+}
+
+static void ask_the_other_later(void *c)
+{
+    ck_assert_int_eq(tr_loop_on_close(then_on_the_other, c), 0);
+}
+
+START_TEST(then_on_a_loop_that_has_quit_is_refused_and_never_called)
+{
+    called c = { .calls = 0 };
+
+    kit_start(2);
+    never = make_on(0);
+    kit_on_loop(0, ask_the_other_later, &c);
+    kit_stop();
+    ck_assert_uint_eq(c.calls, 0);
+    end_it(never);
+    tr_future_unref(never);
+    ck_assert_uint_eq(c.calls, 0);
+}
+END_TEST
+
 START_TEST(then_without_memory_is_refused_and_never_called)
 {
     called c = { .calls = 0 };
@@ -255,4 +285,5 @@ KIT_MAIN("then", then_is_called_on_the_loop_that_was_named_with_how_it_has_ended
          then_of_a_foreign_thread_to_any_loop_is_always_on_the_same, then_may_ask_for_the_next,
          then_of_one_that_never_ends_is_called_once_at_the_shutdown,
          then_asked_for_while_the_runtime_stops_is_called_once,
+         then_on_a_loop_that_has_quit_is_refused_and_never_called,
          then_without_memory_is_refused_and_never_called)
