@@ -183,7 +183,9 @@ TR_API void tr__scope_leave(tr_scope *s);
  * all of them have, whichever way it is left. It declares s. The first child that fails (a failed
  * spawn counts) cancels the others and the body. When the block has ended, rc is 0 or that first
  * failure, or else TR_ECANCELED if the block was cancelled from outside. A child that ends with
- * TR_ECANCELED has not failed. Where no task runs, spawns fail with TR_EWRONGPLACE. */
+ * TR_ECANCELED has not failed. Where no task runs, spawns fail with TR_EWRONGPLACE.
+ * gcc -O0 -Wall warns (-Wreturn-type) of a function whose last statement is a block that always
+ * returns; with optimization it knows better. */
 #define TR_SCOPE(s, rc)     TR__SCOPE(__COUNTER__, s, rc)
 #define TR__SCOPE(n, s, rc) TR__SCOPE_(n, s, rc)
 #define TR__SCOPE_(n, s, rc)                                                                       \

@@ -199,7 +199,7 @@ START_TEST(without_a_runtime_nothing_new_begins)
     if (child == 0) {
         call_without_runtime(f, TR_EFORKED);
         ck_assert_int_eq(tr_run(succeed, NULL, NULL), TR_EFORKED);
-        _exit(7);
+        kit_end_child(7);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);

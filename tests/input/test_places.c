@@ -454,7 +454,7 @@ START_TEST(child_of_fork_is_refused_everything)
     if (child == 0) {
         ck_assert_int_eq(tr_start(NULL), TR_EFORKED);
         call_without_runtime(TR_EFORKED);
-        _exit(7);
+        kit_end_child(7);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status));

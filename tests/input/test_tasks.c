@@ -157,7 +157,7 @@ START_TEST(child_of_fork_has_no_tasks)
         spawn_in_vain(TR_EWRONGPLACE);
         await_here(NULL);
         ck_assert_int_eq(tr_task_wait(t, NAN), TR_EINVAL);
-        _exit(7);
+        kit_end_child(7);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status));

@@ -53,6 +53,46 @@ START_TEST(message_of_each_size_has_room_for_payload_and_ask)
 }
 END_TEST
 
+START_TEST(block_that_lies_ready_is_taken_with_the_same_head)
+{
+    pools p;
+
+    open_pools(&p);
+    for (size_t payload = 0; payload <= 5000; payload += 3)
+        for (int extended = 0; extended < 2; extended++) {
+            tr_msg *msg = tr__msg_take(&p.slab, payload, extended);
+            bool is_heap = tr__msg_class(msg) == TR__MSG_CLASS_HEAP;
+
+            tr__msg_give(&p.slab, &p.depot, msg);
+            msg = tr__msg_take_ready(&p.slab, payload, extended);
+            ck_assert_int_eq(msg == NULL, is_heap);
+            if (msg == NULL)
+                continue;
+            expect_usable(msg, payload, extended);
+            tr__msg_give(&p.slab, &p.depot, msg);
+        }
+    ck_assert_ptr_null(tr__msg_take_ready(&p.slab, SIZE_MAX, true));
+    tr__depot_fini(&p.depot);
+}
+END_TEST
+
+START_TEST(payload_of_each_size_is_copied_whole_and_no_further)
+{
+    char from[40];
+
+    for (size_t i = 0; i < sizeof(from); i++)
+        from[i] = (char)(i + 1);
+    for (size_t bytes = 0; bytes < sizeof(from); bytes++) {
+        char to[sizeof(from)] = { 0 };
+
+        tr__payload_copy(to, from, bytes);
+        ck_assert_int_eq(memcmp(to, from, bytes), 0);
+        for (size_t i = bytes; i < sizeof(to); i++)
+            ck_assert_int_eq(to[i], 0);
+    }
+}
+END_TEST
+
 START_TEST(message_without_a_slab_is_from_the_allocator)
 {
     for (size_t payload = 0; payload <= 5000; payload += 7)
@@ -168,6 +208,8 @@ START_TEST(message_given_back_by_a_foreign_thread_returns_to_the_slab)
 END_TEST
 
 KIT_MAIN("mailbox/message", message_of_each_size_has_room_for_payload_and_ask,
+         block_that_lies_ready_is_taken_with_the_same_head,
+         payload_of_each_size_is_copied_whole_and_no_further,
          message_without_a_slab_is_from_the_allocator,
          message_with_sixteen_bytes_fills_the_smallest_class,
          message_that_no_memory_could_hold_is_refused, message_for_which_there_is_no_memory_is_null,

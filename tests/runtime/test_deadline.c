@@ -2,6 +2,7 @@
  * keeps out. */
 #include <math.h>
 
+#include "support/jobs.h"
 #include "support/tasks.h"
 
 /* ---- deadlines ---- */
@@ -239,6 +240,114 @@ START_TEST(children_inherit_the_deadline_on_every_loop)
 }
 END_TEST
 
+/* ---- a loop that is late ---- */
+
+/* A child on loop 1, which the time cancels while loop 0 is blocked: there the end of the child is
+ * known before the timer fires, and must count as what it is. */
+typedef struct late {
+    sem_t begun;
+    sem_t ended;
+} late;
+
+static int be_cancelled_in_time(void *arg)
+{
+    late *l = arg;
+    int rc;
+
+    sem_post(&l->begun);
+    rc = tr_sleep(TR_FOREVER);
+    sem_post(&l->ended);
+    return rc;
+}
+
+static int join_child(void *arg)
+{
+    int rc = 0;
+
+    TR_SCOPE(s, &rc) {
+        (void)tr_scope_spawn_on(s, TR_LOOP(1), be_cancelled_in_time, arg);
+    }
+    return rc;
+}
+
+static int join_under_a_deadline(void *arg)
+{
+    int rc = 0;
+
+    TR_DEADLINE(0.02, &rc) {
+        rc = join_child(arg);
+    }
+    return rc;
+}
+
+static int join_under_a_shield(void *arg)
+{
+    int rc = 0;
+
+    TR_SHIELD(0.02) {
+        rc = join_child(arg);
+    }
+    ck_assert_int_eq(tr_yield(), 0);
+    return rc;
+}
+
+static int join_under_a_parent(void *arg)
+{
+    int rc = 0;
+
+    TR_DEADLINE(0.02, &rc) {
+        TR_SCOPE(s, &rc) {
+            (void)tr_scope_spawn(s, join_child, arg);
+        }
+    }
+    return rc;
+}
+
+static void block(void *hold)
+{
+    (void)kit_held(hold);
+}
+
+static void await_semaphore(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) != 0)
+        ; /* a signal came */
+}
+
+static int join_late(tr_task_fn join)
+{
+    tr_future *f;
+    kit_hold hold;
+    late l;
+    int rc;
+
+    kit_hold_init(&hold);
+    sem_init(&l.begun, 0, 0);
+    sem_init(&l.ended, 0, 0);
+    kit_start(2);
+    f = kit_task_begin(0, join, &l);
+    await_semaphore(&l.begun);
+    ck_assert_int_eq(tr_post(TR_LOOP(0), block, &hold), 0);
+    kit_hold_await(&hold, 1);
+    await_semaphore(&l.ended);
+    kit_on_loop(1, NULL, NULL); /* now its end is on its way */
+    kit_hold_let_go(&hold, 1);
+    rc = kit_future_end(f);
+    kit_stop();
+    sem_destroy(&l.begun);
+    sem_destroy(&l.ended);
+    kit_hold_fini(&hold);
+    return rc;
+}
+
+START_TEST(time_that_has_passed_counts_before_its_timer_fires)
+{
+    ck_assert_int_eq(join_late(join_under_a_deadline), TR_ETIMEDOUT);
+    ck_assert_int_eq(join_late(join_under_a_shield), TR_ECANCELED);
+    ck_assert_int_eq(join_late(join_under_a_parent), TR_ETIMEDOUT);
+}
+END_TEST
+
 static int spawn_without_inheriting(void *unused)
 {
     heir h;
@@ -363,5 +472,5 @@ KIT_MAIN("runtime/deadline", expired_deadline_is_a_timeout_for_who_set_it_alone,
          deadline_of_no_time_and_of_no_number_expires_at_once,
          nearest_deadline_counts_and_the_one_that_set_it_reports, deadline_left_is_the_nearest_ones,
          deadline_reaches_a_task_that_only_yields, children_inherit_the_deadline_on_every_loop,
-         task_with_a_handle_inherits_none, shield_lets_nothing_in_but_its_own_time,
-         shield_covers_waits_and_scopes_within)
+         time_that_has_passed_counts_before_its_timer_fires, task_with_a_handle_inherits_none,
+         shield_lets_nothing_in_but_its_own_time, shield_covers_waits_and_scopes_within)

@@ -1,9 +1,10 @@
 /* A tree of tasks that uses every await there is, cancelled at its n-th await, for every n: nothing
  * is lost, nothing hangs, and everything that was begun has ended. */
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/atomic.h"
-#include "support/kit.h"
+#include "support/jobs.h"
 
 /* How the tree is cancelled: before the n-th await begins, or while it waits. */
 typedef enum way { BEFORE, MEANWHILE } way;
@@ -14,7 +15,8 @@ static uint32_t victim; /* the n-th */
 static tr_task *root;
 static uint32_t made; /* values and what else must be given back */
 static uint32_t freed;
-static tr_pid helper; /* on loop 1 */
+static tr_pid helper;   /* on loop 1 */
+static tr_pool *narrow; /* of one thread */
 
 static void count(uint32_t *counter)
 {
@@ -249,18 +251,196 @@ static int spawn_actors(void *unused)
     return 0;
 }
 
+/* ---- the awaits of pools ---- */
+
+/* What has become of a job. */
+typedef struct fate {
+    uint32_t begun;
+    uint32_t ended;
+    uint32_t dropped;
+} fate;
+
+/* It gives way, so that its task may be cancelled meanwhile. */
+static int live(void *arg)
+{
+    fate *job = arg;
+
+    count(&job->begun);
+    for (int i = 0; i < 3 && !tr_cancelled(); i++)
+        sched_yield();
+    count(&job->ended);
+    return 0;
+}
+
+/* A job on this stack: when its await returns it has ended, or it will never begin. */
+static int run_job_on(tr_pool *pool)
+{
+    fate job = { 0 };
+    int rc = tr_pool_run(pool, live, &job);
+
+    ck_assert(rc == 0 || rc == TR_ECANCELED);
+    ck_assert_uint_eq(tr__load_acquire_u32(&job.begun), rc == 0);
+    ck_assert_uint_eq(tr__load_acquire_u32(&job.ended), rc == 0);
+    return rc;
+}
+
+static int run_jobs(void *unused)
+{
+    fate job = { 0 };
+
+    (void)unused;
+    AWAIT(run_job_on(narrow));
+    AWAIT(tr_to_thread(live, &job));
+    ck_assert_uint_eq(tr__load_acquire_u32(&job.ended), 1);
+    AWAIT(run_job_on(narrow));
+    return 0;
+}
+
+/* While it is shut, the only thread of `narrow` waits at it. The tree has one task that shuts it. */
+static struct {
+    sem_t go;
+    uint32_t is_shut;
+    uint32_t reached;
+} gate;
+
+static int wait_at_gate(void *unused)
+{
+    (void)unused;
+    count(&gate.reached);
+    while (sem_wait(&gate.go) != 0)
+        ; /* a signal came */
+    return 0;
+}
+
+static void open_gate(void *unused)
+{
+    (void)unused;
+    /* ordered: it is opened once. */
+    if (tr__cas_ordered_u32(&gate.is_shut, 1, 0))
+        sem_post(&gate.go);
+}
+
+static int shut_gate(void)
+{
+    int rc;
+
+    gate.reached = 0;
+    rc = tr_pool_submit(NULL, narrow, wait_at_gate, NULL, NULL);
+    if (rc < 0)
+        return rc;
+    while (tr__load_acquire_u32(&gate.reached) == 0)
+        sched_yield();
+    tr__store_release_u32(&gate.is_shut, 1);
+    return 0;
+}
+
+/* Before an await that the gate holds up: if that is the n-th, it is cancelled before the gate is
+ * opened. */
+static void strike_and_open(void)
+{
+    strike();
+    ck_assert_int_eq(tr_post(TR_LOOP_ANY, open_gate, NULL), 0);
+}
+
+static int run_job_in_line(void *unused)
+{
+    int rc = shut_gate();
+
+    TR_DEFER(open_gate, unused);
+    if (rc < 0)
+        return rc;
+    strike_and_open();
+    return run_job_on(narrow);
+}
+
+static int do_nothing(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+static int fill_pool(void)
+{
+    int rc = 0;
+
+    for (int i = 0; i < TR__POOL_BACKLOG && rc == 0; i++)
+        rc = tr_pool_submit(NULL, narrow, do_nothing, make_value(), drop_value);
+    return rc;
+}
+
+static fate late; /* it has no stack to stand on */
+
+static int run_late(void *value)
+{
+    (void)value;
+    return live(&late);
+}
+
+static void drop_late(void *value)
+{
+    ck_assert_uint_eq(late.begun, late.ended);
+    count(&late.dropped);
+    drop_value(value);
+}
+
+/* The pool is full: to submit is to await a turn. */
+static int submit_when_full(void *unused)
+{
+    tr_future *f;
+    int rc = shut_gate();
+
+    TR_DEFER(open_gate, unused);
+    if (rc == 0)
+        rc = fill_pool();
+    if (rc < 0)
+        return rc;
+    late = (fate){ 0 };
+    strike_and_open();
+    rc = tr_pool_submit(&f, narrow, run_late, make_value(), drop_late);
+    if (rc < 0) {
+        ck_assert_int_eq(rc, TR_ECANCELED);
+        ck_assert_ptr_null(f);
+        ck_assert_uint_eq(tr__load_acquire_u32(&late.begun), 0);
+        ck_assert_uint_eq(tr__load_acquire_u32(&late.dropped), 1);
+        return rc;
+    }
+    TR_DEFER(unref_future, &f);
+    count(&made);
+    AWAIT(tr_await(f));
+    ck_assert_uint_eq(tr__load_acquire_u32(&late.ended), 1);
+    ck_assert_uint_eq(tr__load_acquire_u32(&late.dropped), 0);
+    return 0;
+}
+
+/* To free a pool is to await its jobs, whoever is cancelled. */
+static int free_pool_with_jobs(void *unused)
+{
+    fate jobs = { 0 };
+    tr_pool *pool = kit_pool(1);
+    uint32_t accepted = 0;
+
+    (void)unused;
+    while (accepted < 5 && tr_pool_submit(NULL, pool, live, &jobs, NULL) == 0)
+        accepted++;
+    strike();
+    ck_assert_int_eq(tr_pool_free(pool), 0);
+    ck_assert_uint_eq(tr__load_acquire_u32(&jobs.ended), accepted);
+    return accepted == 5 ? 0 : TR_ECANCELED;
+}
+
 /* ---- the tree ---- */
 
 static int use_scopes(void *depth)
 {
     static int less[] = { 0, 0, 1 };
-    const tr_task_fn leaves[] = { sleep_and_yield, await_futures, wait_for_tasks, ask_and_receive };
+    const tr_task_fn leaves[] = { sleep_and_yield, await_futures, wait_for_tasks, ask_and_receive,
+                                  run_jobs };
     int rc;
 
     TR_DEFER(say_goodbye, NULL);
     count(&made);
     TR_SCOPE(s, &rc) {
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 5; i++)
             if (tr_scope_spawn_on(s, TR_LOOP(i % 2), leaves[i], NULL) < 0)
                 return TR_ECANCELED;
         if (*(int *)depth > 0 &&
@@ -276,11 +456,12 @@ static int grow(void *unused)
 {
     static int depth = 1;
     const tr_task_fn steps[] = {
-        sleep_and_yield, await_futures, wait_for_tasks, ask_and_receive, spawn_actors,
+        sleep_and_yield, await_futures,   wait_for_tasks,   ask_and_receive,     spawn_actors,
+        run_jobs,        run_job_in_line, submit_when_full, free_pool_with_jobs,
     };
 
     (void)unused;
-    for (int i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int rc = steps[i](NULL);
 
         if (rc < 0)
@@ -302,6 +483,7 @@ static int cancel_at(uint32_t n)
     /* Other tasks may be on their way out: they are nobody's children. */
     while (tr__load_acquire_u32(&freed) < tr__load_acquire_u32(&made))
         ck_assert_int_eq(tr_yield(), 0);
+    ck_assert_uint_eq(kit_pool_length(narrow), 0);
     tr_task_unref(root);
     return awaits >= n;
 }
@@ -313,7 +495,7 @@ static int cancel_at_each(void *unused)
     (void)unused;
     while (cancel_at(n))
         n++;
-    ck_assert_uint_gt(n, 40);
+    ck_assert_uint_gt(n, 60);
     return 0;
 }
 
@@ -329,9 +511,13 @@ static void cancel_in_way(way how)
     made = 0;
     freed = 0;
     kit_start(2);
+    narrow = kit_pool(1);
     ck_assert_int_eq(kit_in_task(0, spawn_helper, NULL), 0);
     ck_assert_int_eq(kit_in_task(0, cancel_at_each, NULL), 0);
     ck_assert(!kit_log_contains("nobody has looked at"));
+    kit_pool_free(narrow);
+    ck_assert_uint_gt(kit_stats().jobs_run, 0);
+    ck_assert(how == BEFORE || kit_stats().jobs_cancelled > 0);
     kit_stop();
     ck_assert_uint_eq(made, freed);
 }

@@ -223,13 +223,13 @@ static void crash_handler(int signo, siginfo_t *info, void *machine)
         say("page ");
     else
         say("other ");
-    _exit(signo == SIGSEGV ? 7 : 8);
+    kit_end_child(signo == SIGSEGV ? 7 : 8);
 }
 
 static void plain_handler(int signo)
 {
     say("plain ");
-    _exit(signo == SIGSEGV ? 9 : 10);
+    kit_end_child(signo == SIGSEGV ? 9 : 10);
 }
 
 static void leaping_handler(int signo)

@@ -1,6 +1,9 @@
 /* The end of pools: freed by tasks and threads, amid shutdowns, restarts, and forks. */
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 
 #include "base/atomic.h"
 #include "runtime/runtime.h"
@@ -161,6 +164,54 @@ START_TEST(task_that_frees_a_pool_does_not_block_its_loop)
 }
 END_TEST
 
+/* A foreign thread that has pushed a job just now, and is about to leave the pool. */
+static void begin_to_push(tr_pool *pool)
+{
+    (void)tr__add_ordered_u32(&pool->inside, 1);
+}
+
+static void end_to_push(tr_pool *pool)
+{
+    (void)tr__add_ordered_u32(&pool->inside, (uint32_t)-1);
+}
+
+START_TEST(pool_is_not_freed_under_a_thread_that_pushes)
+{
+    tr_future *task;
+    tr_pool *pool;
+
+    kit_start(2);
+    pool = kit_pool(1);
+    begin_to_push(pool);
+    task = kit_task_begin(0, free_pool, pool);
+    while (!close_is_seen(pool))
+        sched_yield();
+    for (int i = 0; i < 10; i++)
+        kit_on_loop(i % 2, NULL, NULL);
+    ck_assert(!tr_future_is_done(task));
+    end_to_push(pool);
+    ck_assert_int_eq(kit_future_end(task), 0);
+    kit_stop();
+}
+END_TEST
+
+START_TEST(pool_is_not_freed_under_a_thread_that_pushes_in_vain)
+{
+    tr_pool *pool = kit_pool(1);
+    pthread_t thread;
+    void *rc;
+
+    begin_to_push(pool);
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_pool_as_thread, pool), 0);
+    for (int i = 0; i < 1000; i++)
+        sched_yield();
+    ck_assert_int_eq(pthread_tryjoin_np(thread, &rc), EBUSY);
+    end_to_push(pool);
+    pthread_join(thread, &rc);
+    ck_assert_ptr_null(rc);
+}
+END_TEST
+
 /* Each round is another pool, used from all sides up to its end. */
 typedef struct short_life {
     tr_pool *pool;
@@ -245,6 +296,59 @@ START_TEST(shutdown_that_waits_for_a_job_names_it_and_can_be_repeated)
     kit_stop();
     ck_assert_uint_eq(runs, 3);
     kit_pool_free(pool);
+    kit_hold_fini(&hold);
+}
+END_TEST
+
+static tr_job_fn c_function(const char *name)
+{
+    void *address = dlsym(RTLD_DEFAULT, name);
+    tr_job_fn fn;
+
+    ck_assert_ptr_nonnull(address);
+    memcpy(&fn, &address, sizeof(fn)); /* C has no cast from one to the other */
+    return fn;
+}
+
+static uint32_t running_jobs(tr_pool *pool)
+{
+    uint32_t running;
+
+    ck_assert(tr__pool_lock_soon(pool));
+    running = pool->running;
+    tr__pool_unlock(pool);
+    return running;
+}
+
+/* It waits for a job in the C library, whose functions others may see. */
+START_TEST(shutdown_names_jobs_by_their_function_and_no_idle_threads)
+{
+    kit_hold hold;
+    tr_pool *pool;
+    sem_t until;
+
+    kit_hold_init(&hold);
+    sem_init(&until, 0, 0);
+    kit_start_with(&(tr_config){ .loops = 1, .pool_idle_s = TR_FOREVER });
+    ck_assert_int_eq(tr_pool_new(&pool, "stuck", 2), 0);
+    ck_assert_int_eq(tr_pool_submit(NULL, pool, kit_held, &hold, NULL), 0);
+    kit_hold_await(&hold, 1);
+    ck_assert_int_eq(tr_pool_submit(NULL, pool, c_function("sem_wait"), &until, NULL), 0);
+    while (running_jobs(pool) != 2)
+        sched_yield();
+    kit_hold_let_go(&hold, 1);
+    while (running_jobs(pool) != 1)
+        sched_yield();
+    ck_assert_uint_eq(kit_pool_threads(pool), 2);
+    while (!close_is_seen(pool))
+        ck_assert_int_eq(tr_shutdown(0.001), TR_ETIMEDOUT);
+    ck_assert(kit_log_contains("shutdown: pool 'stuck': 1 jobs run, and 0 wait"));
+    ck_assert(kit_log_contains("shutdown: pool 'stuck': job sem_wait (0x"));
+    ck_assert(!kit_log_contains("shutdown: pool 'stuck': job 0x"));
+    sem_post(&until);
+    kit_stop();
+    kit_pool_free(pool);
+    sem_destroy(&until);
     kit_hold_fini(&hold);
 }
 END_TEST
@@ -501,8 +605,11 @@ KIT_MAIN("runtime/pool_stop", pool_is_freed_whether_the_runtime_runs_or_not,
          task_that_frees_a_pool_awaits_all_jobs_also_when_cancelled,
          thread_that_frees_a_pool_waits_for_all_jobs,
          task_that_frees_a_pool_does_not_block_its_loop,
+         pool_is_not_freed_under_a_thread_that_pushes,
+         pool_is_not_freed_under_a_thread_that_pushes_in_vain,
          pools_are_made_used_and_freed_again_and_again, shutdown_runs_what_was_accepted,
          shutdown_that_waits_for_a_job_names_it_and_can_be_repeated,
+         shutdown_names_jobs_by_their_function_and_no_idle_threads,
          shutdown_that_waits_for_a_task_names_its_job,
          job_that_an_actor_submits_when_it_stops_is_run,
          task_may_clean_up_on_a_thread_amid_a_shutdown, jobs_amid_a_shutdown_are_refused_or_run,

@@ -579,6 +579,117 @@ START_TEST(task_that_awaits_its_turn_can_be_cancelled)
 }
 END_TEST
 
+static void be_blocked(void *hold)
+{
+    (void)kit_held(hold);
+}
+
+/* The loop does not get the lock to take the job back, and meanwhile a worker begins it: the turn
+ * has come, and counts. */
+START_TEST(turn_that_comes_before_the_job_can_be_taken_back_counts)
+{
+    kit_hold late;
+    kit_hold pause;
+    tr_future *task;
+    full f;
+
+    kit_hold_init(&late);
+    kit_hold_init(&pause);
+    begin_full(&f);
+    f.late.hold = &late;
+    task = begin_late_task(&f, TR__POOL_BACKLOG + 1);
+    ck_assert(tr__pool_lock_soon(f.pool));
+    ck_assert_int_eq(tr_future_cancel(task), 1);
+    kit_on_loop(1, NULL, NULL); /* it has tried once, and will again */
+    ck_assert_int_eq(tr_post(TR_LOOP(1), be_blocked, &pause), 0);
+    kit_hold_await(&pause, 1);
+    tr__pool_unlock(f.pool);
+    kit_hold_let_go(&f.hold, 1);
+    kit_hold_await(&late, 1);
+    ck_assert(tr__pool_lock_soon(f.pool));
+    kit_hold_let_go(&pause, 1);
+    ck_assert_int_eq(kit_future_end(task), 0);
+    tr__pool_unlock(f.pool);
+    kit_hold_let_go(&late, 1);
+    ck_assert_int_eq(kit_future_end(f.f), 0);
+    end_full(&f);
+    expect_load(&f.late, 1, 1);
+    ck_assert_uint_eq(kit_stats().jobs_cancelled, 0);
+    kit_hold_fini(&late);
+    kit_hold_fini(&pause);
+}
+END_TEST
+
+static void *free_pool_as_thread(void *pool)
+{
+    kit_pool_free(pool);
+    return NULL;
+}
+
+/* Refuses jobs; it goes only when all that it has accepted have ended. */
+static pthread_t begin_to_free(full *f)
+{
+    bool is_closed = false;
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_pool_as_thread, f->pool), 0);
+    while (!is_closed) {
+        sched_yield();
+        ck_assert(tr__pool_lock_soon(f->pool));
+        is_closed = f->pool->is_closed;
+        tr__pool_unlock(f->pool);
+    }
+    return thread;
+}
+
+START_TEST(pool_that_is_freed_refuses_also_when_it_is_full)
+{
+    uint32_t submitted;
+    pthread_t thread;
+    full f;
+
+    begin_full(&f);
+    thread = begin_to_free(&f);
+    submitted = tr__load_acquire_u32(&f.pool->submitted);
+    ck_assert_int_eq(kit_task(0, submit_late_as_task, &f), TR_ESHUTDOWN);
+    ck_assert_ptr_null(f.f);
+    ck_assert_uint_eq(tr__load_acquire_u32(&f.pool->submitted), submitted);
+    kit_hold_let_go(&f.hold, 1);
+    pthread_join(thread, NULL);
+    f.pool = NULL;
+    end_full(&f);
+    expect_load(&f.late, 0, 1);
+}
+END_TEST
+
+START_TEST(pool_that_is_freed_refuses_everybody_and_counts_none)
+{
+    uint32_t submitted;
+    pthread_t thread;
+    full f;
+
+    begin_full(&f);
+    kit_hold_let_go(&f.hold, 1);
+    while (kit_pool_length(f.pool) != 0)
+        sched_yield();
+    ck_assert_int_eq(tr_pool_submit(NULL, f.pool, kit_held, &f.hold, NULL), 0);
+    kit_hold_await(&f.hold, 1);
+    thread = begin_to_free(&f);
+    submitted = tr__load_acquire_u32(&f.pool->submitted);
+    ck_assert_int_eq(kit_task(0, submit_late_as_task, &f), TR_ESHUTDOWN);
+    kit_on_loop(0, submit_late, &f);
+    ck_assert_int_eq(f.rc, TR_ESHUTDOWN);
+    submit_late(&f);
+    ck_assert_int_eq(f.rc, TR_ESHUTDOWN);
+    ck_assert_uint_eq(tr__load_acquire_u32(&f.pool->submitted), submitted);
+    kit_hold_let_go(&f.hold, 1);
+    pthread_join(thread, NULL);
+    f.pool = NULL;
+    end_full(&f);
+    expect_load(&f.late, 0, 3);
+}
+END_TEST
+
 START_TEST(room_that_is_made_by_taking_back_is_used)
 {
     tr_future *queued;
@@ -617,4 +728,8 @@ KIT_MAIN("runtime/pool_submit", future_of_a_job_has_its_argument_as_value,
          running_job_is_told_that_it_is_cancelled, job_is_dropped_once_whenever_it_is_cancelled,
          job_goes_on_when_the_task_that_awaits_it_is_cancelled, cancelled_task_submits_nothing,
          full_pool_refuses_whoever_can_not_wait, task_awaits_its_turn_in_a_full_pool,
-         task_that_awaits_its_turn_can_be_cancelled, room_that_is_made_by_taking_back_is_used)
+         task_that_awaits_its_turn_can_be_cancelled,
+         turn_that_comes_before_the_job_can_be_taken_back_counts,
+         pool_that_is_freed_refuses_also_when_it_is_full,
+         pool_that_is_freed_refuses_everybody_and_counts_none,
+         room_that_is_made_by_taking_back_is_used)
