@@ -312,6 +312,11 @@ void *tr_future_peek(tr_future *f)
     return tr__load_acquire_ptr(&f->value);
 }
 
+void *tr__future_take_value(tr_future *f)
+{
+    return tr__exchange_ordered_ptr(&f->value, NULL); /* ordered: only one takes it */
+}
+
 int tr_future_take(tr_future *f, void **value)
 {
     if (value != NULL)

@@ -99,10 +99,7 @@ static inline bool tr__future_has_ended(const tr_future *f)
 }
 
 /* Take the value of one that has ended; NULL: there is none, or it was taken. */
-static inline void *tr__future_take_value(tr_future *f)
-{
-    return tr__exchange_ordered_ptr(&f->value, NULL); /* ordered: only one takes it */
-}
+void *tr__future_take_value(tr_future *f);
 
 /* The status of one that has ended, for somebody who looks at it. */
 int tr__future_look(tr_future *f);

@@ -7,8 +7,8 @@
 #include "support/kit.h"
 
 #ifndef __OPTIMIZE__
-/* Without optimization gcc takes every way out of a clean-up for one that may be gone: so it believes
- * that a function may go on behind a block that always returns. */
+/* Without optimization gcc takes every way out of a clean-up for one that may be gone: so it
+ * believes that a function may go on behind a block that always returns. */
 #pragma GCC diagnostic ignored "-Wreturn-type"
 #endif
 

@@ -296,7 +296,7 @@ static int run_jobs(void *unused)
     return 0;
 }
 
-/* While it is shut, the only thread of `narrow` waits at it. The tree has one task that shuts it. */
+/* While it is shut, the only thread of `narrow` waits at it; one task of the tree shuts it. */
 static struct {
     sem_t go;
     uint32_t is_shut;
