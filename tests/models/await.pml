@@ -1,27 +1,29 @@
 /* Awaiting a future of another loop: the proxy that waits there instead.
  *
  * What it models: proxy, send_proxy, run_enlist, run_leave, on_end, send_back, send_gone, run_back,
- * run_gone, settle_proxy, give_up, await_remote, withdraw_remote, arrive_task, run_begin, arrive_then,
- * tr__thens_shut_down (runtime/await.c); what a loop waits for in phase HALT (has_finished in
- * runtime/loop.c). Fields are named as there. One loop is the home of the future; on another one
- * proxy 0 stands for a task, which may be cancelled at any time, proxy 1 for a continuation, which a
- * shutdown calls early, and proxy 2, if there is one, for a task again.
+ * run_gone, settle_proxy, give_up, await_remote, withdraw_remote, arrive_task, run_begin,
+ * arrive_then, tr__thens_shut_down (runtime/await.c); what a loop waits for in phase HALT
+ * (has_finished in runtime/loop.c). Fields are named as there. One loop is the home of the future;
+ * on another one proxy 0 stands for a task, which may be cancelled at any time, proxy 1 for a
+ * continuation, which a shutdown calls early, and proxy 2, if there is one, for a task again.
  *
  * What is abstracted, and why that is sound:
- *   - a turn of a runnable is one step: it touches what is its loop's own, or was handed over by the
- *     post that brought it. Posts are never lost, and may overtake each other (a lane by the inlet).
- *   - how the future ends is future.pml's: here it ends at any time, and its home hears of it at once
- *     or later; or it never ends.
+ *   - a turn of a runnable is one step: it touches what is its loop's own, or was handed over by
+ *     the post that brought it. Posts are never lost, and may overtake each other (a lane by the
+ *     inlet).
+ *   - how the future ends is future.pml's: here it ends at any time, and its home hears of it at
+ *     once or later; or it never ends.
  *   - the references: the proxy's is a bit; who else has one does not matter.
  *
- * Properties: a task goes on once, with the status or cancelled; a continuation is called once; no
- * runnable is posted while it is on its way, nor to a loop that has quit; the proxy is freed, once,
- * and nothing on its way then refers to it; both loops come to their end, even if the future does not.
+ * Properties: a task goes on once, with the status or cancelled; a continuation is called once, and
+ * hears of a shutdown only if the future has not ended by then; no runnable is posted while it is
+ * on its way, nor to a loop that has quit; the proxy is freed, once, and nothing on its way then
+ * refers to it; both loops come to their end, even if the future does not.
  *
- * Bounds: PROXIES, one future. */
+ * Bounds: PROXIES, one future; 700 and 7,000 states. */
 
 /* bounds: PROXIES=2 PROXIES=3 */
-/* broken: NO_GONE FREES_AT_GONE FORGETS_LEAVE TELLS_TWICE STAYS_IN_LIST QUITS_EARLY */
+/* broken: NO_GONE FREES_AT_GONE FORGETS_LEAVE TELLS_TWICE STAYS_IN_LIST QUITS_EARLY NO_LAST_LOOK */
 
 #ifndef PROXIES
 #define PROXIES 2
@@ -72,16 +74,16 @@ inline send_back()
     post(P.back, has_halted)
 }
 
-#define run_enlist                                                                                  \
-    TOUCH;                                                                                          \
-    P.was_enlisted = 1;                                                                             \
-    if                                                                                              \
-    :: LEFT_BEFORE -> post(P.gone, has_halted)                                                      \
-    :: else ->                                                                                      \
-        if                                                                                          \
-        :: has_ended -> send_back()                                                                 \
-        :: else -> P.is_listed = 1                                                                  \
-        fi                                                                                          \
+#define run_enlist                                                                                 \
+    TOUCH;                                                                                         \
+    P.was_enlisted = 1;                                                                            \
+    if                                                                                             \
+    :: LEFT_BEFORE -> post(P.gone, has_halted)                                                     \
+    :: else ->                                                                                     \
+        if                                                                                         \
+        :: has_ended -> send_back()                                                                \
+        :: else -> P.is_listed = 1                                                                 \
+        fi                                                                                         \
     fi
 
 #ifdef BROKEN_FORGETS_LEAVE
@@ -102,13 +104,13 @@ inline send_back()
 #define MUST_SAY_GONE P.was_enlisted
 #endif
 
-#define run_leave                                                                                   \
-    TOUCH;                                                                                          \
-    DELIST;                                                                                         \
-    P.has_left = 1;                                                                                 \
-    if                                                                                              \
-    :: MUST_SAY_GONE -> post(P.gone, has_halted)                                                    \
-    :: else                                                                                         \
+#define run_leave                                                                                  \
+    TOUCH;                                                                                         \
+    DELIST;                                                                                        \
+    P.has_left = 1;                                                                                \
+    if                                                                                             \
+    :: MUST_SAY_GONE -> post(P.gone, has_halted)                                                   \
+    :: else                                                                                        \
     fi
 
 proctype Home()
@@ -167,11 +169,19 @@ inline settle()
     fi
 }
 
-/* arrive_task, arrive_then */
-inline arrive()
+#ifdef BROKEN_NO_LAST_LOOK
+#define HEARS_OF_END(knows_end) (knows_end)
+#else
+#define HEARS_OF_END(knows_end) ((knows_end) || has_ended)
+#endif
+
+/* arrive_task, arrive_then; knows_end: with a status, not with TR_ESHUTDOWN. */
+inline arrive(knows_end)
 {
     if
     :: IS_THEN(p) || P.is_waiting ->
+        assert(!(knows_end) || has_ended);
+        assert(HEARS_OF_END(knows_end) == has_ended);
         P.is_waiting = 0;
         P.went_on++
     :: else
@@ -184,10 +194,10 @@ inline give_up()
     post(P.leave, home_has_quit)
 }
 
-#define run_back                                                                                    \
-    TOUCH;                                                                                          \
-    P.is_back = 1;                                                                                  \
-    arrive();                                                                                       \
+#define run_back                                                                                   \
+    TOUCH;                                                                                         \
+    P.is_back = 1;                                                                                 \
+    arrive(1);                                                                                     \
     settle()
 
 #ifdef BROKEN_TELLS_TWICE
@@ -196,28 +206,28 @@ inline give_up()
 #define WAS_TOLD P.was_sent
 #endif
 
-#define run_gone                                                                                    \
-    TOUCH;                                                                                          \
-    P.is_gone = 1;                                                                                  \
-    if                                                                                              \
-    :: !WAS_TOLD -> arrive()                                                                        \
-    :: else                                                                                         \
-    fi;                                                                                             \
+#define run_gone                                                                                   \
+    TOUCH;                                                                                         \
+    P.is_gone = 1;                                                                                 \
+    if                                                                                             \
+    :: !WAS_TOLD -> arrive(0)                                                                      \
+    :: else                                                                                        \
+    fi;                                                                                            \
     settle()
 
 /* await_remote, run_begin */
-#define begin                                                                                       \
-    P.is_made = 1;                                                                                  \
-    P.is_waiting = 1;                                                                               \
-    if                                                                                              \
-    :: IS_THEN(p) && is_halting -> arrive(); P.is_freed = 1                                         \
-    :: else -> post(P.enlist, home_has_quit); count++                                               \
+#define begin                                                                                      \
+    P.is_made = 1;                                                                                 \
+    P.is_waiting = 1;                                                                              \
+    if                                                                                             \
+    :: IS_THEN(p) && is_halting -> arrive(0); P.is_freed = 1                                       \
+    :: else -> post(P.enlist, home_has_quit); count++                                              \
     fi
 
 /* withdraw_remote: the task goes on at once. */
-#define cancel                                                                                      \
-    P.is_waiting = 0;                                                                               \
-    P.went_on++;                                                                                    \
+#define cancel                                                                                     \
+    P.is_waiting = 0;                                                                              \
+    P.went_on++;                                                                                   \
     give_up()
 
 #ifdef BROKEN_QUITS_EARLY

@@ -1,5 +1,5 @@
-/* The inlet: nodes of any threads arrive once, each thread's in order; what comes after the close is
- * refused, and what came before it is not lost.
+/* The inlet: nodes of any threads arrive once, each thread's in order; what comes after the close
+ * is refused, and what came before it is not lost.
  *
  * What it models: tr__inlet_open, tr__inlet_push_mpsc, tr__inlet_take_mpsc, tr__links_turn,
  * tr__inlet_close (mailbox/mpsc.h), and the rule that only who is told TR__PUSH_FIRST rings
@@ -16,7 +16,8 @@
  * Properties: each accepted node arrives, once, as it was written, in its thread's order; no push
  * touches an inlet that is closed; the owner never waits for a push.
  *
- * Bounds: THREADS - 1 pushers with NODES nodes each, PUSHES pushes each; one open, one close. */
+ * Bounds: THREADS - 1 pushers with NODES nodes each, PUSHES pushes each; one open, one close.
+ * About a million states each. */
 
 /* bounds: PUSHERS=2,NODES=1,PUSHES=3 PUSHERS=2,NODES=2,PUSHES=2 PUSHERS=3,NODES=1,PUSHES=1 */
 /* broken: NO_FENCE NO_SWAP NO_TURN ASKS_BEFORE TAKES_BY_STORE CLOSES_BY_STORE IGNORES_CLOSED */

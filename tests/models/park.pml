@@ -7,8 +7,8 @@
  * lane, one foreign thread letters, one runnables, and at last the stopping thread a new phase.
  *
  * What is abstracted, and why that is sound:
- *   - lanes and inlets are counters: what is in them is lane.pml's and inlet.pml's matter. A push to
- *     an inlet is one locked step; `first` is what TR__PUSH_FIRST says.
+ *   - lanes and inlets are counters: what is in them is lane.pml's and inlet.pml's matter. A push
+ *     to an inlet is one locked step; `first` is what TR__PUSH_FIRST says.
  *   - the descriptor is a bit outside of memory, for the kernel orders it; blocking is waiting for
  *     the bit. Timers and I/O, which only end a sleep early, are one wake-up out of nowhere.
  *   - the loop never spins: spinning is turning, and turning is here.
@@ -20,7 +20,8 @@
  * Properties: all that was brought is landed, or was refused by an inlet that had closed; the loop
  * ends (a lost wake-up is a deadlock: an invalid end state); nobody signals a closed descriptor.
  *
- * Bounds: PARCELS by the lane, LETTERS by one thread and RUNS by another, one early wake-up. */
+ * Bounds: PARCELS by the lane, LETTERS by one thread and RUNS by another, one early wake-up: 3
+ * and 5 million states. */
 
 /* broken: NO_FENCE_SLEEPER NO_FENCE_LANE NO_FENCE_PHASE NO_RECHECK FORGETS_RUNS FORGETS_PHASE */
 /* broken: SLEEPS_OVER_SIGNAL NO_WAKING NO_SETTLE */

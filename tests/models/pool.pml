@@ -5,12 +5,13 @@
  * tr__pool_is_empty, gather_from, tr__pool_take, tr__pool_unlink (pool_line.c); worker_main, run,
  * pass_nudge_on, rest, sleep_until_called, end, tr__worker_call, call_up, start, expect_one
  * (pool_worker.c); tr__keeper_engage, run_engage, nudge, needs_keeper, resign, look_at
- * (pool_keeper.c). Fields are named as in runtime/pool.h. LOOPS loops push and may keep time; so many
- * foreign threads push. The first BLOCKERS jobs block until all the others are over.
+ * (pool_keeper.c). Fields are named as in runtime/pool.h. LOOPS loops push and may keep time; so
+ * many foreign threads push. The first BLOCKERS jobs block until all the others are over.
  *
  * What is abstracted, and why that is sound:
  *   - inlet and line are queues of numbers (inlet.pml); each lock, unlock and push drains the store
- *     buffer, as locked instructions do. Which worker sleeps longest does not matter: any is called.
+ *     buffer, as locked instructions do. Which worker sleeps longest does not matter: any is
+ *     called.
  *   - a futex is waiting for is_called: it compares and sleeps in one step.
  *   - time: patience is over whenever nothing was taken since the last look. A keeper looks at any
  *     time; but when a look has changed nothing, the next comes when one would change something: so
@@ -19,11 +20,11 @@
  *   - starting a thread fails once, if FAILS. Closing a pool, and taking back, are not here.
  * Memory is TSO (memory.inc).
  *
- * Properties: all jobs get over (a job left behind is a deadlock), or are their pusher's again; then
- * there is no keeper, and nobody is awake. Under the lock: awake = threads - length of idle;
+ * Properties: all jobs get over (a job left behind is a deadlock), or are their pusher's again;
+ * then there is no keeper, and nobody is awake. Under the lock: awake = threads - length of idle;
  * coming + running <= awake; threads <= max. One loop keeps, and `engage` is posted once at a time.
  *
- * Bounds: see the macros. */
+ * Bounds: LOOPS and FOREIGN threads, their jobs, MAX workers; 40,000 to 1.7 million states. */
 
 /* bounds: MAX=1,BLOCKERS=0,FAILS=1,LIMITS=1 FOREIGN=0,LOOP_JOBS=2,FAILS=1,LIMITS=1 */
 /* bounds: FOREIGN_JOBS=1,FAILS=1,LIMITS=1 LOOPS=2,FOREIGN=0,FAILS=1,LIMITS=1 */
@@ -350,7 +351,7 @@ proctype Foreign(byte self)
 /* ---- keeping time ---- */
 
 #define NEEDS_KEEPER (mem[AWAKE] != MAX && ((len(inlet) > 0) || mem[LENGTH] != 0))
-#define WOULD_DO_SOMETHING                                                                          \
+#define WOULD_DO_SOMETHING                                                                         \
     (!NEEDS_KEEPER || !has_seen || mem[TAKEN] != seen || (!is_locked && coming == 0))
 
 /* value is whether it does. */
