@@ -25,8 +25,8 @@
  * Bounds: 2 waiters, 0 or 1 sleeper, up to 2 who end it: 40,000 to 5.9 million
  * states. */
 
-/* bounds: AFAR=2,HERE=0,SLEEPS=0 AFAR=1,HERE=1 AFAR=1,HERE=0,HELD=1 AFAR=0,HERE=1,HELD=1
- * AFAR=0,HERE=1 */
+/* bounds: AFAR=2,HERE=0,SLEEPS=0 AFAR=1,HERE=1 AFAR=1,HERE=0,HELD=1 AFAR=0,HERE=1,HELD=1 */
+/* bounds: AFAR=0,HERE=1 */
 /* broken: NO_CLAIM NO_FENCE WAITED_BY_STORE SLEEPERS_BY_STORE NO_SECOND_LOOK NO_REF_FOR_WAKE */
 /* broken: LETS_GO_FIRST TAKES_LIST_LATE */
 
