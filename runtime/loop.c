@@ -605,7 +605,8 @@ void *tr__loop_main(void *arg)
 
         if (TR__UNLIKELY(tr__runtime_phase() != TR__PHASE_RUN))
             follow_phase(loop);
-        if (!busy)
+        /* Nobody rings again for a phase that it has entered: asleep, it would miss the last. */
+        if (!busy && loop->phase != TR__PHASE_QUIT)
             idle(loop);
     }
     run_closers(loop);

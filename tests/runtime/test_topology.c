@@ -97,12 +97,12 @@ static bool enter_own_world(const char *groups)
 {
     char path[64];
 
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("own", "/sys/fs/cgroup", "tmpfs", 0, NULL) != 0)
         return false;
     write_text(own_cgroup, groups);
     (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)getpid());
-    return mount(own_cgroup, path, NULL, MS_BIND, NULL) == 0;
+    return mount(own_cgroup, path, "none", MS_BIND, NULL) == 0;
 }
 
 /* The least quota of the group and of those above it binds. */

@@ -121,8 +121,38 @@ static int flooded_receive(tr_self *self, void *state, tr_msg *msg)
     return 0;
 }
 
+enum { DROPS = 40 }; /* of each sender */
+
+/* How many senders' last messages have come. */
+static int ends_seen(const flooded *f)
+{
+    int seen = 0;
+
+    for (int i = 0; i < 4; i++)
+        seen += f->last[i] == DROPS;
+    return seen;
+}
+
+static void unlimited_stop(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    (void)reason;
+    EXPECT(ends_seen(state) == 4 || faults_are_on());
+}
+
+/* What was sent last of all was dropped for nothing newer. */
+static void drop_old_stop(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    (void)reason;
+    EXPECT(ends_seen(state) > 0 || faults_are_on());
+}
+
 static const tr_actor_class flooded_classes[] = {
-    { .name = "unlimited", .state_size = sizeof(flooded), .receive = flooded_receive },
+    { .name = "unlimited",
+      .state_size = sizeof(flooded),
+      .receive = flooded_receive,
+      .stop = unlimited_stop },
     { .name = "reject",
       .state_size = sizeof(flooded),
       .receive = flooded_receive,
@@ -135,6 +165,7 @@ static const tr_actor_class flooded_classes[] = {
     { .name = "drop old",
       .state_size = sizeof(flooded),
       .receive = flooded_receive,
+      .stop = drop_old_stop,
       .mailbox_limit = 3,
       .on_full = TR_FULL_DROP_OLD },
     { .name = "stop",
@@ -153,7 +184,7 @@ static int flood(void *arg)
 {
     const flooder *f = arg;
 
-    for (int64_t i = 1; i <= 40; i++) {
+    for (int64_t i = 1; i <= DROPS; i++) {
         (void)tr_send(f->to, drop_of, .sender = f->number, .value = i); /* all ends are allowed */
         if (once_in(8))
             (void)tr_yield(); /* nobody cancels it */
@@ -193,6 +224,141 @@ void scenario_flood(void *arg)
             EXPECT_OK(tr_future_wait(tasks[i], TR_FOREVER));
         tr_future_unref(tasks[i]);
     }
+    let_pass(1); /* all has arrived, and was handled */
+    finish();
+}
+
+/* ---- lanes: more than a chunk of parcels between two loops, both ways ---- */
+
+enum { PARCELS = 1300 };
+
+typedef struct lane_end {
+    int64_t last;
+} lane_end;
+
+static int lane_end_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct number *n = tr_as(msg, number);
+    lane_end *end = state;
+
+    (void)self;
+    if (!n)
+        return TR_UNHANDLED;
+    EXPECT(n->value == end->last + 1 || (n->value > end->last && faults_are_on()));
+    end->last = n->value;
+    return 0;
+}
+
+static void lane_end_stop(tr_self *self, void *state, int reason)
+{
+    (void)self;
+    (void)reason;
+    EXPECT(((lane_end *)state)->last == PARCELS || faults_are_on());
+}
+
+static const tr_actor_class lane_end_class = {
+    .name = "lane end",
+    .state_size = sizeof(lane_end),
+    .receive = lane_end_receive,
+    .stop = lane_end_stop,
+};
+
+static int fill_lane(void *arg)
+{
+    const tr_pid *to = arg;
+    uint64_t at_a_time = 1 + tr_sim_random() % 300;
+
+    for (int64_t i = 1; i <= PARCELS; i++) {
+        (void)tr_send(*to, number, .value = i); /* without memory it is missing */
+        if (once_in(at_a_time))
+            (void)tr_yield(); /* nobody cancels it */
+    }
+    return 0;
+}
+
+void scenario_lanes(void *arg)
+{
+    tr_pid to[2] = { { 0 }, { 0 } };
+    tr_future *tasks[2] = { NULL, NULL };
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    for (int i = 0; i < 2; i++)
+        EXPECT_OK(
+            tr_spawn_with(&to[i], &lane_end_class, NULL, &(tr_spawn_options){ .on = TR_LOOP(i) }));
+    for (int i = 0; i < 2; i++)
+        EXPECT_OK(tr_submit(&tasks[i], TR_LOOP(i), fill_lane, &to[1 - i]));
+    for (int i = 0; i < 2; i++) {
+        if (tasks[i])
+            EXPECT_OK(tr_future_wait(tasks[i], TR_FOREVER));
+        tr_future_unref(tasks[i]);
+    }
+    let_pass(1); /* all has arrived, and was handled */
+    finish();
+}
+
+/* ---- tenants: one after the other in the same slot; each gets its own messages only ---- */
+
+struct tenant_args {
+    int64_t mark;
+};
+
+static int tenant_init(tr_self *self, void *state, const void *args)
+{
+    (void)self;
+    *(struct tenant_args *)state = *(const struct tenant_args *)args;
+    return 0;
+}
+
+static int tenant_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct number *n = tr_as(msg, number);
+
+    (void)self;
+    if (!n)
+        return TR_UNHANDLED;
+    EXPECT(n->value == ((struct tenant_args *)state)->mark);
+    return 0;
+}
+
+static const tr_actor_class tenant_class = {
+    .name = "tenant",
+    .args_size = sizeof(struct tenant_args),
+    .state_size = sizeof(struct tenant_args),
+    .init = tenant_init,
+    .receive = tenant_receive,
+};
+
+static int let_rooms(void *arg)
+{
+    tr_pid tenants[8] = { { 0 } };
+
+    (void)arg;
+    for (int64_t mark = 0; mark < 8; mark++) {
+        (void)tr_spawn_async(&tenants[mark], &tenant_class, &(struct tenant_args){ mark },
+                             &(tr_spawn_options){ .on = TR_LOOP(tr_sim_random() % 2) });
+        for (int64_t to = 0; to <= mark; to++)
+            (void)tr_send(tenants[to], number, .value = to); /* it may have left */
+        if (once_in(2))
+            (void)tr_stop(tenants[mark]); /* it may not have come */
+        if (once_in(2))
+            (void)tr_yield(); /* nobody cancels it */
+    }
+    return 0;
+}
+
+void scenario_tenants(void *arg)
+{
+    tr_future *f = NULL;
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    EXPECT_OK(tr_submit(&f, TR_LOOP(0), let_rooms, NULL));
+    if (f)
+        EXPECT_OK(tr_future_wait(f, TR_FOREVER));
+    tr_future_unref(f);
     finish();
 }
 
@@ -311,7 +477,7 @@ void scenario_timers(void *arg)
     for (int i = 0; i < 4; i++)
         EXPECT_OK(tr_spawn_with(&pid, &clockwork_class, NULL,
                                 &(tr_spawn_options){ .on = TR_LOOP(i % 2) }));
-    tr_sim_sleep(once_in(3) ? 25 : 3600);
+    let_pass(once_in(3) ? 25 : 3600);
     finish();
 }
 

@@ -106,6 +106,70 @@ void scenario_own_pools(void *arg)
     finish();
 }
 
+/* ---- jobs that go on only when the one behind them has begun: a pool calls its threads ---- */
+
+typedef struct link_of_chain {
+    bool has_begun;
+    struct link_of_chain *next;
+} link_of_chain;
+
+enum { LINKS = 3 };
+
+/* They live longer than the task; see below. */
+static link_of_chain chain[LINKS];
+
+static int pull(void *arg)
+{
+    link_of_chain *l = arg;
+    double begun = tr_sim_now();
+
+    l->has_begun = true;
+    if (faults_are_on())
+        return 0; /* there may be no more threads */
+    while (l->next && !l->next->has_begun) {
+        EXPECT(tr_sim_now() - begun < 5);
+        tr_sim_sleep(0.01);
+    }
+    return 0;
+}
+
+static int pull_chain(void *arg)
+{
+    tr_future *f[LINKS] = { NULL };
+
+    for (int i = 0; i < LINKS; i++) {
+        EXPECT_OK(tr_pool_submit(&f[i], arg, pull, &chain[i], NULL));
+        if (once_in(2))
+            (void)tr_sleep(0.001); /* nobody cancels it */
+    }
+    for (int i = 0; i < LINKS; i++) {
+        if (f[i])
+            EXPECT_OK(tr_await(f[i]));
+        tr_future_unref(f[i]);
+    }
+    return 0;
+}
+
+void scenario_chains(void *arg)
+{
+    tr_pool *pool;
+    tr_future *f = NULL;
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    for (int i = 0; i < LINKS; i++)
+        chain[i] = (link_of_chain){ .next = i + 1 < LINKS ? &chain[i + 1] : NULL };
+    if (tr_pool_new(&pool, "chain", LINKS) == 0) {
+        EXPECT_OK(tr_submit(&f, TR_LOOP(0), pull_chain, pool));
+        if (f)
+            EXPECT_OK(tr_future_wait(f, TR_FOREVER));
+        tr_future_unref(f);
+        EXPECT(tr_pool_free(pool) == 0);
+    }
+    finish();
+}
+
 /* ---- jobs with futures: cancelled at every stage ---- */
 
 /* Their pool may be the last to let go of a future: so they live longer than the task. */

@@ -259,18 +259,27 @@ static int short_life(void *arg)
     return once_in(2) ? tr_sleep(1) : tr_yield();
 }
 
+/* Longer than a scenario may take. */
+static int long_life(void *arg)
+{
+    (void)arg;
+    return tr_sleep(1000);
+}
+
 static int wait_for_tasks(void *arg)
 {
     (void)arg;
     for (int i = 0; i < 4; i++) {
+        bool is_long = once_in(3);
         tr_task *t;
-        int rc = tr_task_spawn_on(&t, TR_LOOP(tr_sim_random() % 2), short_life, NULL);
+        int rc = tr_task_spawn_on(&t, TR_LOOP(tr_sim_random() % 2),
+                                  is_long ? long_life : short_life, NULL);
 
         EXPECT(is_end(rc));
         if (rc < 0)
             continue;
-        if (once_in(3))
-            (void)tr_task_cancel(t); /* it may have ended */
+        if (is_long || once_in(3))
+            (void)tr_task_cancel(t); /* it may have ended, or not begun */
         if (once_in(3))
             tr_task_detach(tr_task_ref(t));
         EXPECT(is_end(tr_task_wait(t, once_in(2) ? 0.5 : TR_FOREVER)));

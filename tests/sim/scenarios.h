@@ -29,6 +29,8 @@ bool is_fine(int rc);
 
 /* Start loops; false: faults forbade it. */
 bool begin(int loops);
+/* Wait for so long, which counts for nothing in finish. */
+void let_pass(double seconds);
 /* Shut down, in time; everything has ended, and the ledger balances. */
 void finish(void);
 
@@ -50,6 +52,8 @@ extern const tr_actor_class answerer_class;
 
 void scenario_asks(void *arg);
 void scenario_flood(void *arg);
+void scenario_lanes(void *arg);
+void scenario_tenants(void *arg);
 void scenario_spawning(void *arg);
 void scenario_timers(void *arg);
 void scenario_inboxes(void *arg);
@@ -62,6 +66,7 @@ void scenario_continuations(void *arg);
 void scenario_task_waits(void *arg);
 void scenario_pools(void *arg);
 void scenario_own_pools(void *arg);
+void scenario_chains(void *arg);
 void scenario_submitting(void *arg);
 void scenario_shutdown(void *arg);
 void scenario_restarts(void *arg);
