@@ -41,18 +41,73 @@ int tr__fail_asker(tr__home *home, tr_pid asker, uint64_t ref, int error)
     return 0;
 }
 
+/* A failure that travels in the block of the message that asked: so it needs no memory. */
+typedef struct failure {
+    tr__runnable runnable;
+    tr_pid asker;
+    uint64_t ref;
+    int error;
+    uint32_t class_bits; /* of the message's head */
+} failure;
+
+_Static_assert(sizeof(failure) <= TR__MSG_HEADER + sizeof(tr__ask), "fits each block with an ask");
+
+static uint32_t run_failure(tr__runnable *runnable, tr__loop *loop)
+{
+    failure f = *TR__CONTAINER_OF(runnable, failure, runnable);
+    tr_msg *msg = (tr_msg *)(void *)runnable;
+
+    msg->tr__head = f.class_bits;
+    tr__msg_give(&loop->slab, NULL, msg);
+    tr__request_fail(tr__home_from(loop), f.asker, f.ref, f.error);
+    return 1;
+}
+
+/* false: the asker's loop has quit. The message owns nothing any more. */
+static bool send_failure(tr_msg *msg, tr__ask ask, int error)
+{
+    failure *f = (failure *)(void *)msg;
+    uint32_t number = tr__home_of(ask.pid);
+    uint32_t class_bits = tr__msg_class(msg) << TR__MSG_CLASS_SHIFT;
+
+    if (number == 0)
+        return false;
+    *f = (failure){ .runnable = { .run = run_failure },
+                    .asker = ask.pid,
+                    .ref = ask.ref,
+                    .error = error,
+                    .class_bits = class_bits };
+    if (tr__loop_post(number, &f->runnable))
+        return true;
+    msg->tr__head = class_bits;
+    return false;
+}
+
+void tr__msg_fail(tr__home *home, tr_msg *msg, int error)
+{
+    tr__ask ask = *tr__msg_ask(msg);
+
+    msg->tr__head &= ~TR__MSG_ASKS;
+    if (tr__fail_asker(home, ask.pid, ask.ref, error) == TR_ENOMEM) {
+        drop_payload(msg);
+        if (send_failure(msg, ask, error))
+            return;
+    }
+    tr__msg_end(home, msg);
+}
+
 void tr__bury(tr__home *home, tr_pid to, tr_msg *msg, int reason)
 {
-    if (msg->tr__head & TR__MSG_ASKS) {
-        const tr__ask *ask = tr__msg_ask(msg);
+    uint32_t asks = msg->tr__head & TR__MSG_ASKS;
 
-        msg->tr__head &= ~TR__MSG_ASKS;
-        /* Where even this can't be told (no memory, a shutdown), the asker's own time limit
-         * holds. */
-        (void)tr__fail_asker(home, ask->pid, ask->ref, reason);
-    }
+    if (reason == TR_ENOMEM) /* an answer that can't be sent: its asker is told at least that */
+        asks |= msg->tr__head & TR__MSG_ANSWERS;
+    msg->tr__head &= ~TR__MSG_ASKS;
     tr__dead_letter(home, to, 0, msg, reason);
-    tr__msg_end(home, msg);
+    if (asks != 0)
+        tr__msg_fail(home, msg, reason);
+    else
+        tr__msg_end(home, msg);
 }
 
 void tr__bury_small(tr__home *home, tr_pid to, uint32_t type, const uint64_t *word, int reason)

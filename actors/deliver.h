@@ -58,6 +58,9 @@ int tr__send_parcel(tr_pid to, const tr__parcel *parcel);
 /* Give a message's memory back, its owned things dropped first. home NULL: a foreign thread. */
 void tr__msg_end(tr__home *home, tr_msg *msg);
 
+/* The same for a message that asks, whose asker hears of an error; this needs no memory. */
+void tr__msg_fail(tr__home *home, tr_msg *msg, int error);
+
 /* A dead letter: count, tell, fail its asker, and end it. msg is taken. home NULL: a foreign
  * thread. */
 void tr__bury(tr__home *home, tr_pid to, tr_msg *msg, int reason);

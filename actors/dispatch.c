@@ -54,10 +54,11 @@ static void finish_message(tr__home *home, tr_self *self, tr_msg *msg, int rc, u
         if (msg->tr__head & TR__MSG_ASKS) {
             bool failed = rc < 0 && rc != TR_EDEAD && rc != TR_EFULL;
             bool ends = (attention & TR__ATTENTION_EXIT) || (self->word & TR__SLOT_ENDING);
-            const tr__ask *ask = tr__msg_ask(msg);
 
-            if (failed || ends)
-                (void)tr__fail_asker(home, ask->pid, ask->ref, TR_EDEAD); /* else its limit holds */
+            if (failed || ends || (attention & TR__ATTENTION_UNTOLD)) {
+                tr__msg_fail(home, msg, (attention & TR__ATTENTION_UNTOLD) ? TR_ENOMEM : TR_EDEAD);
+                return;
+            }
         }
         tr__msg_end(home, msg);
     }

@@ -15,6 +15,7 @@
 #define TR__ATTENTION_TIMED  8U  /* the message is a repeating timer's */
 #define TR__ATTENTION_BURIED 16U /* the message is a dead letter already: TR_EUNHANDLED, and KEPT */
 #define TR__ATTENTION_FAILED 32U /* EXIT with a reason of its own below 0 */
+#define TR__ATTENTION_UNTOLD 64U /* there was no memory to answer it, nor to say so */
 
 /* One running handler; nested where an init runs within another actor's handler. */
 typedef struct tr__frame {

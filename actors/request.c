@@ -400,12 +400,25 @@ static TR__ALWAYS_INLINE bool reply_here(tr__home *home, tr_type *type, const vo
     return true;
 }
 
+/* Where there is no memory to answer, nor to say so, the message counts as not answered: when it
+ * has been handled, its own block carries the failure. */
 static TR__NOINLINE int reply_slowly(tr_self *self, tr_type *type, const void *payload, size_t size)
 {
-    if (tr__home_of_handler(self) != NULL)
-        return tr__answer(tr_take_asker(self), type, payload, size);
-    tr__payload_drop(type, payload);
-    return TR_EWRONGPLACE;
+    tr__home *home = tr__home_of_handler(self);
+    tr_asker who;
+    int rc;
+
+    if (home == NULL) {
+        tr__payload_drop(type, payload);
+        return TR_EWRONGPLACE;
+    }
+    who = tr_take_asker(self);
+    rc = tr__answer(who, type, payload, size);
+    if (rc == TR_ENOMEM && tr_answer_error(who, rc) == TR_ENOMEM) {
+        home->frame.msg->tr__head |= TR__MSG_ASKS;
+        home->frame.attention |= TR__ATTENTION_UNTOLD;
+    }
+    return rc;
 }
 
 int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size)
