@@ -400,8 +400,20 @@ static TR__ALWAYS_INLINE bool reply_here(tr__home *home, tr_type *type, const vo
     return true;
 }
 
-/* Where there is no memory to answer, nor to say so, the message counts as not answered: when it
- * has been handled, its own block carries the failure. */
+/* Tell the one who asked by the message that is being handled of an error. Where there is no memory
+ * for that, the message counts as not answered: when it has been handled, its own block carries the
+ * failure. */
+static int tell_asker(tr__home *home, tr_asker who, int error)
+{
+    int rc = tr_answer_error(who, error);
+
+    if (rc == TR_ENOMEM) {
+        home->frame.msg->tr__head |= TR__MSG_ASKS;
+        home->frame.attention |= TR__ATTENTION_UNTOLD;
+    }
+    return rc;
+}
+
 static TR__NOINLINE int reply_slowly(tr_self *self, tr_type *type, const void *payload, size_t size)
 {
     tr__home *home = tr__home_of_handler(self);
@@ -414,10 +426,8 @@ static TR__NOINLINE int reply_slowly(tr_self *self, tr_type *type, const void *p
     }
     who = tr_take_asker(self);
     rc = tr__answer(who, type, payload, size);
-    if (rc == TR_ENOMEM && tr_answer_error(who, rc) == TR_ENOMEM) {
-        home->frame.msg->tr__head |= TR__MSG_ASKS;
-        home->frame.attention |= TR__ATTENTION_UNTOLD;
-    }
+    if (rc < 0)
+        (void)tell_asker(home, who, rc); /* it may have been told: then this comes too late */
     return rc;
 }
 
@@ -432,7 +442,9 @@ int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t size)
 
 int tr_reply_error(tr_self *self, int error)
 {
-    if (tr__home_of_handler(self) == NULL)
+    tr__home *home = tr__home_of_handler(self);
+
+    if (home == NULL)
         return TR_EWRONGPLACE;
-    return error < 0 ? tr_answer_error(tr_take_asker(self), error) : TR_EINVAL;
+    return error < 0 ? tell_asker(home, tr_take_asker(self), error) : TR_EINVAL;
 }

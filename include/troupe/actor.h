@@ -253,8 +253,8 @@ TR_API int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t s
  * Ownership: as tr_send.
  * Threads:   handlers.
  * Errors:    0: answered, or nobody asked, or the asker has given up (known at once only on the
- *            same loop). TR_EPROTO the request declares another answer: the asker gets that, too.
- *            TR_ENOMEM; TR_EWRONGPLACE. */
+ *            same loop). TR_EPROTO the request declares another answer; TR_ENOMEM: the asker gets
+ *            that, too. TR_EWRONGPLACE. */
 #define tr_reply(self, ...) TR__REPLY(self, __VA_ARGS__, )
 #define TR__REPLY(self, type, ...)                                                                 \
     tr__reply((self), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__), sizeof(struct type))
@@ -262,7 +262,8 @@ TR_API int tr__reply(tr_self *self, tr_type *type, const void *payload, size_t s
 /* Answer with an error, a negative code: the asker gets tr_request_failed. It returns 0, for the
  * handler to return: the actor lives on.
  * Threads: handlers.
- * Errors:  TR_EINVAL error is not negative; TR_ENOMEM; TR_EWRONGPLACE. */
+ * Errors:  TR_EINVAL error is not negative; TR_ENOMEM: the asker gets that instead;
+ *          TR_EWRONGPLACE. */
 TR_API int tr_reply_error(tr_self *self, int error);
 
 /* Who asked, for answering later, from anywhere. A value: copy it, keep it, drop it. */
@@ -292,8 +293,8 @@ TR_API int tr__answer(tr_asker who, tr_type *type, const void *payload, size_t s
  * is none. Only the first answer counts.
  * Ownership: as tr_send.
  * Threads:   any; never blocks.
- * Errors:    TR_EPROTO another answer was declared: the asker gets that; TR_ENOMEM;
- *            TR_ESHUTDOWN. */
+ * Errors:    TR_EPROTO another answer was declared: the asker gets that; TR_ENOMEM: it may not even
+ *            have been told that; TR_ESHUTDOWN. */
 #define tr_answer(who, ...) TR__ANSWER(who, __VA_ARGS__, )
 #define TR__ANSWER(who, type, ...)                                                                 \
     tr__answer((who), &tr_type_##type, TR__LITERAL(type, __VA_ARGS__), sizeof(struct type))

@@ -42,6 +42,15 @@ static int reply_twice(tr_self *self, void *state, tr_msg *msg)
     return tr_reply(self, kit_value, .a = 2); /* it was not answered: it still can be */
 }
 
+static int refuse_without_memory(tr_self *self, void *state, tr_msg *msg)
+{
+    (void)state;
+    (void)msg;
+    run_out_of_memory();
+    ck_assert_int_eq(tr_reply_error(self, -7), TR_ENOMEM);
+    return 0;
+}
+
 static int handle_without_memory(tr_self *self, void *state, tr_msg *msg)
 {
     (void)self;
@@ -93,6 +102,12 @@ START_TEST(an_answer_that_failed_can_be_given_again)
 }
 END_TEST
 
+START_TEST(an_error_that_cant_be_told_is_another_one)
+{
+    expect_end(refuse_without_memory, TR_ENOMEM);
+}
+END_TEST
+
 START_TEST(an_unhandled_request_is_heard_of_without_memory)
 {
     expect_end(handle_without_memory, TR_EUNHANDLED);
@@ -101,4 +116,4 @@ END_TEST
 
 KIT_MAIN("told", an_actor_that_fails_is_heard_of_without_memory,
          an_answer_without_memory_is_heard_of, an_answer_that_failed_can_be_given_again,
-         an_unhandled_request_is_heard_of_without_memory)
+         an_error_that_cant_be_told_is_another_one, an_unhandled_request_is_heard_of_without_memory)
