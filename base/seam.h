@@ -80,6 +80,15 @@ uint64_t tr__dice(void);
 /* 0, or TR_EAGAIN; TR_EWRONGPLACE: outside of a simulation, in the library of simulations. */
 int tr__thread_start(pthread_t *out, void *(*entry)(void *), void *arg);
 
+/* A pool's thread is about to run a job: a simulation may let it take longer. */
+#if TR__SIM
+void tr__job_begins(void);
+#else
+static inline void tr__job_begins(void)
+{
+}
+#endif
+
 /* ---- descriptors ---- */
 
 /* Close an event descriptor. */
@@ -94,8 +103,15 @@ void tr__stderr_write(const char *text, size_t bytes);
 #define TR__FAULTS 0
 #endif
 
-/* What may fail: memory of whatever kind; the start of a thread; another system call. */
-typedef enum tr__fault { TR__FAULT_MEMORY, TR__FAULT_THREAD, TR__FAULT_CALL } tr__fault;
+/* What may fail: memory of whatever kind; the start of a thread; another system call; and, in
+ * simulations, a read or write that moves less than it could, or finds its connection reset. */
+typedef enum tr__fault {
+    TR__FAULT_MEMORY,
+    TR__FAULT_THREAD,
+    TR__FAULT_CALL,
+    TR__FAULT_SHORT,
+    TR__FAULT_RESET
+} tr__fault;
 
 #if TR__FAULTS
 /* Whether this call is the one that is to fail. */

@@ -65,6 +65,7 @@ static void run(tr__worker *self, tr_pool *pool, tr__job *job)
     tr__worker_wake(woken);
     if (TR__UNLIKELY(job->begin != NULL))
         job->begin(job);
+    tr__job_begins();
     job->result = job->fn(job->arg);
     self->job = NULL;
     /* release: the result is there; pairs with the acquire in tr__pool_take_back. */

@@ -1,31 +1,34 @@
-/* Descriptors and clocks of a simulated world. libev, and the program, call three functions of
- * the C library that wait for descriptors and read clocks: here they have others of the same names,
- * which the dynamic linker finds first. Outside of a run they do what the real ones do. */
-#include <poll.h>
+/* Waiting for descriptors in a simulated world. libev, and the program, call epoll_wait and poll of
+ * the C library: here they have others of the same names, which the linker finds first. Outside of
+ * a run they do what the real ones do. */
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/seam.h"
 #include "sim/world.h"
 
 TR_API int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout);
-TR_API int clock_gettime(clockid_t clock, struct timespec *now);
-TR_API int gettimeofday(struct timeval *restrict now, void *restrict zone);
+TR_API int poll(struct pollfd *descriptors, nfds_t count, int timeout);
 
-static int real_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
+static int real_epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
 {
     return (int)syscall(SYS_epoll_pwait, epoll_fd, events, most, timeout, NULL, (size_t)8);
 }
 
-/* Whether an epoll has events; it is not asked itself, for that would take them. */
-static bool has_events(int epoll_fd)
+static int real_poll(struct pollfd *descriptors, nfds_t count, int timeout)
 {
-    struct pollfd pollfd = { .fd = epoll_fd, .events = POLLIN };
+    struct timespec until = { .tv_sec = timeout / 1000, .tv_nsec = timeout % 1000 * 1000000L };
 
-    return poll(&pollfd, 1, 0) > 0;
+    return (int)syscall(SYS_ppoll, descriptors, count, timeout < 0 ? NULL : &until, NULL,
+                        (size_t)8);
+}
+
+/* An epoll is not asked itself, for that would take its events: it is a descriptor, too. */
+static bool finds_one_ready(const tr_sim_thread *t)
+{
+    return !t->has_ended && t->wait == TR__SIM_EVENTS && real_poll(t->watched, t->watches, 0) != 0;
 }
 
 bool tr__sim_poll(void)
@@ -34,12 +37,25 @@ bool tr__sim_poll(void)
 
     tr__sim.signalled = false;
     for (tr_sim_thread *t = tr__sim.threads; t != NULL; t = t->next)
-        if (!t->has_ended && t->wait == TR__SIM_EVENTS && has_events(t->epoll_fd)) {
+        if (finds_one_ready(t)) {
             tr__sim_note(TR__SIM_READY, t, 0);
             tr__sim_make_ready(t, false);
             found = true;
         }
     return found;
+}
+
+bool tr__sim_wait_for_events(struct pollfd *descriptors, nfds_t count, uint64_t until_ns)
+{
+    tr__sim.current->watched = descriptors;
+    tr__sim.current->watches = count;
+    return tr__sim_wait_for(TR__SIM_EVENTS, NULL, until_ns);
+}
+
+/* As these calls count it, in milliseconds; below 0: for ever. */
+static uint64_t end_of(int timeout)
+{
+    return timeout < 0 ? UINT64_MAX : tr__sim_clock_ns() + (uint64_t)timeout * 1000000;
 }
 
 /* Whatever order the kernel gave them, the seed gives them another (Fisher and Yates). */
@@ -54,54 +70,47 @@ static void shuffle(struct epoll_event *events, int count)
     }
 }
 
+/* A signal came, it seems. */
+static bool is_interrupted(int timeout)
+{
+    if (timeout == 0 || !tr__fault_strikes(TR__FAULT_CALL))
+        return false;
+    errno = EINTR;
+    return true;
+}
+
 int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
 {
-    uint64_t until_ns = UINT64_MAX;
+    struct pollfd itself = { .fd = epoll_fd, .events = POLLIN };
+    uint64_t until_ns;
     int count;
 
     if (!tr__sim.is_on)
-        return real_wait(epoll_fd, events, most, timeout);
-    if (timeout >= 0)
-        until_ns = tr__sim_clock_ns() + (uint64_t)timeout * 1000000;
+        return real_epoll_wait(epoll_fd, events, most, timeout);
+    if (is_interrupted(timeout))
+        return -1;
+    until_ns = end_of(timeout);
     tr__sim_step();
-    while ((count = real_wait(epoll_fd, events, most, 0)) == 0 && timeout != 0) {
-        tr__sim.current->epoll_fd = epoll_fd;
-        if (!tr__sim_wait_for(TR__SIM_EVENTS, NULL, until_ns))
+    while ((count = real_epoll_wait(epoll_fd, events, most, 0)) == 0 && timeout != 0)
+        if (!tr__sim_wait_for_events(&itself, 1, until_ns))
             timeout = 0; /* look once more */
-    }
     shuffle(events, count);
     return count;
 }
 
-/* The day on which each run begins. */
-static const uint64_t YEAR_2000_S = 946684800;
-
-static uint64_t calendar_ns(void)
+int poll(struct pollfd *descriptors, nfds_t count, int timeout)
 {
-    return tr__sim_clock_ns() - TR__SIM_EPOCH_NS + YEAR_2000_S * UINT64_C(1000000000);
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
-{
-    uint64_t ns;
+    uint64_t until_ns;
+    int ready;
 
     if (!tr__sim.is_on)
-        return (int)syscall(SYS_gettimeofday, now, zone);
-    ns = calendar_ns();
-    now->tv_sec = (time_t)(ns / UINT64_C(1000000000));
-    now->tv_usec = (suseconds_t)(ns % UINT64_C(1000000000) / 1000);
-    return 0;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    uint64_t ns;
-
-    if (!tr__sim.is_on || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
-        return (int)syscall(SYS_clock_gettime, clock, now);
-    ns = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? calendar_ns()
-                                                                   : tr__sim_clock_ns();
-    now->tv_sec = (time_t)(ns / UINT64_C(1000000000));
-    now->tv_nsec = (long)(ns % UINT64_C(1000000000));
-    return 0;
+        return real_poll(descriptors, count, timeout);
+    if (is_interrupted(timeout))
+        return -1;
+    until_ns = end_of(timeout);
+    tr__sim_step();
+    while ((ready = real_poll(descriptors, count, 0)) == 0 && timeout != 0)
+        if (!tr__sim_wait_for_events(descriptors, count, until_ns))
+            timeout = 0;
+    return ready;
 }

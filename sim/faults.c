@@ -12,6 +12,10 @@ static double chance_of(tr__fault kind)
         return options->fail_memory;
     case TR__FAULT_THREAD:
         return options->fail_thread;
+    case TR__FAULT_SHORT:
+        return options->short_transfer;
+    case TR__FAULT_RESET:
+        return options->reset;
     default:
         return options->fail_call;
     }
@@ -38,4 +42,17 @@ bool tr__faults_are_armed(void)
     const tr_sim_options *options = &tr__sim.options;
 
     return options->fail_at != 0 || options->fail_memory > 0 || options->fail_call > 0;
+}
+
+static const uint64_t SLOW_NS = UINT64_C(1000) * 1000 * 1000;
+
+void tr__job_begins(void)
+{
+    uint64_t ns;
+
+    if (!tr__chance(&tr__sim.faults, tr__sim.options.slow_job))
+        return;
+    ns = tr__random_next(&tr__sim.faults) % SLOW_NS;
+    tr__sim_note(TR__SIM_STALLED, tr__sim.current, ns);
+    (void)tr__sim_wait_for(TR__SIM_TIME, NULL, tr__sim_clock_ns() + ns);
 }

@@ -61,6 +61,7 @@ bool tr__sim_options_are_valid(const tr_sim_options *o)
 {
     return o->preempt <= 1 && is_chance(o->late) && is_chance(o->stall) &&
            is_chance(o->fail_memory) && is_chance(o->fail_thread) && is_chance(o->fail_call) &&
+           is_chance(o->short_transfer) && is_chance(o->reset) && is_chance(o->slow_job) &&
            o->time_limit >= 0 && o->cores >= 0 && o->cores <= 1024;
 }
 

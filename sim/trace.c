@@ -78,11 +78,18 @@ static void print_record(const tr__sim_record *record)
         [TR__SIM_JUMPED] = "all wait: time",
         [TR__SIM_BEGUN] = "begins",
         [TR__SIM_ENDED] = "ends",
-        [TR__SIM_FAILED] = "meets a failure of",
+        [TR__SIM_FAILED] = NULL, /* below */
         [TR__SIM_STALLED] = "stands still",
         [TR__SIM_READY] = "has a descriptor that is ready",
     };
-    static const char *const faults[] = { "memory", "a thread's start", "a system call" };
+    static const char *const failures[] = {
+        [TR__FAULT_MEMORY] = "finds no memory",
+        [TR__FAULT_THREAD] = "can't start a thread",
+        [TR__FAULT_CALL] = "has a system call that fails",
+        [TR__FAULT_SHORT] = "has less read or written than it could",
+        [TR__FAULT_RESET] = "finds its connection reset",
+    };
+    const char *verb = verbs[record->event];
     char detail[64] = "";
 
     if (record->event == TR__SIM_WAITS)
@@ -91,12 +98,11 @@ static void print_record(const tr__sim_record *record)
     else if (record->event == TR__SIM_WOKEN && record->detail != 0)
         (void)snprintf(detail, sizeof(detail), ": its time has come");
     else if (record->event == TR__SIM_FAILED)
-        (void)snprintf(detail, sizeof(detail), " %s", faults[record->detail]);
+        verb = failures[record->detail];
     else if (record->event == TR__SIM_JUMPED || record->event == TR__SIM_STALLED)
         (void)snprintf(detail, sizeof(detail), " for %.6f s", (double)record->detail / 1e9);
     (void)fprintf(stderr, "  %12.6f s  step %-9" PRIu64 " %-15.15s %s%s\n",
-                  tr__sim_seconds(record->now_ns), record->step, record->name, verbs[record->event],
-                  detail);
+                  tr__sim_seconds(record->now_ns), record->step, record->name, verb, detail);
 }
 
 void tr__sim_print_last(const tr__sim_trace *trace)

@@ -19,6 +19,7 @@
 #ifndef TR_SIM_WORLD_H
 #define TR_SIM_WORLD_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,10 +56,11 @@ struct tr_sim_thread {
     /* What it waits for. */
     tr__sim_wait wait;
     const void *object;
-    uint64_t until_ns; /* UINT64_MAX: for ever */
-    uint64_t ready_ns; /* ready: not before this */
-    bool is_late;      /* until_ns came */
-    int epoll_fd;
+    uint64_t until_ns;      /* UINT64_MAX: for ever */
+    uint64_t ready_ns;      /* ready: not before this */
+    bool is_late;           /* until_ns came */
+    struct pollfd *watched; /* descriptors, which stay the waiting call's */
+    nfds_t watches;
     /* Its stack. */
     char *stack;
     size_t stack_bytes;
@@ -136,6 +138,9 @@ double tr__sim_seconds(uint64_t ns);
 /* Look at the descriptors of all threads that wait for some, and wake those that find one ready;
  * true: there was one. */
 bool tr__sim_poll(void);
+/* Let the running thread wait for one of these, which must stay until it returns; false: until_ns
+ * came first. */
+bool tr__sim_wait_for_events(struct pollfd *descriptors, nfds_t count, uint64_t until_ns);
 
 /* ---- trace.c ---- */
 

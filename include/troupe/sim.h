@@ -8,10 +8,13 @@
  * steps, and jumps when all wait, so that an hour of timeouts takes milliseconds. The same seed
  * always does the same. With TROUPE_SIM_TRACE set, every event is printed as it comes.
  *
- * What does not take part: threads that the program makes itself, and calls that block in the
- * kernel (sleep, read from a pipe that nobody fills): they block everything. Locks of the program's
- * own must not be held across calls of troupe. Timers of libev's, clock_gettime, gettimeofday, and
- * epoll_wait follow the virtual time. */
+ * Calls of the C library take part that read a clock or sleep by one (clock_gettime, gettimeofday,
+ * sleep, usleep, nanosleep), wait for descriptors (epoll_wait, poll), or read, write and accept on
+ * pipes and sockets; and so do libev's timers. They wait in virtual time, and fail by the seed.
+ *
+ * What does not take part: threads that the program makes itself, and other calls that block in the
+ * kernel (select, wait, fgets from a pipe that nobody fills): they block everything. Locks of the
+ * program's own must not be held across calls of troupe, nor across those above. */
 #ifndef TROUPE_SIM_H
 #define TROUPE_SIM_H
 
@@ -32,11 +35,17 @@ typedef struct tr_sim_options {
     double late;
     /* Chance, at each preemption, that the thread stands still for up to 50 ms. */
     double stall;
+    /* Chance that a job of a pool takes up to 1 s longer. */
+    double slow_job;
     /* Chance that an allocation fails; that a thread can't be started; that another system call
-     * fails. */
+     * fails: EMFILE for want of a descriptor, EINTR where it waits, EAGAIN where it may not. */
     double fail_memory;
     double fail_thread;
     double fail_call;
+    /* Chance that a read or write of a pipe or a stream moves less than it could; that it finds its
+     * connection reset: ECONNRESET, and the other side finds it closed. */
+    double short_transfer;
+    double reset;
     /* Exactly the n-th of all calls that may fail does; 0: by the chances above. */
     uint64_t fail_at;
     /* When a run counts as endless: virtual seconds (0: a day), and steps (0: 100 million). */

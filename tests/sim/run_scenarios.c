@@ -25,7 +25,7 @@ static void print_usage(FILE *to)
 /* Faults of increasing wickedness. */
 static const tr_sim_options options_of[] = {
     { .seed = 0 },
-    { .late = 0.2, .stall = 0.05 },
+    { .late = 0.2, .stall = 0.05, .slow_job = 0.05 },
     { .fail_memory = 0.01, .fail_call = 0.01, .late = 0.05 },
     { .fail_memory = 0.1, .fail_thread = 0.2, .fail_call = 0.1 },
 };

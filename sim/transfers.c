@@ -1,0 +1,326 @@
+/* Pipes and sockets in a simulated world. Whoever reads or writes by a call of the C library has
+ * another of the same name here, which the linker finds first: it waits in virtual time where the
+ * real one would block all, and fails by the seed. Outside of a run, and for files, these do what
+ * the real ones do. What the C library calls itself (its streams) goes past them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/seam.h"
+#include "sim/world.h"
+
+TR_API ssize_t read(int fd, void *buffer, size_t bytes);
+TR_API ssize_t write(int fd, const void *buffer, size_t bytes);
+TR_API ssize_t readv(int fd, const struct iovec *parts, int count);
+TR_API ssize_t writev(int fd, const struct iovec *parts, int count);
+TR_API ssize_t recv(int fd, void *buffer, size_t bytes, int flags);
+TR_API ssize_t send(int fd, const void *buffer, size_t bytes, int flags);
+TR_API ssize_t recvfrom(int fd, void *restrict buffer, size_t bytes, int flags,
+                        struct sockaddr *restrict from, socklen_t *restrict from_bytes);
+TR_API ssize_t sendto(int fd, const void *buffer, size_t bytes, int flags,
+                      const struct sockaddr *to, socklen_t to_bytes);
+TR_API ssize_t recvmsg(int fd, struct msghdr *message, int flags);
+TR_API ssize_t sendmsg(int fd, const struct msghdr *message, int flags);
+TR_API int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes);
+TR_API int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes,
+                   int flags);
+
+/* What a descriptor is, as far as it matters here. */
+typedef enum kind {
+    A_FILE,     /* or a terminal: it is left alone */
+    A_COUNTER,  /* of events, of time: it is read whole */
+    A_PIPE,     /* or another stream of bytes without connection */
+    A_STREAM,   /* a socket */
+    A_DATAGRAM, /* a socket whose messages stay whole */
+} kind;
+
+/* One call: which, and what it moves. */
+typedef struct transfer {
+    int fd;
+    kind kind;
+    bool is_write;
+    bool is_message; /* sendmsg, recvmsg; else writev, readv */
+    bool may_wait;
+    int flags;
+    struct msghdr *message; /* whose parts are moved */
+} transfer;
+
+static kind kind_of(int fd)
+{
+    struct stat status;
+    int type;
+    socklen_t bytes = sizeof(type);
+
+    if (fstat(fd, &status) < 0)
+        return A_FILE; /* the real call says what is wrong */
+    if (S_ISFIFO(status.st_mode))
+        return A_PIPE;
+    if (S_ISSOCK(status.st_mode))
+        return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type == SOCK_STREAM
+                   ? A_STREAM
+                   : A_DATAGRAM;
+    return (status.st_mode & S_IFMT) == 0 ? A_COUNTER : A_FILE;
+}
+
+/* ---- the real calls ---- */
+
+static ssize_t really_transfer(const transfer *t, struct msghdr *message, int flags)
+{
+    if (t->is_message)
+        return syscall(t->is_write ? SYS_sendmsg : SYS_recvmsg, t->fd, message, flags);
+    return syscall(t->is_write ? SYS_writev : SYS_readv, t->fd, message->msg_iov,
+                   message->msg_iovlen);
+}
+
+/* The same, without waiting: as this is the only thread, nobody else meets the flag. */
+static ssize_t transfer_now(const transfer *t, struct msghdr *message)
+{
+    int flags;
+    ssize_t moved;
+
+    if (t->is_message || !t->may_wait)
+        return really_transfer(t, message, t->flags | MSG_DONTWAIT);
+    flags = fcntl(t->fd, F_GETFL);
+    (void)fcntl(t->fd, F_SETFL, flags | O_NONBLOCK); /* neither fails on an open descriptor */
+    moved = really_transfer(t, message, 0);
+    (void)fcntl(t->fd, F_SETFL, flags);
+    return moved;
+}
+
+/* ---- failures ---- */
+
+static size_t bytes_of(const struct msghdr *message)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+        bytes += message->msg_iov[i].iov_len;
+    return bytes;
+}
+
+/* The connection is gone, for the other side, too. */
+static bool is_reset(const transfer *t)
+{
+    if (t->kind != A_STREAM || !tr__fault_strikes(TR__FAULT_RESET))
+        return false;
+    (void)shutdown(t->fd, SHUT_RDWR); /* not connected: nor was it before */
+    tr__sim.signalled = true;
+    errno = ECONNRESET;
+    return true;
+}
+
+/* A signal came; or it is not ready after all, as it may be at any time. */
+static bool is_refused(const transfer *t)
+{
+    if (!tr__fault_strikes(TR__FAULT_CALL))
+        return false;
+    errno = t->may_wait ? EINTR : EAGAIN;
+    return true;
+}
+
+/* Less than it could: how much of its first part; 0: all. */
+static size_t shortened(const transfer *t)
+{
+    size_t first = 0;
+
+    if (t->kind == A_STREAM || t->kind == A_PIPE)
+        first = t->message->msg_iovlen > 0 ? t->message->msg_iov[0].iov_len : 0;
+    if (first < 2 || !tr__fault_strikes(TR__FAULT_SHORT))
+        return 0;
+    return 1 + (size_t)(tr__random_next(&tr__sim.faults) % (first - 1));
+}
+
+/* ---- a transfer ---- */
+
+/* Some of it, as soon as any can be moved. */
+static ssize_t transfer_some(const transfer *t, struct msghdr *message)
+{
+    struct pollfd itself = { .fd = t->fd, .events = t->is_write ? POLLOUT : POLLIN };
+    ssize_t moved;
+
+    while ((moved = transfer_now(t, message)) < 0 && errno == EAGAIN && t->may_wait)
+        (void)tr__sim_wait_for_events(&itself, 1, UINT64_MAX);
+    if (moved >= 0)
+        tr__sim.signalled = true;
+    return moved;
+}
+
+/* Let a message begin behind the bytes that have been moved. */
+static void advance(struct msghdr *message, size_t moved)
+{
+    while (message->msg_iovlen > 0 && moved >= message->msg_iov->iov_len) {
+        moved -= message->msg_iov->iov_len;
+        message->msg_iov++;
+        message->msg_iovlen--;
+    }
+    if (message->msg_iovlen > 0) {
+        message->msg_iov->iov_base = (char *)message->msg_iov->iov_base + moved;
+        message->msg_iov->iov_len -= moved;
+    }
+}
+
+/* A call that waits writes all that it was given, and may be told to read as much. */
+static ssize_t transfer_all(const transfer *t)
+{
+    enum { PARTS = 1024 }; /* more are EINVAL in the kernel, too */
+    struct iovec parts[PARTS];
+    struct msghdr rest;
+    size_t wanted = bytes_of(t->message);
+    size_t done = 0;
+    ssize_t moved = transfer_some(t, t->message);
+
+    if (moved <= 0)
+        return moved;
+    rest = (struct msghdr){ .msg_iov = parts, .msg_iovlen = t->message->msg_iovlen };
+    memcpy(parts, t->message->msg_iov, rest.msg_iovlen * sizeof(parts[0]));
+    while (moved > 0 && (done += (size_t)moved) < wanted) {
+        advance(&rest, (size_t)moved);
+        moved = transfer_some(t, &rest);
+    }
+    return (ssize_t)done;
+}
+
+static bool wants_all(const transfer *t)
+{
+    if (!t->may_wait || (t->kind != A_STREAM && t->kind != A_PIPE))
+        return false;
+    return t->is_write || (t->flags & MSG_WAITALL) != 0;
+}
+
+static ssize_t transfer_in_simulation(transfer *t)
+{
+    struct iovec part;
+    size_t bytes;
+
+    t->may_wait = (fcntl(t->fd, F_GETFL) & O_NONBLOCK) == 0 && (t->flags & MSG_DONTWAIT) == 0;
+    tr__sim_step();
+    if (is_reset(t) || is_refused(t))
+        return -1;
+    bytes = shortened(t);
+    if (bytes > 0) {
+        part = (struct iovec){ t->message->msg_iov[0].iov_base, bytes };
+        t->message->msg_iov = &part; /* the caller has its own */
+        t->message->msg_iovlen = 1;
+        return transfer_some(t, t->message);
+    }
+    return wants_all(t) ? transfer_all(t) : transfer_some(t, t->message);
+}
+
+static ssize_t move(transfer t)
+{
+    t.kind = tr__sim.is_on ? kind_of(t.fd) : A_FILE;
+    return t.kind == A_FILE ? really_transfer(&t, t.message, t.flags) : transfer_in_simulation(&t);
+}
+
+/* ---- as the C library names them ---- */
+
+static ssize_t move_parts(int fd, bool is_write, const struct iovec *parts, size_t count)
+{
+    struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
+
+    return move((transfer){ .fd = fd, .is_write = is_write, .message = &message });
+}
+
+ssize_t read(int fd, void *buffer, size_t bytes)
+{
+    return move_parts(fd, false, &(struct iovec){ buffer, bytes }, 1);
+}
+
+ssize_t write(int fd, const void *buffer, size_t bytes)
+{
+    return move_parts(fd, true, &(struct iovec){ (void *)buffer, bytes }, 1);
+}
+
+ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+    return move_parts(fd, false, parts, (size_t)count);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    return move_parts(fd, true, parts, (size_t)count);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    struct msghdr copy = *message;
+    ssize_t moved =
+        move((transfer){ .fd = fd, .is_message = true, .flags = flags, .message = message });
+
+    message->msg_iov = copy.msg_iov;
+    message->msg_iovlen = copy.msg_iovlen;
+    return moved;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    struct msghdr copy = *message;
+
+    return move((transfer){
+        .fd = fd, .is_write = true, .is_message = true, .flags = flags, .message = &copy });
+}
+
+ssize_t recvfrom(int fd, void *restrict buffer, size_t bytes, int flags,
+                 struct sockaddr *restrict from, socklen_t *restrict from_bytes)
+{
+    struct iovec part = { buffer, bytes };
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_name = from,
+        .msg_namelen = from_bytes != NULL ? *from_bytes : 0,
+    };
+    ssize_t moved = recvmsg(fd, &message, flags);
+
+    if (moved >= 0 && from_bytes != NULL)
+        *from_bytes = message.msg_namelen;
+    return moved;
+}
+
+ssize_t sendto(int fd, const void *buffer, size_t bytes, int flags, const struct sockaddr *to,
+               socklen_t to_bytes)
+{
+    struct iovec part = { (void *)buffer, bytes };
+
+    return sendmsg(fd,
+                   &(struct msghdr){
+                       .msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_name = (void *)to,
+                       .msg_namelen = to_bytes,
+                   },
+                   flags);
+}
+
+ssize_t recv(int fd, void *buffer, size_t bytes, int flags)
+{
+    return recvfrom(fd, buffer, bytes, flags, NULL, NULL);
+}
+
+ssize_t send(int fd, const void *buffer, size_t bytes, int flags)
+{
+    return sendto(fd, buffer, bytes, flags, NULL, 0);
+}
+
+int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes, int flags)
+{
+    struct pollfd itself = { .fd = fd, .events = POLLIN };
+
+    if (tr__sim.is_on && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 && poll(&itself, 1, -1) < 0)
+        return -1; /* EINTR */
+    if (tr__sim.is_on && tr__fault_strikes(TR__FAULT_CALL)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return (int)syscall(SYS_accept4, fd, from, from_bytes, flags);
+}
+
+int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes)
+{
+    return accept4(fd, from, from_bytes, 0);
+}
