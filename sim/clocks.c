@@ -17,6 +17,8 @@ TR_API int nanosleep(const struct timespec *time, struct timespec *left);
 TR_API int usleep(useconds_t us);
 TR_API unsigned sleep(unsigned seconds);
 
+const char tr__sim_has_clocks = 1;
+
 #define SECOND_NS UINT64_C(1000000000)
 
 /* The day on which each run begins: 2000-01-01. */

@@ -30,6 +30,8 @@ TR_API int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict fr
 TR_API int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes,
                    int flags);
 
+const char tr__sim_has_transfers = 1;
+
 /* What a descriptor is, as far as it matters here. */
 typedef enum kind {
     A_FILE,     /* or a terminal: it is left alone */

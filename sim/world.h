@@ -142,6 +142,11 @@ bool tr__sim_poll(void);
  * came first. */
 bool tr__sim_wait_for_events(struct pollfd *descriptors, nfds_t count, uint64_t until_ns);
 
+/* ---- clocks.c and transfers.c: calls of the C library's ---- */
+
+extern const char tr__sim_has_clocks;
+extern const char tr__sim_has_transfers;
+
 /* ---- trace.c ---- */
 
 typedef enum tr__sim_event {
