@@ -121,6 +121,18 @@ static inline bool tr__cas_ordered_u32(uint32_t *at, uint32_t expected, uint32_t
     return swapped;
 }
 
+static inline bool tr__cas_ordered_u64(uint64_t *at, uint64_t expected, uint64_t wanted)
+{
+    bool swapped;
+
+    TR__STEP();
+    TR__DRAIN();
+    ck_pr_fence_release();
+    swapped = ck_pr_cas_64(at, expected, wanted);
+    ck_pr_fence_acquire();
+    return swapped;
+}
+
 static inline uint32_t tr__exchange_ordered_u32(uint32_t *at, uint32_t wanted)
 {
     uint32_t before;

@@ -22,6 +22,7 @@
 #include <troupe/message.h>
 #include <troupe/pool.h>
 #include <troupe/runtime.h>
+#include <troupe/sync.h>
 #include <troupe/task.h>
 
 #endif

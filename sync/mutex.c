@@ -1,0 +1,152 @@
+/* A mutex, fair: it is handed over to whoever waits first.
+ *
+ * word:   FREE ----- compare and swap --------> HELD      taken
+ *         HELD ----- compare and swap --------> FREE      given back
+ *         HELD ----- under the lock ----------> AWAITED   before somebody waits
+ *         AWAITED -- under the lock ----------> HELD      handed over to the last who waited
+ *         AWAITED -- under the lock ----------> FREE      nobody waits any more
+ *
+ * Only the holder leaves HELD for FREE, and AWAITED; so a new one can't come between those who
+ * wait. `owner` is written by who has it, and read by others only to be compared with themselves.
+ * */
+#include <math.h>
+
+#include "base/atomic.h"
+#include "sync/mutex.h"
+
+enum { FREE, HELD, AWAITED };
+
+_Static_assert(sizeof(tr__fair_mutex) <= sizeof(tr_mutex), "fits its public place");
+
+static bool is_owner(const tr__fair_mutex *mutex)
+{
+    /* relaxed: nobody else ever writes the caller there. */
+    return tr__load_relaxed_u64(&mutex->owner) == tr__who();
+}
+
+static void own(tr__fair_mutex *mutex, uint64_t who)
+{
+    /* relaxed: see is_owner. */
+    tr__store_relaxed_u64(&mutex->owner, who);
+}
+
+static bool take_if_free(tr__fair_mutex *mutex)
+{
+    /* ordered: who had it before has published what it guards; pairs with the one in tr_unlock. */
+    if (!tr__cas_ordered_u32(&mutex->word, FREE, HELD))
+        return false;
+    own(mutex, tr__who());
+    return true;
+}
+
+/* Under the lock: take it if it is free; false: its holder knows from now on that somebody waits. */
+static bool take_or_announce(tr__fair_mutex *mutex)
+{
+    for (;;) {
+        if (take_if_free(mutex))
+            return true;
+        /* relaxed: it is set and reset under the lock. ordered: the holder sees it, or has given
+         * the mutex back before. */
+        if (tr__load_relaxed_u32(&mutex->word) == AWAITED ||
+            tr__cas_ordered_u32(&mutex->word, HELD, AWAITED))
+            return false;
+    }
+}
+
+static int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
+{
+    tr__queued waiter = { .wants = tr__who(), .is_shielded = is_shielded };
+
+    tr__wait_queue_lock(&mutex->queue);
+    if (!take_or_announce(mutex))
+        return tr__wait_in(&mutex->queue, &waiter, timeout);
+    tr__wait_queue_unlock(&mutex->queue);
+    return 0;
+}
+
+int tr_lock_for(tr_mutex *m, double timeout)
+{
+    tr__fair_mutex *mutex = tr__fair_mutex_of(m);
+    int rc;
+
+    if (m == NULL || isnan(timeout))
+        return TR_EINVAL;
+    rc = tr__may_wait();
+    if (rc < 0 || take_if_free(mutex))
+        return rc;
+    return is_owner(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
+}
+
+int tr_lock(tr_mutex *m)
+{
+    return tr_lock_for(m, TR_FOREVER);
+}
+
+int tr_try_lock(tr_mutex *m)
+{
+    tr__fair_mutex *mutex = tr__fair_mutex_of(m);
+
+    if (m == NULL)
+        return TR_EINVAL;
+    if (take_if_free(mutex))
+        return 0;
+    return is_owner(mutex) ? TR_EDEADLK : TR_EBUSY;
+}
+
+void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
+{
+    if (!take_if_free(mutex))
+        (void)wait(mutex, TR_FOREVER, true); /* shielded: it succeeds */
+}
+
+static void hand_over(tr__fair_mutex *mutex)
+{
+    tr__wakes wakes;
+    tr__queued *next;
+
+    tr__wakes_init(&wakes);
+    tr__wait_queue_lock(&mutex->queue);
+    next = mutex->queue.first;
+    if (next != NULL) {
+        own(mutex, next->wants);
+        tr__grant(next, 0, &wakes);
+    }
+    if (next == NULL || mutex->queue.first == NULL)
+        /* release: what it guards is published; pairs with the one in take_if_free. */
+        tr__store_release_u32(&mutex->word, next != NULL ? HELD : FREE);
+    tr__wait_queue_unlock(&mutex->queue);
+    tr__wakes_send(&wakes);
+}
+
+int tr_unlock(tr_mutex *m)
+{
+    tr__fair_mutex *mutex = tr__fair_mutex_of(m);
+
+    if (m == NULL)
+        return TR_EINVAL;
+    if (!is_owner(mutex))
+        return TR_EPERM;
+    own(mutex, 0);
+    /* ordered: publishes what it guards; pairs with the one in take_if_free. */
+    if (!tr__cas_ordered_u32(&mutex->word, HELD, FREE))
+        hand_over(mutex);
+    return 0;
+}
+
+/* ---- blocks ---- */
+
+tr_lock_guard tr__lock_enter(tr_mutex *m, int *rc)
+{
+    int result = tr_lock(m);
+
+    if (rc != NULL)
+        *rc = result;
+    return (tr_lock_guard){ result == 0 ? m : NULL };
+}
+
+void tr__lock_leave(tr_lock_guard *guard)
+{
+    if (guard->tr__mutex != NULL)
+        (void)tr_unlock(guard->tr__mutex); /* it is the caller's */
+    guard->tr__mutex = NULL;
+}

@@ -1,0 +1,102 @@
+/* Those who wait for something of a lock, an event, a queue: tasks of all loops, and foreign
+ * threads, in the order in which they came.
+ *
+ * A waiter stands on its own stack, and in the queue of what it waits for; the queue's lock guards
+ * both. Who has something to hand over takes the waiter off under the lock, which is the
+ * linearization point of the hand-over, and wakes it when it has given the lock back:
+ *
+ *     waits ---- granted (under the lock) ----> granted ---- woken ----> goes on with the result
+ *       |                                          |
+ *       +-- cancelled, or late (under the lock)    +-- cancelled meanwhile: the result stands, and
+ *           goes on with an error                      the next await fails
+ *
+ * A granted waiter does not go on before it is woken: so its memory lasts as long as anybody needs
+ * it. Waking needs no memory: on the waiter's loop it is scheduled, from elsewhere a runnable is
+ * posted; a foreign thread sleeps on a word.
+ *
+ * One who leaves without a grant may have stood in the way of those behind: whoever waits deals
+ * with that when tr__wait_in has returned an error.
+ *
+ * The lock is held for a few instructions, and never across a call of the user's. A queue of zeros
+ * is valid, and empty. */
+#ifndef TR_SYNC_WAIT_QUEUE_H
+#define TR_SYNC_WAIT_QUEUE_H
+
+#include <pthread.h>
+
+#include "base/threads.h"
+#include "runtime/task.h"
+
+typedef struct tr__wait_queue {
+    pthread_mutex_t lock;
+    struct tr__queued *first;
+    struct tr__queued *last;
+} tr__wait_queue;
+
+typedef struct tr__queued {
+    struct tr__queued *next;
+    struct tr__queued *previous;
+    tr__wait_queue *queue;
+    bool is_waiting; /* in it; not granted yet */
+    uint64_t wants;  /* how much, or what: a matter of the queue's owner */
+    void *place;     /* where to put what is handed over: likewise */
+    int result;
+    bool is_shielded; /* a cancellation does not end it */
+    /* A task. */
+    uint16_t loop; /* its number; 0: a foreign thread */
+    tr__wait wait;
+    tr__runnable wake; /* posted by another loop or thread that grants */
+    /* A foreign thread. */
+    uint32_t is_woken; /* it sleeps on this */
+} tr__queued;
+
+/* Granted waiters that are to be woken. */
+typedef struct tr__wakes {
+    tr__queued *first;
+    tr__queued **end;
+} tr__wakes;
+
+static inline void tr__wait_queue_lock(tr__wait_queue *queue)
+{
+    tr__mutex_lock(&queue->lock);
+}
+
+static inline void tr__wait_queue_unlock(tr__wait_queue *queue)
+{
+    tr__mutex_unlock(&queue->lock);
+}
+
+/* The caller, among all who may hold something: a task, a loop, or a foreign thread. */
+static inline uint64_t tr__who(void)
+{
+    const tr__loop *loop = tr__loop_here();
+
+    if (loop == NULL)
+        return (uint64_t)(uintptr_t)tr__thread_self();
+    return loop->task != NULL ? (uintptr_t)loop->task : (uintptr_t)loop;
+}
+
+/* Whether the caller may wait: a task that is not cancelled, or a foreign thread.
+ * Errors: TR_ECANCELED; TR_EWRONGPLACE. */
+int tr__may_wait(void);
+
+/* With the lock, which it gives back: wait at the queue's end, for `timeout` seconds at most.
+ * Returns the result of the grant; or the waiter has left, without a grant.
+ * Errors: TR_ETIMEDOUT; TR_ECANCELED. */
+int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout);
+
+/* With the lock: hand over to a waiter of the queue, which is to go on with that result. */
+void tr__grant(tr__queued *waiter, int result, tr__wakes *wakes);
+/* The same for all. */
+void tr__grant_all(tr__wait_queue *queue, int result, tr__wakes *wakes);
+
+static inline void tr__wakes_init(tr__wakes *wakes)
+{
+    wakes->first = NULL;
+    wakes->end = &wakes->first;
+}
+
+/* Without the lock: let them go on. */
+void tr__wakes_send(tr__wakes *wakes);
+
+#endif

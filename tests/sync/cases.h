@@ -1,0 +1,91 @@
+/* Cases: what tasks do with each other, on two loops, written once and run twice. With real threads
+ * (so also under the sanitizers), and in a simulation under 200 seeds, where threads are late and
+ * jobs are slow.
+ *
+ *     CASE(a_lock_is_given_to_whoever_waits_first)
+ *     {
+ *         ... what its root task does, on loop 0 ...
+ *         EXPECT(...);
+ *     }
+ *
+ *     CASES("mutex", a_lock_is_given_to_whoever_waits_first, ...)
+ *
+ * Nothing may be left when a case has ended: the runtime is stopped, and must have ended clean. */
+#ifndef TR_TESTS_CASES_H
+#define TR_TESTS_CASES_H
+
+#include <stddef.h>
+#include <troupe.h>
+#include <troupe/check.h>
+
+/* What must hold, anywhere; else the process ends, and says where. */
+#define EXPECT(x) ((x) ? (void)0 : expect_failed(__FILE__, __LINE__, #x))
+_Noreturn void expect_failed(const char *file, int line, const char *what);
+
+#define CASE(name)                                                                                 \
+    static void name##_body(void);                                                                 \
+    static void name##_fn(int i)                                                                   \
+    {                                                                                              \
+        (void)i;                                                                                   \
+        run_case(name##_body);                                                                     \
+    }                                                                                              \
+    static const TTest name##_ttest = { #name, name##_fn, __FILE__, __LINE__ };                    \
+    static const TTest *const name = &name##_ttest;                                                \
+    static void name##_body(void)
+
+void run_case(void (*body)(void));
+
+#define CASES(suite, ...)                                                                          \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = { __VA_ARGS__ };                                              \
+                                                                                                   \
+        return run_cases(suite, tests, (int)(sizeof(tests) / sizeof(tests[0])));                   \
+    }
+
+int run_cases(const char *suite, const TTest *const *tests, int count);
+
+/* ---- helpers ---- */
+
+/* In a task: let all that can run on this loop run, until it waits. */
+void let_others_run(void);
+
+/* Sleeps until it is cancelled. */
+int sleep_for_ever(void *unused);
+
+/* A thread that is no loop's, which runs fn(arg), and its end. */
+typedef struct foreign foreign;
+foreign *foreign_start(void (*fn)(void *arg), void *arg);
+/* Await it, in a task. */
+void foreign_end(foreign *thread);
+
+/* What happened, in order: letters, from any thread. Each case begins with none. */
+void note(char letter);
+const char *notes(void);
+
+/* A number that is counted up and down by anybody; atomic. */
+typedef struct counter {
+    uint32_t value;
+} counter;
+
+void count_up(counter *c);
+void count_down(counter *c);
+uint32_t count_of(const counter *c);
+
+/* Cancellation at every await: begin(arg) prepares, and may start others; a task runs attempt(arg),
+ * and is cancelled at the n-th await, for n = 1, 2, ... until it has fewer; then check(arg, rc) is
+ * told its result. On both loops; it is cancelled just before the await, and while it waits, from
+ * its own loop and from the other one. */
+typedef struct attempt {
+    void (*begin)(void *arg); /* may be NULL */
+    int (*attempt)(void *arg);
+    void (*check)(void *arg, int rc);
+} attempt;
+
+void cancel_at_every_await(const attempt *steps, void *arg);
+
+/* Around each await of an attempt. */
+#define AWAIT(call) (await_begins(), (call))
+void await_begins(void);
+
+#endif
