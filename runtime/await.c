@@ -21,6 +21,7 @@
 #include "base/seam.h"
 #include "runtime/runtime.h"
 #include "runtime/task.h"
+#include "runtime/watch.h"
 
 typedef struct proxy {
     tr_future *f; /* with a reference */
@@ -151,111 +152,112 @@ static void give_up(proxy *p)
     (void)tr__loop_post(p->f->home, &p->leave); /* it does not quit before this loop's proxies do */
 }
 
+/* ---- watches ---- */
+
+static void arrive_local(tr__waiter *waiter, int status)
+{
+    tr__watch *watch = TR__CONTAINER_OF(waiter, tr__watch, waiter);
+
+    watch->arrive(watch, status);
+}
+
+/* watch is NULL when it was ended before. */
+typedef struct tr__watch_proxy {
+    proxy proxy;
+    tr__watch *watch;
+} watch_proxy;
+
+static void arrive_remote(proxy *p, int status)
+{
+    watch_proxy *wp = TR__CONTAINER_OF(p, watch_proxy, proxy);
+
+    if (wp->watch == NULL)
+        return;
+    wp->watch->proxy = NULL;
+    wp->watch->arrive(wp->watch, status);
+}
+
+static void free_watch_proxy(proxy *p)
+{
+    tr__free(TR__CONTAINER_OF(p, watch_proxy, proxy));
+}
+
+static int watch_remote(tr__watch *watch, tr_future *f, uint16_t loop)
+{
+    watch_proxy *wp = tr__alloc(sizeof(*wp));
+
+    if (wp == NULL)
+        return TR_ENOMEM;
+    wp->watch = watch;
+    init_proxy(&wp->proxy, f, loop, arrive_remote, free_watch_proxy);
+    if (!send_proxy(&wp->proxy)) {
+        tr_future_unref(f);
+        tr__free(wp);
+        return TR_ESHUTDOWN;
+    }
+    watch->proxy = wp;
+    return 0;
+}
+
+int tr__watch_begin(tr__watch *watch, tr_future *f, void (*arrive)(tr__watch *watch, int status))
+{
+    const tr__loop *here = tr__loop_here();
+
+    *watch = (tr__watch){ .waiter = { .notify = arrive_local }, .arrive = arrive };
+    if (tr__future_has_ended(f))
+        return 1;
+    if (f->home != here->number)
+        return watch_remote(watch, f, (uint16_t)here->number);
+    return tr__future_enlist(f, &watch->waiter) ? 0 : 1;
+}
+
+void tr__watch_end(tr__watch *watch)
+{
+    if (watch->proxy == NULL) {
+        tr__future_delist(&watch->waiter);
+        return;
+    }
+    watch->proxy->watch = NULL;
+    give_up(&watch->proxy->proxy);
+}
+
 /* ---- tasks ---- */
 
-typedef struct local_wait {
+typedef struct await_wait {
     tr__wait wait;
-    tr__waiter waiter;
+    tr__watch watch;
     int status;
-} local_wait;
+} await_wait;
 
-static void end_local(tr__waiter *waiter, int status)
+static void arrive_task(tr__watch *watch, int status)
 {
-    local_wait *w = TR__CONTAINER_OF(waiter, local_wait, waiter);
+    await_wait *w = TR__CONTAINER_OF(watch, await_wait, watch);
 
     w->status = status;
     tr__wait_end(&w->wait, 0);
 }
 
-static bool withdraw_local(tr__wait *wait)
+static bool withdraw(tr__wait *wait)
 {
-    tr__future_delist(&TR__CONTAINER_OF(wait, local_wait, wait)->waiter);
+    tr__watch_end(&TR__CONTAINER_OF(wait, await_wait, wait)->watch);
     return true;
-}
-
-static int await_local(tr_future *f, tr_task *task, bool can_withdraw, int *status)
-{
-    local_wait w = {
-        .wait = { .task = task, .withdraw = can_withdraw ? withdraw_local : NULL },
-        .waiter = { .notify = end_local },
-    };
-    int rc = 0;
-
-    if (tr__future_enlist(f, &w.waiter))
-        rc = tr__wait_suspend(&w.wait);
-    else
-        w.status = tr__future_look(f);
-    *status = w.status;
-    return rc;
-}
-
-/* A task that waits through a proxy; waiting is NULL when it has given up. */
-typedef struct task_proxy {
-    proxy proxy;
-    struct remote_wait *waiting;
-} task_proxy;
-
-typedef struct remote_wait {
-    tr__wait wait;
-    task_proxy *proxy;
-    int status;
-} remote_wait;
-
-static void arrive_task(proxy *p, int status)
-{
-    task_proxy *tp = TR__CONTAINER_OF(p, task_proxy, proxy);
-
-    if (tp->waiting == NULL)
-        return; /* the task has given up */
-    tp->waiting->status = status;
-    tr__wait_end(&tp->waiting->wait, 0);
-}
-
-static void free_task_proxy(proxy *p)
-{
-    tr__free(TR__CONTAINER_OF(p, task_proxy, proxy));
-}
-
-static bool withdraw_remote(tr__wait *wait)
-{
-    remote_wait *w = TR__CONTAINER_OF(wait, remote_wait, wait);
-
-    w->proxy->waiting = NULL;
-    give_up(&w->proxy->proxy);
-    return true;
-}
-
-static int await_remote(tr_future *f, tr_task *task, bool can_withdraw, int *status)
-{
-    remote_wait w = { .wait = { .task = task, .withdraw = can_withdraw ? withdraw_remote : NULL } };
-    task_proxy *tp = tr__alloc(sizeof(*tp));
-    int rc;
-
-    if (tp == NULL)
-        return TR_ENOMEM;
-    tp->waiting = &w;
-    w.proxy = tp;
-    init_proxy(&tp->proxy, f, task->loop, arrive_task, free_task_proxy);
-    if (!send_proxy(&tp->proxy)) {
-        tr_future_unref(f);
-        tr__free(tp);
-        return TR_ESHUTDOWN;
-    }
-    rc = tr__wait_suspend(&w.wait);
-    *status = w.status;
-    return rc;
 }
 
 int tr__await_end(tr_future *f, bool can_withdraw, int *status)
 {
-    tr_task *task = tr__task_here();
+    await_wait w = { .status = 0 };
+    int rc = tr__watch_begin(&w.watch, f, arrive_task);
 
-    if (tr__future_has_ended(f)) {
+    if (rc == 1) {
         *status = tr__future_look(f);
         return 0;
     }
-    return f->home == task->loop ? await_local(f, task, can_withdraw, status)
-                                 : await_remote(f, task, can_withdraw, status);
+    if (rc < 0)
+        return rc;
+    w.wait = (tr__wait){ .task = tr__task_here(), .withdraw = can_withdraw ? withdraw : NULL };
+    rc = tr__wait_suspend(&w.wait);
+    *status = w.status;
+    return rc;
 }
 
 /* What tr_await and its kin check first. */

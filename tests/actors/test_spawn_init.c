@@ -21,19 +21,19 @@ static const tr_actor_class refusing_class = {
 
 static int spawn_refused(tr_self *self, void *arg)
 {
-    int result = -EPERM;
+    int result = -EACCES;
     tr_pid pid = { 1 };
 
     (void)self;
     (void)arg;
-    ck_assert_int_eq(tr_spawn(&pid, &refusing_class, &result), -EPERM);
+    ck_assert_int_eq(tr_spawn(&pid, &refusing_class, &result), -EACCES);
     ck_assert(tr_pid_is_none(pid));
     return 0;
 }
 
 START_TEST(init_may_refuse)
 {
-    int result = -EPERM;
+    int result = -EACCES;
     tr_pid pid = { 1 };
 
     kit_start(2);
@@ -42,7 +42,7 @@ START_TEST(init_may_refuse)
         pid.tr__id = 1;
         ck_assert_int_eq(tr_spawn_with(&pid, &refusing_class, &result,
                                        &(tr_spawn_options){ .on = TR_LOOP(loop) }),
-                         -EPERM);
+                         -EACCES);
         ck_assert(tr_pid_is_none(pid));
     }
     kit_stop();
@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(a_refusal_that_nobody_waits_for_is_logged)
 {
-    int result = -EPERM;
+    int result = -EACCES;
     tr_pid pid;
 
     kit_watch_dead_letters();
@@ -66,7 +66,7 @@ START_TEST(a_refusal_that_nobody_waits_for_is_logged)
         ck_assert_int_eq(tr_send(pid, kit_value, .a = 1), 0);
         kit_settle(loop);
     }
-    ck_assert(kit_log_contains("(refusing) refused to start: Operation not permitted"));
+    ck_assert(kit_log_contains("(refusing) refused to start: Permission denied"));
     ck_assert_int_eq(kit_dead(TR_EDEAD), 2);
     ck_assert(tr_pid_eq(kit_last_letter().to, pid));
     kit_stop();
@@ -80,7 +80,7 @@ static int send_and_refuse(tr_self *self, void *at, const void *arguments)
     ck_assert_int_eq(tr_send(tr_self_pid(self), kit_value, .a = 1), 0);
     ck_assert_int_eq(tr_send(*(const tr_pid *)arguments, kit_value, .a = 2), 0);
     ck_assert_int_eq(tr_send_after(self, 1, 0, kit_value, .a = 3), 0);
-    return -EPERM;
+    return -EACCES;
 }
 
 static const tr_actor_class send_and_refuse_class = {
@@ -99,7 +99,7 @@ START_TEST(what_a_refusing_init_sent_to_itself_becomes_a_dead_letter)
     kit_watch_dead_letters();
     kit_start(1);
     other = kit_spawn(&kit_collector_class, NULL, 0);
-    ck_assert_int_eq(tr_spawn(&pid, &send_and_refuse_class, &other), -EPERM);
+    ck_assert_int_eq(tr_spawn(&pid, &send_and_refuse_class, &other), -EACCES);
     kit_settle(0);
     ck_assert_int_eq(kit_dead(TR_EDEAD), 1);
     ck_assert_int_eq(kit_seen_count(), 1);
