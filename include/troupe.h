@@ -21,7 +21,9 @@
 #include <troupe/inbox.h>
 #include <troupe/message.h>
 #include <troupe/pool.h>
+#include <troupe/queue.h>
 #include <troupe/runtime.h>
+#include <troupe/select.h>
 #include <troupe/sync.h>
 #include <troupe/task.h>
 

@@ -1,10 +1,9 @@
 /* An event. `is_set` changes under the queue's lock, and is read without. */
+#include "sync/event.h"
+
 #include <math.h>
 
-#include <troupe/sync.h>
-
 #include "base/atomic.h"
-#include "sync/wait_queue.h"
 
 typedef struct event {
     uint32_t is_set;
@@ -34,7 +33,7 @@ int tr_event_set(tr_event *e)
     tr__wait_queue_lock(&inside(e)->queue);
     /* release: pairs with the acquire in tr_event_is_set. */
     tr__store_release_u32(&inside(e)->is_set, 1);
-    tr__grant_all(&inside(e)->queue, 0, &wakes);
+    tr__grant_all(&inside(e)->queue.line, 0, &wakes);
     tr__wait_queue_unlock(&inside(e)->queue);
     tr__wakes_send(&wakes);
     return 0;
@@ -59,11 +58,26 @@ int tr_event_wait_for(tr_event *e, double timeout)
     if (e == NULL || isnan(timeout))
         return TR_EINVAL;
     rc = tr__may_wait();
-    if (rc < 0 || tr_event_is_set(e))
+    if (rc < 0)
         return rc;
+    /* With the lock, also if it is set: then who has set it has let go of it, and it may be freed.
+     * */
     tr__wait_queue_lock(&inside(e)->queue);
     if (!tr_event_is_set(e))
         return tr__wait_in(&inside(e)->queue, &waiter, timeout);
     tr__wait_queue_unlock(&inside(e)->queue);
     return 0;
+}
+
+bool tr__event_stand(tr_event *e, tr__queued *waiter, tr__choice *choice)
+{
+    tr__wait_queue *queue = &inside(e)->queue;
+    bool has_happened;
+
+    tr__wait_queue_lock(queue);
+    has_happened = tr_event_is_set(e);
+    if (!has_happened)
+        tr__stand_in_line(&queue->lock, &queue->line, waiter, choice);
+    tr__wait_queue_unlock(queue);
+    return !has_happened;
 }

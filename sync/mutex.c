@@ -3,8 +3,8 @@
  * word:   FREE ----- compare and swap --------> HELD      taken
  *         HELD ----- compare and swap --------> FREE      given back
  *         HELD ----- under the lock ----------> AWAITED   before somebody waits
- *         AWAITED -- under the lock ----------> HELD      handed over to the last who waited
- *         AWAITED -- under the lock ----------> FREE      nobody waits any more
+ *         AWAITED -- under the lock ----------> HELD      the last who waited has it, or has left
+ *         AWAITED -- under the lock ----------> FREE      given back, and nobody waits any more
  *
  * Only the holder leaves HELD for FREE, and AWAITED; so a new one can't come between those who
  * wait. `owner` is written by who has it, and read by others only to be compared with themselves.
@@ -54,15 +54,31 @@ static bool take_or_announce(tr__fair_mutex *mutex)
     }
 }
 
+/* The last who waited has left: so that the holder gives it back without the lock, and whoever has
+ * it next may free it. */
+static void settle(tr__fair_mutex *mutex)
+{
+    tr__wait_queue_lock(&mutex->queue);
+    if (mutex->queue.line.first == NULL)
+        /* ordered: the holder may be giving it back; then it finds that nobody waits. */
+        (void)tr__cas_ordered_u32(&mutex->word, AWAITED, HELD);
+    tr__wait_queue_unlock(&mutex->queue);
+}
+
 static int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
 {
     tr__queued waiter = { .wants = tr__who(), .is_shielded = is_shielded };
+    int rc;
 
     tr__wait_queue_lock(&mutex->queue);
-    if (!take_or_announce(mutex))
-        return tr__wait_in(&mutex->queue, &waiter, timeout);
-    tr__wait_queue_unlock(&mutex->queue);
-    return 0;
+    if (take_or_announce(mutex)) {
+        tr__wait_queue_unlock(&mutex->queue);
+        return 0;
+    }
+    rc = tr__wait_in(&mutex->queue, &waiter, timeout);
+    if (rc < 0)
+        settle(mutex);
+    return rc;
 }
 
 int tr_lock_for(tr_mutex *m, double timeout)
@@ -107,12 +123,12 @@ static void hand_over(tr__fair_mutex *mutex)
 
     tr__wakes_init(&wakes);
     tr__wait_queue_lock(&mutex->queue);
-    next = mutex->queue.first;
+    next = tr__claim_first(&mutex->queue.line);
     if (next != NULL) {
         own(mutex, next->wants);
-        tr__grant(next, 0, &wakes);
+        tr__grant_claimed(next, 0, &wakes);
     }
-    if (next == NULL || mutex->queue.first == NULL)
+    if (mutex->queue.line.first == NULL)
         /* release: what it guards is published; pairs with the one in take_if_free. */
         tr__store_release_u32(&mutex->word, next != NULL ? HELD : FREE);
     tr__wait_queue_unlock(&mutex->queue);

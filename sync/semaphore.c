@@ -67,9 +67,11 @@ static void serve(semaphore *s, tr__wakes *wakes)
     uint64_t permits = tr__load_relaxed_u64(&s->word) & ~AWAITED;
     tr__queued *first;
 
-    while ((first = s->queue.first) != NULL && first->wants <= permits) {
-        permits -= first->wants;
-        tr__grant(first, 0, wakes);
+    while ((first = s->queue.line.first) != NULL && first->wants <= permits) {
+        uint64_t wanted = first->wants;
+
+        if (tr__grant(first, 0, wakes))
+            permits -= wanted;
     }
     /* release: pairs with the one in take. */
     tr__store_release_u64(&s->word, first != NULL ? permits | AWAITED : permits);

@@ -13,49 +13,76 @@ int tr__may_wait(void)
     return loop->task != NULL ? tr__task_checkpoint(loop->task) : TR_EWRONGPLACE;
 }
 
-/* ---- the queue, with its lock ---- */
+/* ---- the line, with its lock ---- */
 
-static void append(tr__wait_queue *queue, tr__queued *waiter)
+static void append(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter)
 {
-    waiter->queue = queue;
+    waiter->lock = lock;
+    waiter->line = line;
     waiter->is_waiting = true;
     waiter->next = NULL;
-    waiter->previous = queue->last;
-    if (queue->last != NULL)
-        queue->last->next = waiter;
+    waiter->previous = line->last;
+    if (line->last != NULL)
+        line->last->next = waiter;
     else
-        queue->first = waiter;
-    queue->last = waiter;
+        line->first = waiter;
+    line->last = waiter;
 }
 
 static void take_off(tr__queued *waiter)
 {
-    tr__wait_queue *queue = waiter->queue;
+    tr__line *line = waiter->line;
 
     if (waiter->previous != NULL)
         waiter->previous->next = waiter->next;
     else
-        queue->first = waiter->next;
+        line->first = waiter->next;
     if (waiter->next != NULL)
         waiter->next->previous = waiter->previous;
     else
-        queue->last = waiter->previous;
+        line->last = waiter->previous;
     waiter->is_waiting = false;
 }
 
-void tr__grant(tr__queued *waiter, int result, tr__wakes *wakes)
+bool tr__claim(tr__queued *waiter)
 {
     take_off(waiter);
+    return waiter->choice == NULL || tr__choice_claim(waiter->choice);
+}
+
+tr__queued *tr__claim_first(tr__line *line)
+{
+    while (line->first != NULL) {
+        tr__queued *first = line->first;
+
+        if (tr__claim(first))
+            return first;
+    }
+    return NULL;
+}
+
+void tr__grant_claimed(tr__queued *waiter, int result, tr__wakes *wakes)
+{
     waiter->result = result;
+    if (waiter->choice != NULL)
+        waiter->choice->taken = waiter;
     waiter->next = NULL;
     *wakes->end = waiter;
     wakes->end = &waiter->next;
 }
 
-void tr__grant_all(tr__wait_queue *queue, int result, tr__wakes *wakes)
+bool tr__grant(tr__queued *waiter, int result, tr__wakes *wakes)
 {
-    while (queue->first != NULL)
-        tr__grant(queue->first, result, wakes);
+    if (!tr__claim(waiter))
+        return false;
+    tr__grant_claimed(waiter, result, wakes);
+    return true;
+}
+
+void tr__grant_all(tr__line *line, int result, tr__wakes *wakes)
+{
+    while (line->first != NULL)
+        (void)tr__grant(line->first, result, wakes); /* it may have chosen something else */
 }
 
 /* Leave without a grant; false: too late, it was granted. */
@@ -63,22 +90,27 @@ static bool leave(tr__queued *waiter)
 {
     bool has_waited;
 
-    tr__wait_queue_lock(waiter->queue);
+    tr__mutex_lock(waiter->lock);
     has_waited = waiter->is_waiting;
     if (has_waited)
         take_off(waiter);
-    tr__wait_queue_unlock(waiter->queue);
+    tr__mutex_unlock(waiter->lock);
     return has_waited;
 }
 
 /* ---- tasks ---- */
+
+static tr__wait *wait_of(tr__queued *waiter)
+{
+    return waiter->choice != NULL ? &waiter->choice->wait : &waiter->wait;
+}
 
 static uint32_t run_wake(tr__runnable *runnable, tr__loop *loop)
 {
     tr__queued *waiter = TR__CONTAINER_OF(runnable, tr__queued, wake);
 
     (void)loop;
-    tr__wait_end(&waiter->wait, waiter->result);
+    tr__wait_end(wait_of(waiter), waiter->result);
     return 1;
 }
 
@@ -134,7 +166,7 @@ static void wake(tr__queued *waiter)
         tr__store_release_u32(&waiter->is_woken, 1);
         tr__futex_wake(&waiter->is_woken, 1);
     } else if (here != NULL && here->number == waiter->loop) {
-        tr__wait_end(&waiter->wait, waiter->result);
+        tr__wait_end(wait_of(waiter), waiter->result);
     } else {
         (void)tr__loop_post(waiter->loop,
                             &waiter->wake); /* its loop does not quit before it ends */
@@ -151,19 +183,42 @@ void tr__wakes_send(tr__wakes *wakes)
     }
 }
 
-int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout)
+int tr__wait_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter, double timeout)
 {
     tr_task *task = tr__task_here();
 
     if (timeout <= 0) {
-        tr__wait_queue_unlock(queue);
+        tr__mutex_unlock(lock);
         return TR_ETIMEDOUT;
     }
     waiter->loop = task != NULL ? task->loop : 0;
     waiter->wait = (tr__wait){ .task = task, .withdraw = waiter->is_shielded ? NULL : withdraw };
     waiter->wake.run = run_wake;
     waiter->is_woken = 0;
-    append(queue, waiter);
-    tr__wait_queue_unlock(queue);
+    waiter->choice = NULL;
+    append(lock, line, waiter);
+    tr__mutex_unlock(lock);
     return task != NULL ? wait_as_task(waiter, timeout) : wait_as_thread(waiter, timeout);
+}
+
+/* ---- choices ---- */
+
+bool tr__choice_claim(tr__choice *choice)
+{
+    /* ordered: one only; what is handed over is published by waking it. */
+    return tr__cas_ordered_u32(&choice->is_claimed, 0, 1);
+}
+
+void tr__stand_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter,
+                       tr__choice *choice)
+{
+    waiter->loop = choice->wait.task->loop;
+    waiter->wake.run = run_wake;
+    waiter->choice = choice;
+    append(lock, line, waiter);
+}
+
+void tr__leave_line(tr__queued *waiter)
+{
+    (void)leave(waiter); /* it may have been claimed in vain, or granted */
 }

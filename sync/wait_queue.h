@@ -27,19 +27,33 @@
 #include "base/threads.h"
 #include "runtime/task.h"
 
-typedef struct tr__wait_queue {
-    pthread_mutex_t lock;
+typedef struct tr__line {
     struct tr__queued *first;
     struct tr__queued *last;
+} tr__line;
+
+typedef struct tr__wait_queue {
+    pthread_mutex_t lock;
+    tr__line line;
 } tr__wait_queue;
+
+/* A task that waits for whichever comes first of several things: it stands in several lines.
+ * Whoever grants claims it before; the first one does, and for the others it is not there. */
+typedef struct tr__choice {
+    tr__wait wait;
+    uint32_t is_claimed; /* by compare and swap; also by the task, to withdraw */
+    void *taken;         /* where the one stands that was granted; written by who has claimed it */
+} tr__choice;
 
 typedef struct tr__queued {
     struct tr__queued *next;
     struct tr__queued *previous;
-    tr__wait_queue *queue;
-    bool is_waiting; /* in it; not granted yet */
-    uint64_t wants;  /* how much, or what: a matter of the queue's owner */
-    void *place;     /* where to put what is handed over: likewise */
+    pthread_mutex_t *lock; /* that guards its line */
+    tr__line *line;
+    tr__choice *choice; /* NULL: it waits for this alone */
+    bool is_waiting;    /* in the line; not granted yet */
+    uint64_t wants;     /* how much, or what: a matter of the queue's owner */
+    void *place;        /* where to put what is handed over: likewise */
     int result;
     bool is_shielded; /* a cancellation does not end it */
     /* A task. */
@@ -80,15 +94,34 @@ static inline uint64_t tr__who(void)
  * Errors: TR_ECANCELED; TR_EWRONGPLACE. */
 int tr__may_wait(void);
 
-/* With the lock, which it gives back: wait at the queue's end, for `timeout` seconds at most.
+/* With the lock, which it gives back: wait at the line's end, for `timeout` seconds at most.
  * Returns the result of the grant; or the waiter has left, without a grant.
  * Errors: TR_ETIMEDOUT; TR_ECANCELED. */
-int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout);
+int tr__wait_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter, double timeout);
+static inline int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout)
+{
+    return tr__wait_in_line(&queue->lock, &queue->line, waiter, timeout);
+}
 
-/* With the lock: hand over to a waiter of the queue, which is to go on with that result. */
-void tr__grant(tr__queued *waiter, int result, tr__wakes *wakes);
+/* With the lock: take a waiter out of its line. Nothing but tr__grant_claimed may follow; false: it
+ * waits no more, for it has chosen something else. */
+bool tr__claim(tr__queued *waiter);
+/* The first of a line that can be claimed, claimed; NULL: there is none. */
+tr__queued *tr__claim_first(tr__line *line);
+/* What was handed over is in its place: let it go on with that result. */
+void tr__grant_claimed(tr__queued *waiter, int result, tr__wakes *wakes);
+/* Both; false: as tr__claim. */
+bool tr__grant(tr__queued *waiter, int result, tr__wakes *wakes);
 /* The same for all. */
-void tr__grant_all(tr__wait_queue *queue, int result, tr__wakes *wakes);
+void tr__grant_all(tr__line *line, int result, tr__wakes *wakes);
+
+/* For tasks that choose: stand at the line's end, with the lock; and leave it, without, if it
+ * stands there still. */
+void tr__stand_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter,
+                       tr__choice *choice);
+void tr__leave_line(tr__queued *waiter);
+/* Whether the caller is the first to claim it. */
+bool tr__choice_claim(tr__choice *choice);
 
 static inline void tr__wakes_init(tr__wakes *wakes)
 {

@@ -38,7 +38,7 @@ TR_API const char *tr_version(void);
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
     X(TR_EUNHANDLED, -20002, "the actor does not handle this message")                             \
     X(TR_EWRONGPLACE, -20003, "this function can't be called from here")                           \
-    X(TR_EFULL, -20004, "the mailbox is full")                                                     \
+    X(TR_EFULL, -20004, "the mailbox, or queue, is full")                                          \
     X(TR_ESHUTDOWN, -20005, "the runtime is stopping or not started")                              \
     X(TR_EPROTO, -20006, "the answer is of another type than the request declares")                \
     X(TR_EFORKED, -20007, "this process was forked after the runtime started")                     \

@@ -1,8 +1,8 @@
 /* Locks and the like, between tasks of all loops and foreign threads.
  *
  * All that is declared here is a struct of the caller's; one of zeros is ready for use, needs no
- * clean-up, and takes no memory elsewhere. It must not be moved, copied, or freed while somebody
- * uses it.
+ * clean-up, and takes no memory elsewhere. It must not be moved, copied, or freed while a call that
+ * uses it has not returned. An event may be freed by whoever has waited for it, though.
  *
  * Calls that wait suspend a task, and block a foreign thread; in a handler or a loop callback they
  * are TR_EWRONGPLACE. Each has a form with a time limit (`_for`), where 0 or less is a try. Those
@@ -124,8 +124,9 @@ TR_API int tr_event_set(tr_event *e);
  * Threads: any; never blocks.
  * Errors:  TR_EINVAL. */
 TR_API int tr_event_clear(tr_event *e);
-/* false for NULL.
- * Threads: any. */
+/* Whether it has happened; false for NULL. Only when tr_event_wait has returned does nobody who has
+ * set it use it any more.
+ * Threads: any; cheap. */
 TR_API bool tr_event_is_set(const tr_event *e);
 /* Wait until it has happened.
  * Threads: tasks; foreign threads (blocks).

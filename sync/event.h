@@ -1,0 +1,12 @@
+/* Events, for tasks that choose among several things. */
+#ifndef TR_SYNC_EVENT_H
+#define TR_SYNC_EVENT_H
+
+#include <troupe/sync.h>
+
+#include "sync/wait_queue.h"
+
+/* Stand in line until it happens. false: it has, and nobody stands in line. */
+bool tr__event_stand(tr_event *e, tr__queued *waiter, tr__choice *choice);
+
+#endif
