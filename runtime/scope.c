@@ -2,9 +2,11 @@
 #include "runtime/scope.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/seam.h"
+#include "runtime/locals.h"
 #include "runtime/runtime.h"
 
 /* A child on another loop. */
@@ -12,7 +14,8 @@ typedef struct remote_child {
     tr__waiter waiter; /* in the list of the child's future, whose home is here */
     tr__list link;     /* in the scope's `remote` */
     tr__scope *scope;
-    tr_task *task; /* with a reference */
+    tr_task *task;    /* with a reference */
+    const char *name; /* of its function: its own may change */
 } remote_child;
 
 static tr__scope *inside(tr_scope *s)
@@ -20,23 +23,115 @@ static tr__scope *inside(tr_scope *s)
     return (tr__scope *)(void *)s;
 }
 
-/* ---- children's ends ---- */
+/* ---- children that are awaited until they are ready ---- */
 
-static void note_failure(tr__scope *scope, int result)
+/* On the stack of who has started it. */
+typedef struct starter {
+    tr__wait wait;
+    tr__list link; /* in the scope's `starters` */
+    tr_task *child;
+} starter;
+
+/* The child is ready, or has ended: its starter goes on. */
+static void end_start(tr__scope *scope, tr_task *child, int result)
+{
+    tr__list *node = scope->starters.next;
+
+    while (TR__CONTAINER_OF(node, starter, link)->child != child)
+        node = node->next;
+    tr__list_remove(node);
+    child->is_starting = false;
+    tr__wait_end(&TR__CONTAINER_OF(node, starter, link)->wait, result);
+}
+
+int tr_ready(void)
+{
+    tr_task *task = tr__task_here();
+
+    if (task == NULL)
+        return TR_EWRONGPLACE;
+    if (task->is_starting)
+        end_start(task->scope, task, 0);
+    return 0;
+}
+
+static bool withdraw_start(tr__wait *wait)
+{
+    starter *s = TR__CONTAINER_OF(wait, starter, wait);
+
+    tr__list_remove(&s->link);
+    s->child->is_starting = false;
+    return true;
+}
+
+/* ---- failures ---- */
+
+typedef struct tr__failure {
+    struct tr__failure *next;
+    tr_scope_error error;
+} failure;
+
+static void keep_failure(tr__scope *scope, int result, const char *name)
+{
+    failure *f = tr__alloc_zeroed(sizeof(*f));
+
+    scope->failure_count++;
+    if (f == NULL)
+        return;
+    f->error.error = result;
+    (void)snprintf(f->error.task, sizeof(f->error.task), "%s", name);
+    *scope->failures_end = f;
+    scope->failures_end = &f->next;
+}
+
+static void free_failures(tr__scope *scope)
+{
+    failure *next;
+
+    for (failure *f = scope->failures; f != NULL; f = next) {
+        next = f->next;
+        tr__free(f);
+    }
+}
+
+static void note_failure(tr__scope *scope, int result, const char *name)
 {
     if (result >= 0 || result == TR_ECANCELED)
         return; /* a cancelled child is no failure */
     if (scope->failure == 0)
         scope->failure = result;
+    keep_failure(scope, result, name);
     if (scope->node.task != NULL && !scope->node.is_cancelled)
         tr__cancel_apply(&scope->node);
 }
 
-void tr__scope_child_ended(tr__scope *scope, int result)
+size_t tr_scope_errors(const tr_scope *s, tr_scope_error *errors, size_t most)
 {
-    note_failure(scope, result);
+    const tr__scope *scope = (const tr__scope *)(const void *)s;
+    size_t count = 0;
+
+    if (s == NULL || (errors == NULL && most > 0))
+        return 0;
+    for (const failure *f = scope->failures; f != NULL && count < most; f = f->next)
+        errors[count++] = f->error;
+    return scope->failure_count;
+}
+
+/* ---- children's ends ---- */
+
+static void drop_child(tr__scope *scope)
+{
     if (--scope->alive == 0 && scope->joiner != NULL)
         tr__wait_end(scope->joiner, 0);
+}
+
+void tr__scope_child_ended(tr__scope *scope, tr_task *child, int result)
+{
+    if (child->is_starting)
+        end_start(scope, child, result < 0 ? result : TR_EUNREADY); /* its starter deals with it */
+    else
+        note_failure(scope, result, child->name);
+    drop_child(scope);
 }
 
 static void on_remote_end(tr__waiter *waiter, int status)
@@ -44,12 +139,13 @@ static void on_remote_end(tr__waiter *waiter, int status)
     remote_child *child = TR__CONTAINER_OF(waiter, remote_child, waiter);
     tr__scope *scope = child->scope;
 
+    if (status == TR_ECANCELED)
+        tr__deadline_catch_up(&scope->node); /* it may be what has cancelled it */
+    note_failure(scope, status, child->name);
     tr__list_remove(&child->link);
     tr_task_unref(child->task);
     tr__free(child);
-    if (status == TR_ECANCELED)
-        tr__deadline_catch_up(&scope->node); /* it may be what has cancelled it */
-    tr__scope_child_ended(scope, status);
+    drop_child(scope);
 }
 
 /* ---- cancelling ---- */
@@ -146,6 +242,7 @@ static int start_remote(tr__scope *scope, tr_task *task)
     }
     child->scope = scope;
     child->task = tr_task_ref(task);
+    child->name = task->name;
     child->waiter.notify = on_remote_end;
     task->is_remote = true;
     task->deadline_ns = scope->node.deadline_ns;
@@ -162,47 +259,115 @@ static int start_remote(tr__scope *scope, tr_task *task)
     return 0;
 }
 
-static int start(tr__scope *scope, tr_task *child)
+/* How a child is started: with a copy of args, or with arg itself. */
+typedef struct start_call {
+    int loop;
+    tr_task_fn fn;
+    void *arg;
+    const void *args;
+    size_t args_size;
+    const char *name;
+} start_call;
+
+/* A child that is not started yet, or NULL. */
+static tr_task *make_child(const tr__scope *scope, const start_call *call, int target)
 {
     const tr_task *parent = scope->node.task;
+    tr_task *child = tr__task_make(call->fn, call->arg, call->args, call->args_size, call->name,
+                                   scope->loop, (uint16_t)(target + 1));
 
     if (child == NULL)
-        return TR_ENOMEM;
+        return NULL;
     child->is_under_actor = parent->is_actors || parent->is_under_actor;
+    child->locals = tr__locals_inherit();
+    return child;
+}
+
+static int spawn_checked(tr__scope *scope, const start_call *call)
+{
+    int target = call->loop != TR_LOOP_ANY ? tr__loop_resolve(call->loop) : scope->loop - 1;
+    tr_task *child = target >= 0 ? make_child(scope, call, target) : NULL;
+
+    if (child == NULL)
+        return target < 0 ? target : TR_ENOMEM;
     return child->loop == scope->loop ? start_local(scope, child) : start_remote(scope, child);
 }
 
-/* Start a child with a copy of args, or with arg itself. */
-static int spawn_child(tr_scope *s, int loop, tr_task_fn fn, void *arg, const void *args,
-                       size_t args_size, const char *name)
+/* What a failed start is to its scope: a failure. */
+static int conclude(tr__scope *scope, int rc, const char *name)
+{
+    if (rc < 0 && is_ours(scope))
+        note_failure(scope, rc, name);
+    return rc;
+}
+
+static int spawn_child(tr_scope *s, const start_call *call)
 {
     tr__scope *scope = inside(s);
     int rc;
-    int target;
 
     if (scope == NULL)
         return TR_EINVAL;
-    rc = may_spawn(scope, fn);
-    if (rc == 0) {
-        target = loop != TR_LOOP_ANY ? tr__loop_resolve(loop) : scope->loop - 1;
-        rc = target < 0 ? target
-                        : start(scope, tr__task_make(fn, arg, args, args_size, name, scope->loop,
-                                                     (uint16_t)(target + 1)));
-    }
-    if (rc < 0 && is_ours(scope))
-        note_failure(scope, rc);
-    return rc;
+    rc = may_spawn(scope, call->fn);
+    if (rc == 0)
+        rc = spawn_checked(scope, call);
+    return conclude(scope, rc, call->name);
 }
 
 int tr__scope_spawn(tr_scope *s, int loop, tr_task_fn fn, const void *args, size_t args_size,
                     const char *name)
 {
-    return spawn_child(s, loop, fn, NULL, args, args_size, name);
+    return spawn_child(
+        s, &(start_call){
+               .loop = loop, .fn = fn, .args = args, .args_size = args_size, .name = name });
 }
 
 int tr__scope_spawn_arg(tr_scope *s, int loop, tr_task_fn fn, void *arg, const char *name)
 {
-    return spawn_child(s, loop, fn, arg, NULL, 0, name);
+    return spawn_child(s, &(start_call){ .loop = loop, .fn = fn, .arg = arg, .name = name });
+}
+
+/* Start it, and wait until it is ready. One whose starter is cancelled is, too, and has ended when
+ * this returns. */
+static int start_until_ready(tr__scope *scope, const start_call *call)
+{
+    starter s = { .wait = { .task = tr__task_here(), .withdraw = withdraw_start } };
+    int rc = tr__task_checkpoint(s.wait.task);
+    int unused;
+
+    if (rc < 0)
+        return rc;
+    s.child = make_child(scope, call, scope->loop - 1);
+    if (s.child == NULL)
+        return conclude(scope, TR_ENOMEM, call->name);
+    s.child->is_starting = true;
+    (void)tr_task_ref(s.child);
+    (void)start_local(scope, s.child); /* it never fails */
+    tr__list_append(&scope->starters, &s.link);
+    rc = tr__wait_suspend(&s.wait);
+    if (rc == TR_ECANCELED && !tr__future_has_ended(&s.child->future)) {
+        tr__task_cancel_here(s.child);
+        (void)tr__await_end(&s.child->future, false, &unused); /* on its own loop: it can't fail */
+    }
+    tr_task_unref(s.child);
+    return rc;
+}
+
+int tr__scope_start(tr_scope *s, tr_task_fn fn, const void *args, size_t args_size,
+                    const char *name)
+{
+    tr__scope *scope = inside(s);
+    int rc;
+
+    if (scope == NULL)
+        return TR_EINVAL;
+    rc = may_spawn(scope, fn);
+    if (rc == 0 && tr__task_here() == NULL)
+        rc = TR_EWRONGPLACE;
+    if (rc < 0)
+        return conclude(scope, rc, name);
+    return start_until_ready(
+        scope, &(start_call){ .fn = fn, .args = args, .args_size = args_size, .name = name });
 }
 
 /* ---- entering, joining, leaving ---- */
@@ -215,6 +380,8 @@ tr_scope *tr__scope_enter(tr_scope *s, int *rc)
     memset(scope, 0, sizeof(*scope));
     tr__list_init(&scope->children);
     tr__list_init(&scope->remote);
+    tr__list_init(&scope->starters);
+    scope->failures_end = &scope->failures;
     scope->rc = rc;
     if (rc != NULL)
         *rc = 0;
@@ -291,6 +458,7 @@ void tr__scope_leave(tr_scope *s)
         (void)join(scope); /* nothing lies within any more that could cut it short */
         tr__cancel_leave(&scope->node);
     }
+    free_failures(scope);
     if (scope->rc != NULL)
         *scope->rc = result_of(scope);
 }

@@ -14,7 +14,11 @@ typedef struct __attribute__((may_alias)) tr__scope {
     tr__list children;
     tr__list remote;
     size_t alive;
-    tr__wait *joiner; /* NULL: nobody waits for the children yet */
+    tr__wait *joiner;             /* NULL: nobody waits for the children yet */
+    tr__list starters;            /* who waits until a child says that it is ready */
+    struct tr__failure *failures; /* the oldest first */
+    struct tr__failure **failures_end;
+    size_t failure_count; /* of those that had no memory to be kept, too */
     int *rc;
     int failure; /* the first one; 0: none */
     uint16_t loop;
@@ -24,7 +28,7 @@ typedef struct __attribute__((may_alias)) tr__scope {
 _Static_assert(sizeof(tr__scope) <= sizeof(tr_scope), "fits its public place");
 
 /* A child on this loop has ended. */
-void tr__scope_child_ended(tr__scope *scope, int result);
+void tr__scope_child_ended(tr__scope *scope, tr_task *child, int result);
 
 /* For the walk of cancel.c: the roots of local children that have begun, one after the other; those
  * that have not are marked. */

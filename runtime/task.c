@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "runtime/locals.h"
 #include "runtime/runtime.h"
 #include "runtime/scope.h"
 
@@ -43,6 +44,10 @@ static void finish(tr_task *task, tr__loop *loop, int result)
 {
     struct tr__scope *scope = task->scope;
 
+    if (TR__UNLIKELY(task->locals != NULL)) {
+        tr__locals_unref(task->locals);
+        task->locals = NULL;
+    }
     if (!task->is_actors) {
         tr__list_remove(&task->link);
         loop->tasks_alive -= !task->is_under_actor;
@@ -51,7 +56,7 @@ static void finish(tr_task *task, tr__loop *loop, int result)
     task->future.seen = scope != NULL || task->is_actors; /* they deal with a failure */
     tr__future_publish(&task->future, result, NULL, NULL);
     if (scope != NULL)
-        tr__scope_child_ended(scope, result);
+        tr__scope_child_ended(scope, task, result);
 }
 
 /* A task comes to its loop. */
@@ -306,6 +311,8 @@ static void fini_task(tr_future *f)
 
     if (task->owns_name)
         tr__free((char *)(uintptr_t)task->name);
+    if (task->locals != NULL)
+        tr__locals_unref(task->locals); /* it was not started */
 }
 
 static const tr__future_kind task_kind = {
@@ -325,6 +332,7 @@ static void fill(tr_task *task, tr_task_fn fn, void *arg, const char *name, uint
     task->wait = NULL;
     task->innermost = NULL;
     task->scope = NULL;
+    task->locals = NULL;
     task->cancel.run = run_cancel;
     task->deadline_ns = UINT64_MAX;
     task->stack_bytes = 0;
@@ -338,6 +346,7 @@ static void fill(tr_task *task, tr_task_fn fn, void *arg, const char *name, uint
     task->is_actors = false;
     task->is_remote = false;
     task->is_under_actor = false;
+    task->is_starting = false;
 }
 
 tr_task *tr__task_make(tr_task_fn fn, void *arg, const void *args, size_t args_size,

@@ -49,6 +49,7 @@ struct tr_task {
     tr__cancel *innermost; /* NULL: as stack */
     tr__list link;         /* in its scope's children, or else in its loop's tasks */
     struct tr__scope *scope;
+    struct tr__locals *locals; /* NULL: none (locals.h) */
     tr__runnable cancel;    /* posted by who cancels it from another thread, once */
     uint64_t deadline_ns;   /* inherited from another loop; UINT64_MAX: none */
     uint32_t stack_bytes;   /* 0: the default */
@@ -62,6 +63,7 @@ struct tr_task {
     bool is_actors;      /* it is an actor's: neither a loop's nor a scope's */
     bool is_remote;      /* a child of a scope on another loop, through which it is cancelled */
     bool is_under_actor; /* it is in a scope of such a one, or of one that is: they end with it */
+    bool is_starting;    /* somebody waits until it is ready */
 };
 
 static inline tr__fiber *tr__fiber_on(tr__stack *stack)

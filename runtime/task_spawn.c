@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/seam.h"
+#include "runtime/locals.h"
 #include "runtime/runtime.h"
 #include "runtime/task.h"
 
@@ -40,6 +41,7 @@ static int rename_task(tr_task *task, const char *name)
 /* Start it; a reference is the caller's if he wants one. On error it is freed. */
 static int start(tr_task *task, bool is_wanted)
 {
+    task->locals = tr__locals_inherit();
     if (is_wanted)
         task->future.state += TR__FUTURE_ONE; /* nobody else has it yet */
     if (tr__task_start(task))

@@ -134,6 +134,27 @@ TR_API int tr_task_set_name(tr_task *t, const char *name);
  * Threads:   the loop of the task. */
 TR_API const char *tr_task_name(tr_task *t);
 
+/* ---- values of a task ---- */
+
+/* A key: its address counts, so it lives as long as the program. The name is for people. */
+typedef struct tr_local {
+    const char *name;
+} tr_local;
+
+/* Set a value of the calling task, in the place of what it had. Tasks that it starts from now on
+ * (tr_go, tr_task_spawn, tr_submit), on whichever loop, have it too; those that it has started
+ * before, and its own parent, do not. drop(value) is called when the last task that has it has
+ * ended, or has another; drop may be NULL.
+ * Ownership: takes value, also on error.
+ * Threads:   tasks; drop is called on any loop: it must not block.
+ * Errors:    TR_ENOMEM; TR_EWRONGPLACE; TR_EINVAL. */
+TR_API int tr_local_set(const tr_local *key, void *value, void (*drop)(void *value));
+
+/* The value that the calling task has; NULL: none, or no task runs here.
+ * Ownership: borrowed until the task sets another, or ends.
+ * Threads:   any. */
+TR_API void *tr_local_get(const tr_local *key);
+
 /* ---- awaiting ---- */
 
 /* Suspend the calling task for at least seconds (0 or less: as tr_yield). Resolution: about 0.1 ms
@@ -228,6 +249,36 @@ template <class T> static inline const T *tr__address_of(const T &value)
 #define tr_scope_spawn_on(s, loop, fn, ...)                                                        \
     tr__scope_spawn_arg((s), (loop), (fn), (__VA_ARGS__), #fn)
 TR_API int tr__scope_spawn_arg(tr_scope *s, int loop, tr_task_fn fn, void *arg, const char *name);
+
+TR_API int tr__scope_start(tr_scope *s, tr_task_fn fn, const void *args, size_t args_size,
+                           const char *name);
+
+/* The same as tr_go, and await until the child has called tr_ready: what it needs to do its work is
+ * there then (a server listens, say). A child that ends before is no failure of the scope: its
+ * error is returned here. If the caller is cancelled before, so is the child, and it has ended.
+ * Threads: tasks, on the loop of the scope.
+ * Errors:  the child's own; TR_EUNREADY it has ended well, but never was ready; as tr_go. */
+#define tr_go_start(s, ...) TR__GO_START(s, __VA_ARGS__, )
+#define TR__GO_START(s, fn, ...)                                                                   \
+    tr__scope_start((s), (fn), TR__ARGS(fn, __VA_ARGS__), sizeof(struct fn##_args), #fn)
+
+/* The calling task is ready: whoever started it with tr_go_start goes on. Where nobody waits for
+ * that, nothing happens.
+ * Threads: tasks.
+ * Errors:  TR_EWRONGPLACE. */
+TR_API int tr_ready(void);
+
+/* A child that has failed, or could not be started. */
+typedef struct tr_scope_error {
+    int error;
+    char task[44]; /* its name */
+} tr_scope_error;
+
+/* Copy the first `most` failures of a scope, the oldest first; returns how many there were. Inside
+ * of the block, best after tr_scope_join. Failures that come when there is no memory are counted
+ * only. 0 for NULL.
+ * Threads: the loop of the scope. */
+TR_API size_t tr_scope_errors(const tr_scope *s, tr_scope_error *errors, size_t most);
 
 /* Cancel the body and all children; that alone is no failure. Returns 1 if it was not cancelled
  * before, else 0.

@@ -599,6 +599,7 @@ static const char *called_as(const char *name)
         { "tr__scope_enter", "TR_SCOPE" },
         { "tr__scope_leave", "TR_SCOPE" },
         { "tr__scope_spawn", "tr_go" },
+        { "tr__scope_start", "tr_go_start" },
         { "tr__scope_spawn_arg", "tr_scope_spawn" },
         { "tr__deadline_enter", "TR_DEADLINE" },
         { "tr__shield_enter", "TR_SHIELD" },
