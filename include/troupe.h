@@ -25,6 +25,7 @@
 #include <troupe/queue.h>
 #include <troupe/runtime.h>
 #include <troupe/select.h>
+#include <troupe/stream.h>
 #include <troupe/sync.h>
 #include <troupe/task.h>
 

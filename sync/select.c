@@ -174,6 +174,7 @@ _Static_assert(sizeof(sleep_place) <= sizeof(((tr_case *)0)->tr__opaque), "fits 
 static tr_case make(const tr__case_kind *kind, void *source, void *place)
 {
     tr_case c = { .tr__kind = source != NULL && place != NULL ? kind : NULL,
+                  .tr__error = TR_EINVAL,
                   .tr__source = source,
                   .tr__place = place };
 
@@ -202,7 +203,9 @@ tr_case tr_case_event(tr_event *e)
 
 tr_case tr_case_sleep(double seconds)
 {
-    tr_case c = { .tr__kind = isnan(seconds) ? NULL : &sleep_kind, .tr__seconds = seconds };
+    tr_case c = { .tr__kind = isnan(seconds) ? NULL : &sleep_kind,
+                  .tr__error = TR_EINVAL,
+                  .tr__seconds = seconds };
 
     return c;
 }
@@ -288,7 +291,7 @@ int tr_select_from(int *which, tr_case *cases, size_t n)
         return TR_EINVAL;
     for (size_t i = 0; i < n; i++)
         if (cases[i].tr__kind == NULL)
-            return TR_EINVAL;
+            return cases[i].tr__error;
     if (task == NULL)
         return TR_EWRONGPLACE;
     status = tr__task_checkpoint(task);

@@ -13,6 +13,7 @@
 #include <troupe/message.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>
+#include <troupe/stream.h>
 #include <troupe/task.h>
 
 #ifdef __cplusplus
@@ -43,6 +44,10 @@ static inline void tr__cleanup_queue(tr_queue **at)
 {
     (void)tr_queue_free(*at); /* it is not freed while somebody waits */
 }
+static inline void tr__cleanup_stream(tr_stream **at)
+{
+    (void)tr_stream_free(*at); /* it awaits the end of its generator */
+}
 static inline void tr__cleanup_pool(tr_pool **at)
 {
     (void)tr_pool_free(*at); /* it awaits the pool's jobs */
@@ -54,6 +59,7 @@ static inline void tr__cleanup_pool(tr_pool **at)
 #define tr_cleanup_msg    TR__CLEANUP(tr__cleanup_msg)    /* tr_msg_free */
 #define tr_cleanup_inbox  TR__CLEANUP(tr__cleanup_inbox)  /* tr_inbox_free */
 #define tr_cleanup_queue  TR__CLEANUP(tr__cleanup_queue)  /* tr_queue_free */
+#define tr_cleanup_stream TR__CLEANUP(tr__cleanup_stream) /* tr_stream_free: it may await */
 #define tr_cleanup_pool   TR__CLEANUP(tr__cleanup_pool)   /* tr_pool_free: it may await */
 
 #ifdef __cplusplus

@@ -19,7 +19,8 @@ extern "C" {
 
 /* One thing to wait for: made by one of the functions below, used once. */
 typedef struct tr_case {
-    const struct tr__case_kind *tr__kind; /* NULL: an argument was invalid */
+    const struct tr__case_kind *tr__kind; /* NULL: it can't be waited for */
+    int tr__error;
     void *tr__source;
     void *tr__place;
     double tr__seconds;

@@ -1,0 +1,24 @@
+/* Streams, inside: a task that puts into a queue. */
+#ifndef TR_SYNC_STREAM_H
+#define TR_SYNC_STREAM_H
+
+#include <troupe/stream.h>
+
+struct tr_stream {
+    tr_stream_options options;
+    tr_queue *items;
+    tr_stream_fn fn;
+    void *arg;
+    tr_future *end; /* of its generator; NULL: it has not begun */
+    int status;     /* when it is over */
+    bool is_over;
+    tr_stream **sources; /* its own; freed with it */
+    size_t source_count;
+};
+
+/* A stream that is made of others: they are its own from now on, also on error. args is copied. */
+int tr__stream_from(tr_stream **out, tr_stream *const *sources, size_t source_count,
+                    const tr_stream_options *options, tr_stream_fn fn, const void *args,
+                    size_t args_size);
+
+#endif
