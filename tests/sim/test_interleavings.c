@@ -1,5 +1,5 @@
 /* The protocols between threads, in all interleavings with a few preemptions, and with a few stores
- * that are seen late: the real code of lanes, inlets, parking, keepers, and futures. */
+ * that are seen late: the real code of lanes, inlets, parking, keepers, slots, and futures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -10,6 +10,7 @@
 #include <troupe/future.h>
 #include <troupe/sim.h>
 
+#include "actors/slot.h"
 #include "base/assert.h"
 #include "base/seam.h"
 #include "base/threads.h"
@@ -360,6 +361,47 @@ START_TEST(a_pool_with_a_job_has_a_keeper)
 }
 END_TEST
 
+/* ---- a slot that is used again on another loop, while the one before walks over all slots ---- */
+
+enum { BEFORE = 1, AFTERWARDS = 2 }; /* loops that its actors live on */
+
+static struct {
+    tr_self slots[2];
+    uint16_t home[2];
+} table;
+
+static void *settle_again(void *unused)
+{
+    (void)unused;
+    tr__slot_settle(&table.slots[1], AFTERWARDS);
+    return NULL;
+}
+
+static void settle_and_walk(void *unused)
+{
+    tr__table before = tr__slots;
+    tr_sim_thread *spawner;
+
+    (void)unused;
+    table.slots[1].generation = 2; /* even: its first actor has ended */
+    table.home[1] = BEFORE;
+    tr__slots = (tr__table){ .slots = table.slots, .home = table.home };
+    spawner = start("spawns", settle_again, NULL);
+    /* As tr__end_all on the loop of the first one. acquire: pairs with the release in
+     * tr__slot_settle. */
+    if (tr__load_acquire_u32(&table.slots[1].generation) % 2 != 0)
+        HOLDS(tr__home_of((tr_pid){ 1 }) == AFTERWARDS);
+    (void)tr_sim_thread_join(spawner);
+    HOLDS(tr__slot_of(tr__slot_pid(&table.slots[1])) == &table.slots[1]);
+    tr__slots = before;
+}
+
+START_TEST(an_actor_seen_alive_has_its_home)
+{
+    go_all_ways("slot: settle, walk", settle_and_walk, 3, 1);
+}
+END_TEST
+
 /* ---- a future: ended, waited for, and given back by several ---- */
 
 static struct {
@@ -458,6 +500,7 @@ int main(void)
     tcase_add_test(tests, nobody_sleeps_while_there_is_work);
     tcase_add_test(tests, a_missing_fence_is_found);
     tcase_add_test(tests, a_pool_with_a_job_has_a_keeper);
+    tcase_add_test(tests, an_actor_seen_alive_has_its_home);
     tcase_add_test(tests, a_future_that_is_resolved_and_cancelled_ends_once);
     tcase_add_test(tests, two_who_wait_for_a_future_both_wake);
     suite_add_tcase(suite, tests);
