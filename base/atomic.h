@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/sanitize.h"
 
 /* In a simulation another thread may go on before each of these; and in an exhaustive one
  * (sim/exhaust.h) a store may become visible later than what comes after it, as on a processor with
@@ -35,6 +36,18 @@ void tr__sim_drain(void);
 #define TR__READS_OWN(from, value)   false
 #endif
 
+/* ThreadSanitizer is told what is relaxed: to ck's stand-in (cmake/tsan) every load acquires, and
+ * every store releases, as on x86-64. */
+#ifdef TR__TSAN
+#define TR__PLAIN_LOAD(ck, from)       __atomic_load_n((from), __ATOMIC_RELAXED)
+#define TR__PLAIN_STORE(ck, to, value) __atomic_store_n((to), (value), __ATOMIC_RELAXED)
+#define TR__PLAIN_ADD(ck, to, value)   __atomic_fetch_add((to), (value), __ATOMIC_RELAXED)
+#else
+#define TR__PLAIN_LOAD(ck, from)       ck_pr_load_##ck(from)
+#define TR__PLAIN_STORE(ck, to, value) ck_pr_store_##ck((to), (value))
+#define TR__PLAIN_ADD(ck, to, value)   ck_pr_faa_##ck((to), (value))
+#endif
+
 #define TR__ATOMIC_INTEGER(suffix, type, ck)                                                       \
     static inline type tr__load_relaxed_##suffix(const type *from)                                 \
     {                                                                                              \
@@ -43,12 +56,15 @@ void tr__sim_drain(void);
         TR__STEP();                                                                                \
         if (TR__READS_OWN(from, &own))                                                             \
             return (type)own;                                                                      \
-        return ck_pr_load_##ck(from);                                                              \
+        return TR__PLAIN_LOAD(ck, from);                                                           \
     }                                                                                              \
     static inline type tr__load_acquire_##suffix(const type *from)                                 \
     {                                                                                              \
-        type value = tr__load_relaxed_##suffix(from);                                              \
+        uint64_t own;                                                                              \
+        type value;                                                                                \
                                                                                                    \
+        TR__STEP();                                                                                \
+        value = TR__READS_OWN(from, &own) ? (type)own : ck_pr_load_##ck(from);                     \
         ck_pr_fence_acquire();                                                                     \
         return value;                                                                              \
     }                                                                                              \
@@ -56,7 +72,7 @@ void tr__sim_drain(void);
     {                                                                                              \
         TR__STEP();                                                                                \
         if (!TR__DELAYS(to, value, sizeof(type)))                                                  \
-            ck_pr_store_##ck(to, value);                                                           \
+            TR__PLAIN_STORE(ck, to, value);                                                        \
     }                                                                                              \
     static inline void tr__store_release_##suffix(type *to, type value)                            \
     {                                                                                              \
@@ -81,13 +97,17 @@ static inline void *tr__load_relaxed_ptr(const void *from)
     TR__STEP();
     if (TR__READS_OWN(from, &own))
         return (void *)(uintptr_t)own;
-    return ck_pr_load_ptr((void *const *)from);
+    return TR__PLAIN_LOAD(ptr, (void *const *)from);
 }
 
 static inline void *tr__load_acquire_ptr(const void *from)
 {
-    void *value = tr__load_relaxed_ptr(from); /* relaxed: the fence makes it an acquire */
+    uint64_t own;
+    void *value;
 
+    TR__STEP();
+    value =
+        TR__READS_OWN(from, &own) ? (void *)(uintptr_t)own : ck_pr_load_ptr((void *const *)from);
     ck_pr_fence_acquire();
     return value;
 }
@@ -96,7 +116,7 @@ static inline void tr__store_relaxed_ptr(void *to, const void *value)
 {
     TR__STEP();
     if (!TR__DELAYS(to, (uintptr_t)value, sizeof(value)))
-        ck_pr_store_ptr((void **)to, (void *)(uintptr_t)value);
+        TR__PLAIN_STORE(ptr, (void **)to, (void *)(uintptr_t)value);
 }
 
 static inline void tr__store_release_ptr(void *to, const void *value)
@@ -185,14 +205,14 @@ static inline uint32_t tr__add_ordered_u32(uint32_t *at, uint32_t amount)
 static inline uint64_t tr__add_relaxed_u64(uint64_t *at, uint64_t amount)
 {
     TR__DRAIN();
-    return ck_pr_faa_64(at, amount);
+    return TR__PLAIN_ADD(64, at, amount);
 }
 
 /* A figure that one thread writes and others may read: no locked instruction. */
 static inline void tr__bump_u64(uint64_t *at, uint64_t amount)
 {
     /* relaxed: a statistic; it publishes nothing, and only its owner writes it. */
-    ck_pr_store_64(at, ck_pr_load_64(at) + amount);
+    TR__PLAIN_STORE(64, at, TR__PLAIN_LOAD(64, at) + amount);
 }
 
 /* Orders every earlier access before every later one. */

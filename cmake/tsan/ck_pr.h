@@ -5,8 +5,8 @@
  * so this file takes the place of the real one, also for ck's own headers (ck_ring.h, ck_ec.h ...).
  *
  * Orders follow what ck_pr means on x86-64 (TSO): loads acquire, stores release, read-modify-write
- * operations and strict fences sequentially consistent. So TSan cannot tell a missing release here;
- * that is what the comment at each atomic site is for.
+ * operations and strict fences sequentially consistent. So TSan cannot tell a missing release here:
+ * base/atomic.h tells it itself which loads and stores are relaxed.
  *
  * It refuses: double, the bit test operations, and the rarely used wide types (8_16, 16_8, 32_4). */
 #ifndef CK_PR_H

@@ -5,6 +5,8 @@
 #include <semaphore.h>
 
 #include "base/atomic.h"
+#include "base/seam.h"
+#include "base/threads.h"
 #include "runtime/runtime.h"
 #include "support/kit.h"
 
@@ -256,6 +258,82 @@ START_TEST(guests_that_end_find_their_loop_but_start_nothing_new)
 }
 END_TEST
 
+/* ---- a letter that comes as the inlet is about to close ---- */
+
+typedef struct blocker {
+    tr__runnable runnable;
+    sem_t begun;
+    sem_t permission;
+} blocker;
+
+static uint32_t run_blocker(tr__runnable *runnable, tr__loop *loop)
+{
+    blocker *b = TR__CONTAINER_OF(runnable, blocker, runnable);
+
+    (void)loop;
+    sem_post(&b->begun);
+    wait_for(&b->permission);
+    return 1;
+}
+
+/* On a loop, within one of its turns. */
+static void block(blocker *b, int loop)
+{
+    *b = (blocker){ .runnable = { .run = run_blocker } };
+    sem_init(&b->begun, 0, 0);
+    sem_init(&b->permission, 0, 0);
+    ck_assert(tr__port_post_run(&tr__ports[loop], &b->runnable));
+    wait_for(&b->begun);
+}
+
+static bool has_reported(int loop, tr__phase phase)
+{
+    bool has;
+
+    tr__gate_lock(&tr__runtime_gate);
+    has = tr__runtime.loops[loop]->reported == phase;
+    tr__gate_unlock(&tr__runtime_gate);
+    return has;
+}
+
+static void note_call(void *calls)
+{
+    (void)tr__add_ordered_u32(calls, 1); /* ordered: a counter */
+}
+
+/* Loop 0 has looked at its inlet, and finds a new phase when it comes back: between the two, a
+ * thread that was let in before the shutdown brings a letter. */
+START_TEST(letter_that_comes_as_the_inlet_closes_is_not_lost)
+{
+    tr__letter *letter = tr__alloc(sizeof(*letter));
+    blocker blockers[2];
+    pthread_t stopper;
+    uint32_t calls = 0;
+    void *rc;
+
+    kit_start(2);
+    block(&blockers[1], 1);
+    ck_assert_int_eq(pthread_create(&stopper, NULL, shut_down, NULL), 0);
+    while (!has_reported(0, TR__PHASE_CEASE))
+        sched_yield();
+    block(&blockers[0], 0);
+    sem_post(&blockers[1].permission);
+    while (tr__runtime_phase() != TR__PHASE_HALT)
+        sched_yield();
+    letter->parcel = tr__parcel_call(note_call, &calls);
+    ck_assert(tr__port_post(&tr__ports[0], letter));
+    sem_post(&blockers[0].permission);
+    ck_assert_int_eq(pthread_join(stopper, &rc), 0);
+    ck_assert_ptr_null(rc);
+    /* acquire: pairs with the add. */
+    ck_assert_uint_eq(tr__load_acquire_u32(&calls), 1);
+    for (int i = 0; i < 2; i++) {
+        sem_destroy(&blockers[i].begun);
+        sem_destroy(&blockers[i].permission);
+    }
+}
+END_TEST
+
 KIT_MAIN("runtime/stop", shutdown_refuses_what_is_no_time,
          shutdown_for_ever_and_for_the_configured_time_end,
          shutdown_that_times_out_names_the_loop_and_can_be_repeated,
@@ -264,4 +342,5 @@ KIT_MAIN("runtime/stop", shutdown_refuses_what_is_no_time,
          shutdown_that_waits_for_a_guest_names_the_last_phase,
          shutdown_of_one_thread_is_not_disturbed_by_others,
          calls_that_were_accepted_are_called_also_while_loops_stop,
-         guests_that_end_find_their_loop_but_start_nothing_new)
+         guests_that_end_find_their_loop_but_start_nothing_new,
+         letter_that_comes_as_the_inlet_closes_is_not_lost)

@@ -34,18 +34,23 @@ static void drop_work(void *arg)
 
 /* ---- jobs of tasks: ended before the await returns, or never begun ---- */
 
+static void use_once(tr_pool *pool)
+{
+    work w = { 1, 0, 0, 0 };
+    double begun = tr_sim_now();
+    int rc = pool ? tr_pool_run(pool, do_work, &w) : tr_to_thread(do_work, &w);
+
+    EXPECT(is_end(rc));
+    EXPECT(w.begun == w.ended); /* nobody uses w any more */
+    EXPECT(rc < 0 || w.ended == 1);
+    /* Those in line before it take less; a thread that sleeps would look again after 10 s. */
+    EXPECT(tr_sim_now() - begun < 9);
+}
+
 static int use_pool(void *arg)
 {
-    tr_pool *pool = arg;
-
-    for (int i = 0; i < 5; i++) {
-        work w = { 1, 0, 0, 0 };
-        int rc = pool ? tr_pool_run(pool, do_work, &w) : tr_to_thread(do_work, &w);
-
-        EXPECT(is_end(rc));
-        EXPECT(w.begun == w.ended); /* nobody uses w any more */
-        EXPECT(rc < 0 || w.ended == 1);
-    }
+    for (int i = 0; i < 5; i++)
+        use_once(arg);
     return 0;
 }
 
@@ -101,6 +106,23 @@ void scenario_own_pools(void *arg)
         return;
     if (tr_pool_new(&pool, "own", (int)(1 + tr_sim_random() % 3)) == 0) {
         run_on(pool);
+        EXPECT(tr_pool_free(pool) == 0);
+    }
+    finish();
+}
+
+/* ---- one job at a time: each comes about when the only thread falls asleep after the last ---- */
+
+void scenario_lone_jobs(void *arg)
+{
+    tr_pool *pool;
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    if (tr_pool_new(&pool, "lone", 1) == 0) {
+        for (int i = 0; i < 20; i++)
+            use_once(pool);
         EXPECT(tr_pool_free(pool) == 0);
     }
     finish();
@@ -232,6 +254,9 @@ static int keep_busy(void *arg)
             rc = use_pool(NULL);
         if (rc >= 0)
             rc = tr_sleep(0.1);
+    }
+    TR_SHIELD(5) {
+        EXPECT_OK(tr_sleep(once_in(2))); /* a clean-up that takes its time: the loops wait for it */
     }
     return is_end(rc) || rc == TR_EDEAD ? 0 : rc;
 }

@@ -158,9 +158,23 @@ static void touch(shared_future *s)
     }
 }
 
+/* It gives up almost at once; others still wait for it. */
+static int await_shortly(tr_future *f)
+{
+    int rc = 0;
+
+    TR_DEADLINE((double)(tr_sim_random() % 100) / 1e7, &rc) {
+        rc = tr_await(f);
+    }
+    return rc;
+}
+
 static int await_it(void *arg)
 {
     shared_future *s = arg;
+
+    if (once_in(2))
+        EXPECT(is_end(await_shortly(s->f)));
 
     if (once_in(2))
         touch(s);
@@ -214,6 +228,42 @@ void scenario_futures(void *arg)
     EXPECT(s.dropped + s.taken == s.offered); /* each exactly once */
 }
 
+/* ---- claims: all end the same futures at the same time ---- */
+
+enum { CLAIMED = 8 };
+
+static void *claim_all(void *arg)
+{
+    shared_future *all = arg;
+
+    for (int i = 0; i < CLAIMED; i++) {
+        all[i].offered++;
+        (void)tr_future_resolve(all[i].f, &all[i], drop_value); /* only one can */
+    }
+    return NULL;
+}
+
+void scenario_claims(void *arg)
+{
+    shared_future all[CLAIMED] = { { NULL, 0, 0, 0 } };
+    tr_sim_thread *threads[3];
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    for (int i = 0; i < CLAIMED; i++)
+        EXPECT_OK(tr_future_new(&all[i].f));
+    for (int i = 0; i < 3; i++)
+        EXPECT(tr_sim_thread_start(&threads[i], "claims", claim_all, all) == 0);
+    for (int i = 0; i < 3; i++)
+        (void)tr_sim_thread_join(threads[i]);
+    finish();
+    for (int i = 0; i < CLAIMED; i++) {
+        tr_future_unref(all[i].f);
+        EXPECT(all[i].dropped == all[i].offered); /* each exactly once */
+    }
+}
+
 /* ---- continuations ---- */
 
 static void count_call(tr_future *f, int status, void *arg)
@@ -230,25 +280,48 @@ static void *resolve_it(void *arg)
     return NULL;
 }
 
+typedef struct continuer {
+    tr_future *f;
+    int calls;
+    int accepted;
+} continuer;
+
+static void *continue_it(void *arg)
+{
+    continuer *c = arg;
+
+    for (int i = 0; i < 6; i++)
+        c->accepted += tr_future_then(c->f, TR_LOOP(i % 2), count_call, &c->calls) == 0;
+    return NULL;
+}
+
+/* Also amid a shutdown. */
 void scenario_continuations(void *arg)
 {
     shared_future s = { NULL, 0, 0, 0 };
-    tr_sim_thread *thread = NULL;
+    continuer c = { NULL, 0, 0 };
+    tr_sim_thread *thread = NULL, *other = NULL;
     int calls = 0, accepted = 0;
 
     (void)arg;
     if (!begin(2))
         return;
     EXPECT_OK(tr_future_new(&s.f));
-    if (s.f)
+    c.f = s.f;
+    if (s.f) {
         EXPECT(tr_sim_thread_start(&thread, "resolves", resolve_it, &s) == 0);
+        EXPECT(tr_sim_thread_start(&other, "continues", continue_it, &c) == 0);
+    }
     for (int i = 0; i < 3 && s.f; i++)
         accepted += tr_future_then(s.f, TR_LOOP(i % 2), count_call, &calls) == 0;
     if (thread)
         (void)tr_sim_thread_join(thread);
-    tr_future_unref(s.f);
     finish();
+    if (other)
+        (void)tr_sim_thread_join(other);
+    tr_future_unref(s.f);
     EXPECT(calls == accepted); /* each exactly once, also when a shutdown comes between */
+    EXPECT(c.calls == c.accepted);
 }
 
 /* ---- tasks that wait for tasks ---- */

@@ -16,10 +16,12 @@ const scenario scenarios[] = {
     { "scopes", scenario_scopes },
     { "deadlines", scenario_deadlines },
     { "futures", scenario_futures },
+    { "claims", scenario_claims },
     { "continuations", scenario_continuations },
     { "task_waits", scenario_task_waits },
     { "pools", scenario_pools },
     { "own_pools", scenario_own_pools },
+    { "lone_jobs", scenario_lone_jobs },
     { "chains", scenario_chains },
     { "submitting", scenario_submitting },
     { "shutdown", scenario_shutdown },
@@ -64,7 +66,8 @@ bool once_in(uint64_t n)
 
 bool begin(int loops)
 {
-    int rc = tr_start(&(tr_config){ .loops = loops });
+    /* As with many cores, or with one: who does not spin falls asleep at once. */
+    int rc = tr_start(&(tr_config){ .loops = loops, .spin_us = once_in(2) ? -1 : 0 });
 
     EXPECT_OK(rc);
     too_late = tr_sim_now() + LONGEST;

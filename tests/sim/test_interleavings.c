@@ -1,5 +1,5 @@
 /* The protocols between threads, in all interleavings with a few preemptions, and with a few stores
- * that are seen late: the real code of lanes, inlets, parking, and futures. */
+ * that are seen late: the real code of lanes, inlets, parking, keepers, slots, and futures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -10,11 +10,14 @@
 #include <troupe/future.h>
 #include <troupe/sim.h>
 
+#include "actors/slot.h"
 #include "base/assert.h"
 #include "base/seam.h"
 #include "base/threads.h"
 #include "mailbox/mpsc.h"
 #include "mailbox/spsc.h"
+#include "runtime/loop.h"
+#include "runtime/pool.h"
 #include "runtime/port.h"
 #include "runtime/runtime.h"
 #include "sim/exhaust.h"
@@ -309,6 +312,96 @@ START_TEST(a_missing_fence_is_found)
 }
 END_TEST
 
+/* ---- a keeper that finds its pool empty, and a job that comes just then ---- */
+
+static struct {
+    tr__loop loop;
+    tr_pool pool; /* one of its two workers is awake, and may run its job for long */
+    tr__job job;
+} shop;
+
+static void open_shop(void)
+{
+    static const pthread_mutex_t unlocked = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+
+    shop.loop = (tr__loop){ .number = 1 };
+    tr__list_init(&shop.loop.kept);
+    shop.pool = (tr_pool){ .awake = 1, .max = 2, .lock = unlocked, .keeper = shop.loop.number };
+    tr__list_init(&shop.pool.line);
+    tr__list_append(&shop.loop.kept, &shop.pool.kept);
+    tr__inlet_open(&shop.pool.inlet);
+    tr__inlet_open(&tr__ports[0].runs); /* for who makes the loop the keeper from elsewhere */
+}
+
+static void *bring_job(void *unused)
+{
+    (void)unused;
+    HOLDS(tr__pool_push(&shop.pool, &shop.job) == 0);
+    return NULL;
+}
+
+static void keep_and_resign(void *unused)
+{
+    tr_sim_thread *bringer;
+
+    (void)unused;
+    open_shop();
+    bringer = start("job", bring_job, NULL);
+    tr__loop_of_thread = &shop.loop;
+    tr__keeper_look(&shop.loop);
+    tr__loop_of_thread = NULL;
+    (void)tr_sim_thread_join(bringer);
+    HOLDS(shop.pool.keeper == shop.loop.number); /* for there is a job that nobody has taken */
+    (void)tr__inlet_close(&tr__ports[0].runs);
+}
+
+START_TEST(a_pool_with_a_job_has_a_keeper)
+{
+    go_all_ways("keeper: resign, push", keep_and_resign, 3, 1);
+}
+END_TEST
+
+/* ---- a slot that is used again on another loop, while the one before walks over all slots ---- */
+
+enum { BEFORE = 1, AFTERWARDS = 2 }; /* loops that its actors live on */
+
+static struct {
+    tr_self slots[2];
+    uint16_t home[2];
+} table;
+
+static void *settle_again(void *unused)
+{
+    (void)unused;
+    tr__slot_settle(&table.slots[1], AFTERWARDS);
+    return NULL;
+}
+
+static void settle_and_walk(void *unused)
+{
+    tr__table before = tr__slots;
+    tr_sim_thread *spawner;
+
+    (void)unused;
+    table.slots[1].generation = 2; /* even: its first actor has ended */
+    table.home[1] = BEFORE;
+    tr__slots = (tr__table){ .slots = table.slots, .home = table.home };
+    spawner = start("spawns", settle_again, NULL);
+    /* As tr__end_all on the loop of the first one. acquire: pairs with the release in
+     * tr__slot_settle. */
+    if (tr__load_acquire_u32(&table.slots[1].generation) % 2 != 0)
+        HOLDS(tr__home_of((tr_pid){ 1 }) == AFTERWARDS);
+    (void)tr_sim_thread_join(spawner);
+    HOLDS(tr__slot_of(tr__slot_pid(&table.slots[1])) == &table.slots[1]);
+    tr__slots = before;
+}
+
+START_TEST(an_actor_seen_alive_has_its_home)
+{
+    go_all_ways("slot: settle, walk", settle_and_walk, 3, 1);
+}
+END_TEST
+
 /* ---- a future: ended, waited for, and given back by several ---- */
 
 static struct {
@@ -406,6 +499,8 @@ int main(void)
     tcase_add_test(tests, nodes_of_an_inlet_are_taken_once_or_refused);
     tcase_add_test(tests, nobody_sleeps_while_there_is_work);
     tcase_add_test(tests, a_missing_fence_is_found);
+    tcase_add_test(tests, a_pool_with_a_job_has_a_keeper);
+    tcase_add_test(tests, an_actor_seen_alive_has_its_home);
     tcase_add_test(tests, a_future_that_is_resolved_and_cancelled_ends_once);
     tcase_add_test(tests, two_who_wait_for_a_future_both_wake);
     suite_add_tcase(suite, tests);
