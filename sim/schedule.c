@@ -232,12 +232,11 @@ static void jump(void)
 /* Who goes on, as the running thread can't. */
 static tr_sim_thread *choose_next(void)
 {
-    static uint32_t choices;
     tr_sim_thread *next;
 
     settle_steps();
     expire();
-    if (tr__sim.signalled || ++choices % POLL_EVERY == 0)
+    if (tr__sim.signalled || ++tr__sim.choices % POLL_EVERY == 0)
         (void)tr__sim_poll();
     while ((next = choose(&tr__sim.schedule, NULL)) == NULL)
         jump();

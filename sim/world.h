@@ -95,6 +95,7 @@ typedef struct tr__sim_world {
     size_t replayed;          /* preemptions of a list that were made */
     uint64_t calls;           /* that may fail */
     uint64_t blocks;          /* allocated, and not freed */
+    uint64_t choices;         /* of who goes on where one waits */
     bool signalled;           /* somebody may find a descriptor ready */
     uint64_t moved_ns;        /* when somebody was woken last, but by libev's idle wake-ups */
     tr_sim_figures figures;
