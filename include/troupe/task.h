@@ -201,7 +201,8 @@ TR_API int tr__scope_spawn(tr_scope *s, int loop, tr_task_fn fn, const void *arg
  * Threads: the task of the scope, and its children on the same loop.
  * Errors:  TR_ENOMEM; TR_ECANCELED the scope is cancelled; TR_EALREADY it has been joined, or its
  *          body has ended; TR_EWRONGPLACE; TR_EINVAL; each is the scope's first failure, if there
- *          was none, but for TR_EWRONGPLACE on another loop or thread, which must not touch it. */
+ *          was none, but for TR_ECANCELED, and for TR_EWRONGPLACE on another loop or thread, which
+ *          must not touch it. */
 #define tr_go(s, ...) TR__GO(s, TR_LOOP_ANY, __VA_ARGS__, )
 
 /* The same on another loop, TR_LOOP(n): siblings may run at the same time then. */
