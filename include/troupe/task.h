@@ -85,7 +85,8 @@ TR_API int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, 
 /* Start a task from anywhere: tr_submit(&future, loop, fn, arg). The future ends with the task's
  * result; cancelling it cancels the task. TR_LOOP_ANY: the caller's loop, or the one that serves
  * this foreign thread. out NULL: nobody waits. *out is NULL on error. What was accepted runs, also
- * when a shutdown begins meanwhile: cancelled, then.
+ * when a shutdown begins meanwhile: cancelled, then. (Where there is no memory for its stack when
+ * its turn comes, it ends with TR_ENOMEM, and fn is never called; so does any task.)
  * Ownership: *out is the caller's reference; arg stays the caller's until the task has ended.
  * Threads:   any; never blocks.
  * Errors:    TR_ENOMEM; TR_EINVAL; TR_ESHUTDOWN; TR_EFORKED. */
