@@ -22,6 +22,7 @@ const scenario scenarios[] = {
     { "own_pools", scenario_own_pools },
     { "chains", scenario_chains },
     { "submitting", scenario_submitting },
+    { "taking", scenario_taking },
     { "shutdown", scenario_shutdown },
     { "restarts", scenario_restarts },
     { "main_task", scenario_main_task },
