@@ -63,6 +63,11 @@ uint64_t tr__sim_clock_ns(void)
     return tr__sim.now_ns;
 }
 
+uint64_t tr__sim_peek_ns(void)
+{
+    return tr__sim.now_ns + (steps_granted - tr__sim_steps_left) * STEP_NS;
+}
+
 double tr__sim_seconds(uint64_t ns)
 {
     return (double)(ns - TR__SIM_EPOCH_NS) / 1e9;

@@ -129,6 +129,8 @@ void tr__sim_begin(tr_sim_thread *first);
 #define TR__SIM_EPOCH_NS UINT64_C(1000000000000)
 /* The virtual time; reading it is a step. */
 uint64_t tr__sim_clock_ns(void);
+/* The same without a step: for those who watch a run. */
+uint64_t tr__sim_peek_ns(void);
 /* A time as seconds from the run's begin. */
 double tr__sim_seconds(uint64_t ns);
 
