@@ -189,8 +189,53 @@ work *work_new(uint8_t how, tr_pool *pool)
     if (work_count == WORKS)
         return NULL;
     work_count++;
-    *w = (work){ .how = how, .pool = pool };
+    *w = (work){ .how = how, .pool = pool, .asked_at = fuzz_time() };
     return w;
+}
+
+/* What runs on a pool: a job must not wait while there is room for it. */
+static struct {
+    const tr_pool *pool;
+    int most;
+    int running;
+    double room_since;
+} rooms[POOLS];
+
+static const double LONGEST = 1;
+
+void work_pools(tr_pool *const pools[POOLS], const int most[POOLS])
+{
+    for (int i = 0; i < POOLS; i++) {
+        rooms[i].pool = pools[i];
+        rooms[i].most = most[i];
+        rooms[i].running = 0;
+        rooms[i].room_since = 0;
+    }
+}
+
+static void enter_room(const work *w)
+{
+    for (int i = 0; i < POOLS; i++) {
+        double since = rooms[i].room_since > w->asked_at ? rooms[i].room_since : w->asked_at;
+
+        if (rooms[i].pool != w->pool)
+            continue;
+        EXPECT_OF((int)(w - works), i, ++rooms[i].running <= rooms[i].most);
+        EXPECT_OF((int)(w - works), i,
+                  fuzz_time() - since < LONGEST || fuzz_now.stalls || fuzz_now.faults);
+        return;
+    }
+}
+
+static void leave_room(const work *w)
+{
+    for (int i = 0; i < POOLS; i++) {
+        if (rooms[i].pool != w->pool)
+            continue;
+        if (rooms[i].running-- == rooms[i].most)
+            rooms[i].room_since = fuzz_time();
+        return;
+    }
 }
 
 static int work_inside(void *arg)
@@ -208,14 +253,16 @@ int work_run(void *arg)
     TELL("job %d begins", (int)(w - works));
     EXPECT(w->begun++ == 0 && w->dropped == 0);
     EXPECT(tr_loop_current() == TR_EWRONGPLACE);
+    enter_room(w);
     if (w->how & 1)
-        tr_sim_sleep(0.05);
+        tr_sim_sleep(w->how & 16 ? 3 : 0.05);
     if (w->how & 2)
         EXPECT(!tr_cancelled() || w->may_cancel);
     if (w->how & 8) { /* it runs at once, here: else a full pool would wait for itself */
         rc = tr_pool_run(w->pool, work_inside, &is_inside);
         EXPECT_OF((int)(w - works), rc, is_inside ? rc == 0 : cells_may_refuse(rc));
     }
+    leave_room(w);
     w->ended++;
     return (w->how & 4) ? WORK_CODE : 7;
 }

@@ -25,6 +25,7 @@ typedef struct work {
     bool is_accepted; /* with a future, or none */
     uint8_t how;
     tr_pool *pool;
+    double asked_at;
 } work;
 
 extern cell cells[CELLS];
@@ -48,6 +49,10 @@ void cell_seen(int number, int status);
 /* All futures that nobody has ended end now. */
 void cells_close(void);
 
+enum { POOLS = 3 };
+
+/* The pools that there are, and how many threads each may have. */
+void work_pools(tr_pool *const pools[POOLS], const int most[POOLS]);
 /* A new job; NULL: there are enough. */
 work *work_new(uint8_t how, tr_pool *pool);
 int work_run(void *arg);

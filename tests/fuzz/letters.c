@@ -265,6 +265,25 @@ void letter_gone(int number)
 
 /* ---- dead letters ---- */
 
+/* Whether so much can have been queued: the letter itself does not count; one that a handler awaits
+ * with does, and so do answers. */
+static bool may_be_full(const letter *dying)
+{
+    int to = dying->life;
+    const life *me = &world.lives[to];
+    int asker = me->role < 0 ? SENDER_THREAD(me->thread) : to;
+    size_t most = (size_t)me->inside;
+
+    for (int i = 0; i < world.letter_count; i++) {
+        const letter *l = &world.letters[i];
+
+        most += l != dying && l->life == to && l->end == OPEN && !l->is_lost;
+        most +=
+            l->kind == QUESTION && l->asker == asker && !l->awaits && !l->is_over && !l->is_lost;
+    }
+    return me->cls->mailbox_bytes > 0 || (has_limits(me) && most >= me->cls->mailbox_limit);
+}
+
 static bool may_die_of(const letter *l, int reason)
 {
     const life *to = &world.lives[l->life];
@@ -273,7 +292,7 @@ static bool may_die_of(const letter *l, int reason)
     case TR_EDEAD:
         return life_may_be_dead(to);
     case TR_EFULL:
-        return has_limits(to);
+        return may_be_full(l);
     case TR_EUNHANDLED:
         return l->is_unfit;
     case TR_ESHUTDOWN:

@@ -186,6 +186,7 @@ void do_inbox_open(const doer *d, uint8_t a)
     if (number < 0)
         return;
     rc = tr_inbox_new(&inboxes[thread], a % 2 ? 3 : 0);
+    TELL("thread %d opens an inbox, life %d: %s", thread, number, tr_err_name(rc));
     EXPECT(rc == 0 || may_be_refused(rc));
     world.lives[number].thread = thread;
     world.lives[number].pid = tr_inbox_pid(inboxes[thread]);

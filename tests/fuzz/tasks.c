@@ -39,6 +39,8 @@ typedef enum op_code {
 typedef struct node {
     const struct node *outer;
     bool may_cancel; /* somebody has asked for it, or a child has failed */
+    bool is_certain; /* somebody on this loop has: it holds at once */
+    bool is_far;     /* a child on another loop than its scope, which hears of it later */
     bool is_shield;
     double deadline;
 } node;
@@ -95,6 +97,17 @@ static bool may_be_cancelled(const node *n)
     return cells_are_stopping;
 }
 
+static bool must_be_cancelled(const node *n)
+{
+    for (; n; n = n->outer) {
+        if (n->is_certain)
+            return true;
+        if (n->is_shield || n->is_far)
+            return false;
+    }
+    return false;
+}
+
 /* An await that has nothing else to report. */
 static void expect_awaited(doer *d, int rc, bool was_cancelled)
 {
@@ -111,6 +124,7 @@ static bool is_cancelled(const doer *d)
     bool is = tr_cancel_requested();
 
     EXPECT_OF(d->task->number, is, !is || may_be_cancelled(d->at));
+    EXPECT_OF(d->task->number, is, is || !must_be_cancelled(d->at));
     return is;
 }
 
@@ -192,7 +206,7 @@ static task *task_new(int kind, int loop, scope *parent)
 static void note_failure(scope *s, int code)
 {
     s->failures[s->failure_count++] = code;
-    s->node.may_cancel = true;
+    s->node.may_cancel = true; /* when the child has really ended: soon */
 }
 
 static int run_task(void *arg)
@@ -227,8 +241,8 @@ static void do_go(doer *d, uint8_t a, uint8_t b, bool is_placed)
 
     if (!s || !(t = task_new(a, is_placed ? loop : tr_loop_current(), s)))
         return;
-    if (is_placed && loop != tr_loop_current())
-        s->is_local = false;
+    t->root.is_far = is_placed && loop != tr_loop_current();
+    s->is_local = s->is_local && !t->root.is_far;
     rc = is_placed ? tr_scope_spawn_on(s->s, loop, run_task, t) : tr_scope_spawn(s->s, run_task, t);
     TELL("task %d starts task %d in a scope: %s", d->task->number, t->number, tr_err_name(rc));
     if (rc == 0)
@@ -282,6 +296,7 @@ static void do_spawn(doer *d, uint8_t a, uint8_t b)
     if (b & 0x80) {
         t->root.may_cancel = true;
         EXPECT_OF(t->number, 0, tr_task_cancel(handle) >= 0);
+        t->root.is_certain = loop == tr_loop_current();
     }
     if (b & 0x40) {
         t->root.may_cancel = true; /* when the time is over, or by the doer's own end */
@@ -311,8 +326,10 @@ static void do_submit(doer *d, uint8_t a, uint8_t b)
         return;
     }
     t->root.may_cancel = (b & 0xc0) != 0;
-    if (b & 0x80)
+    if (b & 0x80) {
         EXPECT_OF(t->number, 0, tr_future_cancel(f) >= 0);
+        t->root.is_certain = loop == tr_loop_current();
+    }
     if ((b & 0x40) && d->task) {
         rc = tr_wait_for(f, timeout);
         if (!fuzz_is_want(rc))
@@ -425,21 +442,16 @@ static void do_scope_cancel(doer *d)
         return;
     d->scope->node.may_cancel = true;
     EXPECT(tr_scope_cancel(d->scope->s) >= 0);
-    EXPECT(d->at != &d->scope->node || is_cancelled(d));
+    d->scope->node.is_certain = true;
 }
 
 /* ---- jobs ---- */
 
 static tr_pool *some_pool(uint8_t b)
 {
-    switch (b % 4) {
-    case 0:
+    if (b % 4 == 0)
         return TR_POOL_IO;
-    case 1:
-        return TR_POOL_CPU;
-    default:
-        return own_pool ? own_pool : TR_POOL_CPU;
-    }
+    return b % 4 == 1 || !own_pool ? TR_POOL_CPU : own_pool;
 }
 
 static void do_pool_run(doer *d, uint8_t a, uint8_t b)
@@ -667,6 +679,8 @@ void tasks_program(fuzz_input *in)
     is_hasty = how & 2;
     own_pool = NULL;
     rc = tr_pool_new(&own_pool, "own", 1 + how / 4 % 3);
+    work_pools((tr_pool *[]){ TR_POOL_IO, TR_POOL_CPU, own_pool },
+               (int[]){ 2, 2, 1 + how / 4 % 3 });
     EXPECT(rc == 0 || fuzz_is_want(rc));
     rc = tr_start(&(tr_config){ .loops = fuzz_now.loops, .pool_max = 2 });
     EXPECT(rc == 0 || fuzz_is_want(rc));
