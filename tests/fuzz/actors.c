@@ -1,4 +1,4 @@
-/* A program of actors: two foreign threads and six roles, each with a script. An actor does the
+/* A program of actors: two foreign threads, two tasks, and four roles, each with a script. An actor does the
  * next step of its script with each message that it handles; letters.h knows what must become of
  * all. */
 #include "fuzz/actors.h"
@@ -33,7 +33,9 @@ typedef enum op_code {
     OPS
 } op_code;
 
-static fuzz_script scripts[FUZZ_SCRIPTS]; /* of the threads, and then of the roles */
+static fuzz_script scripts[FUZZ_SCRIPTS]; /* of the outsiders, and then of the roles */
+
+static tr_future *futures[OUTSIDERS]; /* of the tasks */
 
 /* ---- actors ---- */
 
@@ -106,13 +108,15 @@ static void do_spawn(const doer *d, uint8_t a, uint8_t b)
         rc = tr_spawn_async(&pid, cls, &args, &options);
     else
         rc = tr_spawn_with(&pid, cls, &args, &options);
-    TELL("life %d is spawned, %s: %s", number, cls->name, tr_err_name(rc));
+    TELL("life %d is spawned by %d, %s: %s", number, d->number, cls->name, tr_err_name(rc));
     if (rc == 0) {
         EXPECT_OF(number, l->inits, d->self || (a & 0x80) || l->inits == 1);
         l->pid = pid;
         tenants[a % ROLES] = number;
         return;
     }
+    if (rc == TR_ECANCELED && may_be_cancelled(d))
+        return; /* it may live all the same */
     EXPECT_OF(number, rc, (rc == REPLY_CODE && args.refuses) || may_be_refused(rc));
     EXPECT_OF(number, rc, l->inits == (rc == REPLY_CODE));
     l->is_refused = true;
@@ -124,7 +128,7 @@ static void do_end(const doer *d, uint8_t a, bool is_kill)
     int rc;
 
     if (to < 0 || world.lives[to].role < 0)
-        return; /* an inbox is its thread's to end */
+        return; /* an inbox is its owner's to end */
     life_asked_to_end(to, d->number, is_kill);
     rc = is_kill ? tr_kill(world.lives[to].pid) : tr_stop(world.lives[to].pid);
     TELL("life %d is asked to end: %s", to, tr_err_name(rc));
@@ -162,7 +166,7 @@ static void end_life(tr_self *self, void *state, int reason)
     tr_msg_free(me->kept);
     me->kept = NULL;
     if (me->cls->awaits && number % 2)
-        EXPECT_OF(number, reason, tr_sleep(0.1) == 0); /* it may, for stop_timeout */
+        EXPECT_OF(number, reason, tr_sleep(0.1) == 0 || fuzz_now.faults); /* for stop_timeout */
 }
 
 /* ---- an actor's own affairs ---- */
@@ -289,20 +293,26 @@ static void do_wait(const doer *d, uint8_t a)
     double begun = fuzz_time();
     int rc;
 
-    if (!d->self) {
+    if (!d->self && !is_task(d)) {
         tr_sim_sleep(seconds);
         return;
     }
-    if (!life_of(d)->cls->awaits)
+    if (d->self && !life_of(d)->cls->awaits)
         return;
     rc = tr_sleep(seconds);
-    TELL("life %d has slept: %s", d->number, tr_err_name(rc));
-    EXPECT_OF(d->number, rc,
-              (rc == 0 && fuzz_time() >= begun + seconds) ||
-                  (rc == TR_ECANCELED && life_may_be_cancelled(life_of(d))));
+    TELL("life, or outsider, %d has slept: %s", d->number, tr_err_name(rc));
+    EXPECT((rc == 0 && fuzz_time() >= begun + seconds) ||
+           (rc == TR_ECANCELED && may_be_cancelled(d)));
 }
 
-static void do_step_of_thread(const doer *d, const fuzz_op *op)
+static void cancel_task(int outsider)
+{
+    world.is_cancelled[outsider] = true;
+    if (futures[outsider])
+        EXPECT(tr_future_cancel(futures[outsider]) >= 0);
+}
+
+static void do_step_of_outsider(const doer *d, const fuzz_op *op)
 {
     switch (op->code % OPS) {
     case INBOX_OPEN:
@@ -312,7 +322,10 @@ static void do_step_of_thread(const doer *d, const fuzz_op *op)
         do_inbox_read(d, op->a);
         break;
     case INBOX_CLOSE:
-        do_inbox_close(thread_of(d));
+        do_inbox_close(outsider_of(d));
+        break;
+    case EXIT:
+        cancel_task(THREADS + op->a % (OUTSIDERS - THREADS));
         break;
     default:
         do_spawn(d, op->a, op->b); /* what only actors can do */
@@ -380,7 +393,7 @@ static void do_step(doer *d, const fuzz_op *op)
         if (d->self)
             do_step_of_actor(d, op);
         else
-            do_step_of_thread(d, op);
+            do_step_of_outsider(d, op);
     }
 }
 
@@ -423,6 +436,7 @@ static void treat(doer *d)
             break;
         me->asker = tr_take_asker(d->self);
         me->asked = number;
+        world.letters[number].is_asker_taken = true;
         break;
     case REFUSE:
         d->rc = TR_UNHANDLED;
@@ -446,7 +460,7 @@ static void handle_letter(doer *d)
     letter *l = &world.letters[d->letter];
 
     letter_handled(d->letter, d->number);
-    if (l->kind == QUESTION)
+    if (l->kind == QUESTION && !l->is_asker_taken)
         treat(d);
     if (l->kind == TICK && l->repeats && ++l->ticks == MOST_REPEATS)
         do_timer_cancel(d, l->key);
@@ -460,7 +474,7 @@ static void handle_letter(doer *d)
 /* A question that is not answered when its actor ends by this handler fails. */
 static void leave_unanswered(const life *me, int number)
 {
-    if (world.letters[number].kind != QUESTION || me->asked == number)
+    if (world.letters[number].kind != QUESTION || world.letters[number].is_asker_taken)
         return;
     if (me->exits)
         ask_settled(number, TR_EDEAD);
@@ -481,7 +495,7 @@ static int receive(tr_self *self, void *state, tr_msg *msg, int behaviour)
         handle_letter(&d);
     else
         EXPECT(hear(msg));
-    op = d.rc == 0 ? fuzz_next(&scripts[THREADS + me->role]) : NULL;
+    op = d.rc == 0 ? fuzz_next(&scripts[OUTSIDERS + me->role]) : NULL;
     if (op)
         do_step(&d, op);
     if (d.rc == TR_UNHANDLED) {
@@ -506,22 +520,54 @@ static int receive_otherwise(tr_self *self, void *state, tr_msg *msg)
 
 /* ---- the program ---- */
 
-static void run_thread(int thread)
+static void run_outsider(int outsider)
 {
-    doer d = { .number = SENDER_THREAD(thread), .letter = -1 };
+    doer d = { .number = SENDER_OUTSIDE(outsider), .letter = -1 };
     const fuzz_op *op;
 
-    while ((op = fuzz_next(&scripts[thread])) != NULL)
+    while ((op = fuzz_next(&scripts[outsider])) != NULL)
         do_step(&d, op);
-    if (thread > 0)
-        do_inbox_close(thread);
+    if (outsider > 0)
+        do_inbox_close(outsider);
 }
 
 static void *run_second(void *unused)
 {
     (void)unused;
-    run_thread(1);
+    run_outsider(1);
     return NULL;
+}
+
+static int run_task(void *arg)
+{
+    const int *outsider = arg;
+
+    run_outsider(*outsider);
+    return 0;
+}
+
+static void start_tasks(void)
+{
+    static int numbers[OUTSIDERS];
+
+    for (int i = THREADS; i < OUTSIDERS; i++) {
+        int rc;
+
+        numbers[i] = i;
+        rc = tr_submit(&futures[i], TR_LOOP(i % fuzz_now.loops), run_task, &numbers[i]);
+        EXPECT_OF(i, rc, rc == 0 || fuzz_is_want(rc));
+    }
+}
+
+static void join_tasks(void)
+{
+    for (int i = THREADS; i < OUTSIDERS; i++) {
+        int rc = futures[i] ? tr_future_wait(futures[i], TR_FOREVER) : 0;
+
+        EXPECT_OF(i, rc, rc == 0 || fuzz_is_want(rc));
+        tr_future_unref(futures[i]);
+        futures[i] = NULL;
+    }
 }
 
 void actors_program(fuzz_input *in)
@@ -540,9 +586,11 @@ void actors_program(fuzz_input *in)
     if (rc < 0)
         return;
     EXPECT(tr_sim_thread_start(&second, "second", run_second, NULL) == 0);
-    run_thread(0);
+    start_tasks();
+    run_outsider(0);
     if (!(how & 2)) { /* else the shutdown meets all that is under way */
         (void)tr_sim_thread_join(second);
+        join_tasks();
         tr_sim_sleep(500);
         expect_settled();
     }
@@ -550,6 +598,7 @@ void actors_program(fuzz_input *in)
     EXPECT(tr_shutdown(1000) == 0);
     if (how & 2)
         (void)tr_sim_thread_join(second);
+    join_tasks();
     do_inbox_close(0);
     expect_all_ended();
 }

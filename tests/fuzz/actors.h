@@ -6,20 +6,23 @@
 
 /* Who does a step, and with what at hand. */
 typedef struct doer {
-    int number;    /* a life; a thread: below 0 */
-    tr_self *self; /* NULL: a thread */
+    int number;    /* a life; an outsider: below 0 */
+    tr_self *self; /* NULL: an outsider */
     tr_msg *msg;   /* that is handled; NULL: there is none, or it is gone */
     int letter;    /* the same; -1 */
     int rc;        /* what the handler returns */
 } doer;
 
-/* Who has a role now, and then the threads' inboxes; -1: nobody. */
-extern int tenants[ROLES + THREADS];
+/* Who has a role now, and then the outsiders' inboxes; -1: nobody. */
+extern int tenants[ROLES + OUTSIDERS];
 
 void tenants_begin(void);
 
 life *life_of(const doer *d);
-int thread_of(const doer *d);
+int outsider_of(const doer *d);
+bool is_task(const doer *d);
+/* Whether its awaits may be cancelled. */
+bool may_be_cancelled(const doer *d);
 /* A receiver: usually who has a role now, or an inbox; -1: there is none. */
 int target_of(uint8_t a);
 
@@ -31,6 +34,6 @@ bool hear(tr_msg *msg);
 
 void do_inbox_open(const doer *d, uint8_t a);
 void do_inbox_read(const doer *d, uint8_t a);
-void do_inbox_close(int thread);
+void do_inbox_close(int outsider);
 
 #endif

@@ -16,13 +16,14 @@
 enum {
     LIVES = 40,
     LETTERS = 1500,
-    ROLES = 6,   /* of actors: each has a script */
-    THREADS = 2, /* foreign ones; each may have an inbox */
-    KEYS = 3     /* of timers, from 1 */
+    ROLES = 4,     /* of actors: each has a script */
+    THREADS = 2,   /* foreign ones */
+    OUTSIDERS = 4, /* they, and tasks; each may have an inbox */
+    KEYS = 3       /* of timers, from 1 */
 };
 
-/* Who sends: a life, by its number, or below 0 a thread. */
-#define SENDER_THREAD(n) (-1 - (n))
+/* Who sends: a life, by its number, or below 0 an outsider. */
+#define SENDER_OUTSIDE(n) (-1 - (n))
 
 typedef enum letter_kind { SMALL, LARGE, OWNING, QUESTION, TICK } letter_kind;
 
@@ -61,13 +62,15 @@ typedef struct letter {
     double limit; /* when its time is over; TR_FOREVER */
     bool is_over; /* the asker has heard */
     bool is_settled;
-    int outcome;       /* settled: what the asker is to hear, unless its time is over before */
-    bool may_cancel;   /* the asker may have been cancelled, or given up */
-    bool is_lost;      /* sending it was refused: nothing comes */
-    bool is_withdrawn; /* it may never have been sent */
-    int hops;          /* how often it was forwarded as its asker wished */
-    bool may_die;      /* its receiver may have been asked to end while it handled it */
-    bool awaits;       /* its asker waits in a handler or a call */
+    double settled_at;
+    int outcome;         /* settled: what the asker is to hear, unless its time is over before */
+    bool may_cancel;     /* the asker may have been cancelled, or given up */
+    bool is_lost;        /* sending it was refused: nothing comes */
+    bool is_withdrawn;   /* it may never have been sent */
+    int hops;            /* how often it was forwarded as its asker wished */
+    bool is_asker_taken; /* it asks no more; who has the asker may answer */
+    bool may_die;        /* its receiver may have been asked to end while it handled it */
+    bool awaits;         /* its asker waits in a handler or a call */
     /* It is a timer's. */
     double due;
     int key;
@@ -77,15 +80,15 @@ typedef struct letter {
 
 typedef struct life {
     tr_pid pid;
-    int role;   /* -1: an inbox */
-    int thread; /* of an inbox */
+    int role;     /* -1: an inbox */
+    int outsider; /* of an inbox */
     const tr_actor_class *cls;
     int loop; /* where its functions run; 0: not known yet */
     int inits, stops;
     bool is_refused, is_over;
-    bool may_stop, may_kill;           /* somebody has asked for it */
-    uint32_t stopped[LIVES + THREADS]; /* by whom, and when in the order of sends */
-    bool exits;                        /* it has said so itself */
+    bool may_stop, may_kill;             /* somebody has asked for it */
+    uint32_t stopped[LIVES + OUTSIDERS]; /* by whom, and when in the order of sends */
+    bool exits;                          /* it has said so itself */
     int exit_reason;
     int behaviour;
     int inside;           /* its functions, just now */
@@ -102,9 +105,10 @@ typedef struct fuzz_world {
     letter letters[LETTERS];
     int letter_count;
     uint32_t order;
-    bool is_stopping; /* tr_shutdown has been called */
-    uint64_t dead[6]; /* that were found on loops, by reason */
-    uint64_t unread;  /* that died in an inbox */
+    bool is_cancelled[OUTSIDERS]; /* somebody may have cancelled this task */
+    bool is_stopping;             /* tr_shutdown has been called */
+    uint64_t dead[6];             /* that were found on loops, by reason */
+    uint64_t unread;              /* that died in an inbox */
 } fuzz_world;
 
 extern fuzz_world world;

@@ -1,10 +1,10 @@
-/* Sending, asking, and inboxes, as threads and actors do them. */
+/* Sending, asking, and inboxes, as threads, tasks and actors do them. */
 #include "fuzz/actors.h"
 
 enum { INBOXES_AT = ROLES };
 
-int tenants[ROLES + THREADS];
-static tr_inbox *inboxes[THREADS];
+int tenants[ROLES + OUTSIDERS];
+static tr_inbox *inboxes[OUTSIDERS];
 
 static const tr_actor_class inbox_classes[] = {
     { .name = "inbox" },
@@ -14,7 +14,7 @@ static const tr_actor_class inbox_classes[] = {
 void tenants_begin(void)
 {
     name_letters();
-    for (int i = 0; i < ROLES + THREADS; i++)
+    for (int i = 0; i < ROLES + OUTSIDERS; i++)
         tenants[i] = -1;
 }
 
@@ -23,9 +23,21 @@ life *life_of(const doer *d)
     return &world.lives[d->number];
 }
 
-int thread_of(const doer *d)
+int outsider_of(const doer *d)
 {
     return -1 - d->number;
+}
+
+bool is_task(const doer *d)
+{
+    return !d->self && outsider_of(d) >= THREADS;
+}
+
+bool may_be_cancelled(const doer *d)
+{
+    if (d->self)
+        return life_may_be_cancelled(life_of(d));
+    return is_task(d) && (world.is_stopping || world.is_cancelled[outsider_of(d)]);
 }
 
 int target_of(uint8_t a)
@@ -36,7 +48,7 @@ int target_of(uint8_t a)
         number = world.life_count > 0 ? a % world.life_count : -1;
         return number >= 0 && !tr_pid_is_none(world.lives[number].pid) ? number : -1;
     }
-    return tenants[a % (ROLES + THREADS)];
+    return tenants[a % (ROLES + OUTSIDERS)];
 }
 
 /* ---- sending ---- */
@@ -99,11 +111,9 @@ static void do_ask_and_wait(const doer *d, int to, uint8_t b)
     if (number < 0)
         return;
     l->awaits = true;
-    if (d->self)
-        l->may_cancel = life_may_be_cancelled(life_of(d));
+    l->may_cancel = may_be_cancelled(d);
     rc = tr_ask(&heard, world.lives[to].pid, timeout, question, .number = number);
-    if (d->self)
-        l->may_cancel = life_may_be_cancelled(life_of(d));
+    l->may_cancel = may_be_cancelled(d);
     ask_heard(number, rc, heard.value);
     l->is_withdrawn = rc < 0 && rc != TR_ETIMEDOUT;
 }
@@ -125,12 +135,14 @@ static void do_ask_future(const doer *d, int to, uint8_t b)
         l->is_lost = true;
         return;
     }
-    if (b % 4 != 2)
+    if (b % 4 != 2 && !is_task(d))
         rc = tr_future_wait(f, 0.01);
     l->may_cancel = true;
     l->is_withdrawn = true;
-    if (b % 4 == 2 || rc == TR_ETIMEDOUT)
-        rc = tr_future_cancel_wait(f);
+    if (is_task(d))
+        (void)tr_wait_for(f, 0.01); /* else it is cancelled; it has ended in any case */
+    else if (b % 4 == 2 || rc == TR_ETIMEDOUT)
+        (void)tr_future_cancel_wait(f); /* its status is looked at below */
     if (tr_future_take(f, (void **)&heard) == 0 && heard)
         ask_heard(number, 0, heard->value);
     else
@@ -153,7 +165,7 @@ static void do_request(const doer *d, int to, uint8_t b)
     if (d->self)
         rc = tr_request(d->self, pid, timeout, (uint64_t)number + 1, question, .number = number);
     else
-        rc = tr_inbox_request(inboxes[thread_of(d)], pid, timeout, (uint64_t)number + 1, question,
+        rc = tr_inbox_request(inboxes[outsider_of(d)], pid, timeout, (uint64_t)number + 1, question,
                               .number = number);
     TELL("request %d to life %d: %s", number, to, tr_err_name(rc));
     EXPECT_OF(number, rc, rc == 0 || may_be_refused(rc));
@@ -169,46 +181,46 @@ void do_ask(const doer *d, uint8_t a, uint8_t b, bool as_message)
         return;
     if (may_wait && !as_message)
         (d->self == NULL && (b & 0x80) ? do_ask_future : do_ask_and_wait)(d, to, b);
-    else if (d->self || inboxes[thread_of(d)])
+    else if (d->self || inboxes[outsider_of(d)])
         do_request(d, to, b);
 }
 /* ---- inboxes ---- */
 
 void do_inbox_open(const doer *d, uint8_t a)
 {
-    int thread = thread_of(d);
+    int outsider = outsider_of(d);
     int number;
     int rc;
 
-    if (inboxes[thread])
+    if (inboxes[outsider])
         return;
     number = life_new(-1, &inbox_classes[a % 2]);
     if (number < 0)
         return;
-    rc = tr_inbox_new(&inboxes[thread], a % 2 ? 3 : 0);
-    TELL("thread %d opens an inbox, life %d: %s", thread, number, tr_err_name(rc));
-    EXPECT(rc == 0 || may_be_refused(rc));
-    world.lives[number].thread = thread;
-    world.lives[number].pid = tr_inbox_pid(inboxes[thread]);
+    rc = tr_inbox_new(&inboxes[outsider], a % 2 ? 3 : 0);
+    TELL("outsider %d opens an inbox, life %d: %s", outsider, number, tr_err_name(rc));
+    EXPECT(rc == 0 || may_be_refused(rc) || (rc == TR_ECANCELED && may_be_cancelled(d)));
+    world.lives[number].outsider = outsider;
+    world.lives[number].pid = tr_inbox_pid(inboxes[outsider]);
     world.lives[number].is_refused = rc < 0;
     if (rc == 0)
-        tenants[INBOXES_AT + thread] = number;
+        tenants[INBOXES_AT + outsider] = number;
 }
 
-void do_inbox_close(int thread)
+void do_inbox_close(int outsider)
 {
-    int number = tenants[INBOXES_AT + thread];
+    int number = tenants[INBOXES_AT + outsider];
 
-    if (!inboxes[thread])
+    if (!inboxes[outsider])
         return;
-    TELL("the inbox of thread %d, life %d, is closed", thread, number);
+    TELL("the inbox of outsider %d, life %d, is closed", outsider, number);
     world.lives[number].is_over = true;
-    tenants[INBOXES_AT + thread] = -1;
-    tr_inbox_free(inboxes[thread]);
-    inboxes[thread] = NULL;
+    tenants[INBOXES_AT + outsider] = -1;
+    tr_inbox_free(inboxes[outsider]);
+    inboxes[outsider] = NULL;
 }
 
-/* A thread treats a question. */
+/* An outsider treats a question. */
 static void treat_here(int number, tr_msg *msg)
 {
     tr_asker who = tr_msg_take_asker(msg);
@@ -247,7 +259,7 @@ bool hear(tr_msg *msg)
 void do_inbox_read(const doer *d, uint8_t a)
 {
     static const double waits[] = { 0, 0.01, 0.5 };
-    tr_inbox *in = inboxes[thread_of(d)];
+    tr_inbox *in = inboxes[outsider_of(d)];
     double limit = fuzz_time() + waits[a % 3];
     tr_msg *msg;
     int number;
@@ -256,15 +268,16 @@ void do_inbox_read(const doer *d, uint8_t a)
     if (!in)
         return;
     rc = tr_inbox_receive(in, &msg, waits[a % 3]);
-    TELL("thread %d reads its inbox: %s", thread_of(d), tr_err_name(rc));
+    TELL("outsider %d reads its inbox: %s", outsider_of(d), tr_err_name(rc));
     EXPECT(rc == 0 || (rc == TR_ETIMEDOUT && fuzz_time() >= limit) ||
-           (rc == TR_ESHUTDOWN && world.is_stopping));
+           (rc == TR_ESHUTDOWN && world.is_stopping) ||
+           (rc == TR_ECANCELED && may_be_cancelled(d)));
     if (rc < 0 || hear(msg))
         return;
     number = letter_of(msg);
     EXPECT(number >= 0);
-    letter_handled(number, tenants[INBOXES_AT + thread_of(d)]);
-    if (world.letters[number].kind == QUESTION)
+    letter_handled(number, tenants[INBOXES_AT + outsider_of(d)]);
+    if (world.letters[number].kind == QUESTION && !world.letters[number].is_asker_taken)
         treat_here(number, msg);
     if (world.letters[number].kind == OWNING && (a & 0x80)) {
         EXPECT_OF(number, 0, tr_take(msg, owning_letter) != NULL);
