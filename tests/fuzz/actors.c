@@ -1,6 +1,6 @@
-/* A program of actors: two foreign threads, two tasks, and four roles, each with a script. An actor does the
- * next step of its script with each message that it handles; letters.h knows what must become of
- * all. */
+/* A program of actors: two foreign threads, two tasks, and four roles, each with a script. An actor
+ * does the next step of its script with each message that it handles; letters.h knows what must
+ * become of all. */
 #include "fuzz/actors.h"
 
 #include <stdio.h>

@@ -266,22 +266,22 @@ void letter_gone(int number)
 /* ---- dead letters ---- */
 
 /* Whether so much can have been queued: the letter itself does not count; one that a handler awaits
- * with does, and so do answers. */
+ * with does, and so do answers. (A thread may have read its inbox since that was found full.) */
 static bool may_be_full(const letter *dying)
 {
     int to = dying->life;
     const life *me = &world.lives[to];
-    int asker = me->role < 0 ? SENDER_OUTSIDE(me->outsider) : to;
     size_t most = (size_t)me->inside;
 
     for (int i = 0; i < world.letter_count; i++) {
         const letter *l = &world.letters[i];
 
         most += l != dying && l->life == to && l->end == OPEN && !l->is_lost;
-        most +=
-            l->kind == QUESTION && l->asker == asker && !l->awaits && !l->is_over && !l->is_lost;
+        most += l->kind == QUESTION && l->asker == to && !l->awaits && !l->is_over && !l->is_lost;
     }
-    return me->cls->mailbox_bytes > 0 || (has_limits(me) && most >= me->cls->mailbox_limit);
+    if (me->role < 0 || me->cls->mailbox_bytes > 0)
+        return has_limits(me);
+    return has_limits(me) && most >= me->cls->mailbox_limit;
 }
 
 static bool may_die_of(const letter *l, int reason)
