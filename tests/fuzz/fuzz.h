@@ -83,12 +83,14 @@ bool fuzz_is_want(int rc);
  * call is to fail, too. */
 void fuzz_simulate(fuzz_input *in, void (*program)(fuzz_input *in), bool has_faults);
 
-/* What a target is. */
+/* A target: run one input. What is wrong ends the process. */
 void fuzz_target(fuzz_input *in);
 
+/* The programs that targets run in a simulation. */
 void actors_program(fuzz_input *in);
 void tasks_program(fuzz_input *in);
 
+/* What fuzzers call. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif
