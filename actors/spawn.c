@@ -39,6 +39,7 @@ void tr__spawn_open(void)
 {
     tr__mutex_lock(&foreign_lock);
     is_open = true;
+    foreign_spread = 0;
     tr__mutex_unlock(&foreign_lock);
 }
 

@@ -110,8 +110,11 @@ static bool admit(tr_pool *pool)
     /* ordered: more than a counter needs; it publishes nothing. */
     uint32_t before = tr__add_ordered_u32(&pool->submitted, 1);
 
-    /* relaxed: a figure; a moment old. */
-    return before - tr__load_relaxed_u32(&pool->counted_taken) < pool->max * TR__POOL_BACKLOG;
+    /* relaxed: a figure. Jobs of others that have come and been taken since the add count, too: so
+     * fewer than none may be left. */
+    uint32_t left = before - tr__load_relaxed_u32(&pool->counted_taken);
+
+    return (int32_t)left < (int32_t)(pool->max * TR__POOL_BACKLOG);
 }
 
 static int push_counted(tr_pool *pool, tr__job *job)

@@ -246,6 +246,7 @@ static int start_locked(const tr_config *config)
         return TR_ESHUTDOWN;
     }
     tr__runtime.config = *config;
+    tr__store_relaxed_u32(&tr__runtime.next_entry, 0); /* relaxed: any number will do */
     tr__cores = (uint32_t)tr__topology_cores();
     tr__runtime_set_state(TR__STATE_STARTING);
     rc = start_runtime();

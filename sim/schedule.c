@@ -63,6 +63,11 @@ uint64_t tr__sim_clock_ns(void)
     return tr__sim.now_ns;
 }
 
+uint64_t tr__sim_peek_ns(void)
+{
+    return tr__sim.now_ns + (steps_granted - tr__sim_steps_left) * STEP_NS;
+}
+
 double tr__sim_seconds(uint64_t ns)
 {
     return (double)(ns - TR__SIM_EPOCH_NS) / 1e9;
@@ -232,12 +237,11 @@ static void jump(void)
 /* Who goes on, as the running thread can't. */
 static tr_sim_thread *choose_next(void)
 {
-    static uint32_t choices;
     tr_sim_thread *next;
 
     settle_steps();
     expire();
-    if (tr__sim.signalled || ++choices % POLL_EVERY == 0)
+    if (tr__sim.signalled || ++tr__sim.choices % POLL_EVERY == 0)
         (void)tr__sim_poll();
     while ((next = choose(&tr__sim.schedule, NULL)) == NULL)
         jump();

@@ -97,6 +97,7 @@ typedef struct tr__sim_world {
     size_t replayed;          /* preemptions of a list that were made */
     uint64_t calls;           /* that may fail */
     uint64_t blocks;          /* allocated, and not freed */
+    uint64_t choices;         /* of who goes on where one waits */
     bool signalled;           /* somebody may find a descriptor ready */
     uint64_t moved_ns;        /* when somebody was woken last, but by libev's idle wake-ups */
     tr_sim_figures figures;
@@ -130,6 +131,8 @@ void tr__sim_begin(tr_sim_thread *first);
 #define TR__SIM_EPOCH_NS UINT64_C(1000000000000)
 /* The virtual time; reading it is a step. */
 uint64_t tr__sim_clock_ns(void);
+/* The same without a step: for those who watch a run. */
+uint64_t tr__sim_peek_ns(void);
 /* A time as seconds from the run's begin. */
 double tr__sim_seconds(uint64_t ns);
 

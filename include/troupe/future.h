@@ -35,8 +35,9 @@ TR_API void tr_future_unref(tr_future *f);
 /* End a future of tr_future_new with a value; NULL: without one. drop may be NULL.
  * Ownership: takes value, also on error: drop(value) has run then, if there is a value.
  * Threads:   any; never blocks. Whoever waits goes on later, never within this call.
- * Errors:    TR_EALREADY it has ended before; TR_EINVAL f is NULL, or somebody else's to resolve (a
- *            task's, a job's, a request's). */
+ * Errors:    TR_EALREADY another end came first (where that is just being written on another
+ *            thread, it shows a moment later); TR_EINVAL f is NULL, or somebody else's to resolve
+ *            (a task's, a job's, a request's). */
 TR_API int tr_future_resolve(tr_future *f, void *value, void (*drop)(void *value));
 
 /* End it with an error, a negative code.
@@ -46,7 +47,7 @@ TR_API int tr_future_fail(tr_future *f, int error);
 
 /* Ask that it ends soon. One of tr_future_new ends now, with TR_ECANCELED; a task is cancelled, a
  * queued job is taken back, a running one sees tr_cancelled, a request is given up. Returns 1 if it
- * had not ended yet, 0 if it had.
+ * had not ended yet, 0 if it had; after 1 it may still end otherwise, where another end came first.
  * Threads: any; never blocks.
  * Errors:  TR_EINVAL. */
 TR_API int tr_future_cancel(tr_future *f);

@@ -85,7 +85,8 @@ TR_API int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, 
 /* Start a task from anywhere: tr_submit(&future, loop, fn, arg). The future ends with the task's
  * result; cancelling it cancels the task. TR_LOOP_ANY: the caller's loop, or the one that serves
  * this foreign thread. out NULL: nobody waits. *out is NULL on error. What was accepted runs, also
- * when a shutdown begins meanwhile: cancelled, then.
+ * when a shutdown begins meanwhile: cancelled, then. (Where there is no memory for its stack when
+ * its turn comes, it ends with TR_ENOMEM, and fn is never called; so does any task.)
  * Ownership: *out is the caller's reference; arg stays the caller's until the task has ended.
  * Threads:   any; never blocks.
  * Errors:    TR_ENOMEM; TR_EINVAL; TR_ESHUTDOWN; TR_EFORKED. */
@@ -222,7 +223,8 @@ TR_API int tr__scope_spawn(tr_scope *s, int loop, tr_task_fn fn, const void *arg
  * Threads: the task of the scope, and its children on the same loop.
  * Errors:  TR_ENOMEM; TR_ECANCELED the scope is cancelled; TR_EALREADY it has been joined, or its
  *          body has ended; TR_EWRONGPLACE; TR_EINVAL; each is the scope's first failure, if there
- *          was none, but for TR_EWRONGPLACE on another loop or thread, which must not touch it. */
+ *          was none, but for TR_ECANCELED, and for TR_EWRONGPLACE on another loop or thread, which
+ *          must not touch it. */
 #define tr_go(s, ...) TR__GO(s, TR_LOOP_ANY, __VA_ARGS__, )
 
 /* The same on another loop, TR_LOOP(n): siblings may run at the same time then. */

@@ -240,6 +240,39 @@ void scenario_submitting(void *arg)
     tr_future_unref(f);
 }
 
+/* ---- jobs of several threads: a pool that is not full takes them all ---- */
+
+static int do_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static void *submit_from_outside(void *arg)
+{
+    for (int i = 0; i < 8; i++)
+        EXPECT_OK(tr_pool_submit(NULL, arg, do_nothing, NULL, NULL));
+    return NULL;
+}
+
+void scenario_taking(void *arg)
+{
+    tr_sim_thread *threads[3];
+    tr_pool *pool;
+
+    (void)arg;
+    if (!begin(1))
+        return;
+    if (tr_pool_new(&pool, "takes", 2) == 0) {
+        for (int i = 0; i < 3; i++)
+            EXPECT(tr_sim_thread_start(&threads[i], "submits", submit_from_outside, pool) == 0);
+        for (int i = 0; i < 3; i++)
+            (void)tr_sim_thread_join(threads[i]);
+        EXPECT(tr_pool_free(pool) == 0);
+    }
+    finish();
+}
+
 /* ---- a shutdown in the middle of everything ---- */
 
 static int keep_busy(void *arg)

@@ -24,6 +24,7 @@ const scenario scenarios[] = {
     { "lone_jobs", scenario_lone_jobs },
     { "chains", scenario_chains },
     { "submitting", scenario_submitting },
+    { "taking", scenario_taking },
     { "shutdown", scenario_shutdown },
     { "restarts", scenario_restarts },
     { "main_task", scenario_main_task },

@@ -78,6 +78,21 @@ START_TEST(the_same_seed_leaves_the_same_trace)
 }
 END_TEST
 
+/* Not the first time, when types get their numbers. */
+START_TEST(the_same_seed_leaves_the_same_trace_again_in_one_process)
+{
+    const tr_sim_options options = { .seed = 7, .preempt = 0.1 };
+    tr_sim_figures first = { .seed = 0 }, later;
+
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(tr_sim_run(scenarios[_i].fn, NULL, &options, &later), 0);
+        if (i == 1)
+            first = later;
+        ck_assert(i == 0 || later.trace == first.trace);
+    }
+}
+END_TEST
+
 START_TEST(another_seed_leaves_another_trace)
 {
     tr_sim_figures first = figures_of(scenarios[0].fn, &(tr_sim_options){ .seed = 1 });
@@ -436,6 +451,8 @@ int main(void)
     tr_log_set(drop_line, NULL);
     tcase_set_timeout(tests, 0); /* ctest guards against hangs */
     tcase_add_loop_test(tests, the_same_seed_leaves_the_same_trace, 0, (int)scenario_count);
+    tcase_add_loop_test(tests, the_same_seed_leaves_the_same_trace_again_in_one_process, 0,
+                        (int)scenario_count);
     tcase_add_test(tests, another_seed_leaves_another_trace);
     tcase_add_test(tests, the_environment_may_give_the_seed);
     tcase_add_test(tests, an_hour_of_timeouts_takes_few_steps);
