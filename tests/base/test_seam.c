@@ -224,7 +224,8 @@ START_TEST(pages_that_are_guards_or_forbidden_are_out_of_bounds)
     tr__pages_unmap(at, 3 * page);
     ck_assert(!tr__pages_forbid(at, page)); /* nothing is mapped there any more */
     ck_assert(!tr__pages_guard(at, page));
-    ck_assert(!tr__pages_discard(at, page));
+    if (!KIT_EMULATED) /* qemu has nothing against it */
+        ck_assert(!tr__pages_discard(at, page));
 }
 END_TEST
 
