@@ -43,9 +43,27 @@ static int real_thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif
 
+/* Emulators (qemu-user 7.2) accept advice that they don't follow: the kernel is asked to write
+ * there. */
+static bool is_out_of_bounds(void *at)
+{
+    return getrandom(at, 1, GRND_NONBLOCK) < 0 && errno == EFAULT;
+}
+
 static bool real_pages_guard(void *at, size_t bytes)
 {
-    return madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+    enum { UNKNOWN, FOLLOWED, IGNORED };
+    static uint32_t advice; /* what becomes of it in this process */
+    /* relaxed: whoever finds it unknown looks, with the same result. */
+    uint32_t known = tr__load_relaxed_u32(&advice);
+
+    if (known == IGNORED || madvise(at, bytes, MADV_GUARD_INSTALL) != 0)
+        return false;
+    if (known == UNKNOWN) {
+        known = is_out_of_bounds(at) ? FOLLOWED : IGNORED;
+        tr__store_relaxed_u32(&advice, known); /* relaxed: as above */
+    }
+    return known == FOLLOWED;
 }
 
 static const tr__seam real = {

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Run every built sample and compare what it prints with what it must print.
 #
-#   tests/samples/check.sh SAMPLE_DIR     the directory that holds the executables
+#   tests/samples/check.sh SAMPLE_DIR [EMULATOR...]
+#
+# SAMPLE_DIR holds the executables; those of another machine are run by the emulator.
 #
 # wordcount is compared with the pipeline of coreutils that it claims to equal. Each program runs
 # with one loop, with three, and with as many as it chooses. Ends with status 1 at any difference,
@@ -10,11 +12,14 @@ set -u
 export LC_ALL=C
 unset TROUPE_LOOPS
 
-if [ $# -ne 1 ] || [ ! -d "$1" ]; then
-    echo "usage: $0 SAMPLE_DIR (where the built samples are)" >&2
+if [ $# -lt 1 ] || [ ! -d "$1" ]; then
+    echo "usage: $0 SAMPLE_DIR [EMULATOR...] (where the built samples are, and what runs them)" >&2
     exit 2
 fi
 samples=$(cd "$1" && pwd) || exit 2
+emulator=("${@:2}")
+patience=120 # seconds: a guard against hangs
+[ ${#emulator[@]} -eq 0 ] || patience=600
 work=$(mktemp -d -t troupe_samples.XXXXXX) || exit 2
 failures=0
 checks=0
@@ -63,9 +68,9 @@ run()
     local name=$1
 
     shift
-    timeout 120 "$samples/$name" "$@" >"$work/out" 2>"$work/err"
+    timeout "$patience" "${emulator[@]}" "$samples/$name" "$@" >"$work/out" 2>"$work/err"
     status=$?
-    [ $status -ne 124 ] || fail "$name $*: did not end within 120 s"
+    [ $status -ne 124 ] || fail "$name $*: did not end within $patience s"
 }
 
 # run_clean NAME ARG...: must end with 0 and say nothing on stderr
@@ -256,7 +261,8 @@ run_until()
 
     shift 4
     : >"$output" # what is waited for must not be there from an earlier run
-    env --default-signal=INT "$samples/$name" "$@" <&0 >"$work/out" 2>"$work/err" &
+    env --default-signal=INT "${emulator[@]}" "$samples/$name" "$@" \
+        <&0 >"$work/out" 2>"$work/err" &
     pid=$!
     until grep -Eq -- "$regex" "$output" || [ "$tries" -ge 1200 ] || ! kill -0 "$pid"; do
         tries=$((tries + 1))
@@ -537,7 +543,8 @@ check_wordcount_problems()
         echo "note: can't make a file unreadable here: that is not checked"
         return
     fi
-    without_rights timeout 120 "$samples/wordcount" "$work/closed" >"$work/out" 2>"$work/err"
+    without_rights timeout 120 "${emulator[@]}" "$samples/wordcount" "$work/closed" \
+        >"$work/out" 2>"$work/err"
     equal "wordcount, unreadable files: exit status" 1 "$?"
     matches "wordcount, unreadable directory" "/directory: Permission denied; run as" "$work/err"
     matches "wordcount, unreadable file" "/file: Permission denied; run as" "$work/err"
@@ -603,7 +610,8 @@ check_wordcount_options()
     run wordcount --no-progress "$work/tree"
     equal "wordcount --no-progress: stderr" "" "$(cat "$work/err")"
     if [ -c /dev/full ]; then
-        timeout 120 "$samples/wordcount" "$work/tree/capitals" >/dev/full 2>"$work/err"
+        timeout 120 "${emulator[@]}" "$samples/wordcount" "$work/tree/capitals" \
+            >/dev/full 2>"$work/err"
         equal "wordcount, no space for the output: exit status" 1 "$?"
         matches "wordcount, no space for the output" "standard output" "$work/err"
     fi

@@ -10,7 +10,7 @@
 /* Each has a stack; sanitizers take many times as much for each. */
 #ifdef __SANITIZE_THREAD__
 enum { MOST = 1000, ROUNDS = 20 };
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { MOST = 2000, ROUNDS = 50 };
 #else
 enum { MOST = 10000, ROUNDS = 200 };

@@ -3,7 +3,7 @@
 
 #ifdef __SANITIZE_THREAD__
 enum { MOST = 50000 };
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { MOST = 200000 };
 #else
 enum { MOST = 1000000 };

@@ -8,7 +8,7 @@
 
 #ifdef __SANITIZE_THREAD__
 enum { MESSAGES = 30000, KEPT = 20000 };
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { MESSAGES = 150000, KEPT = 50000 };
 #else
 enum { MESSAGES = 450000, KEPT = 200000 };

@@ -5,7 +5,7 @@
 
 #include "support/actors.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { SLOWER = 5 };
 #else
 enum { SLOWER = 1 };

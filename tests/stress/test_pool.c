@@ -7,7 +7,7 @@
 #include "runtime/runtime.h"
 #include "support/jobs.h"
 
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__) || KIT_EMULATED
 enum { THREADS = 4, TASKS = 40, ACTIONS = 150, ROUNDS = 2 };
 #else
 enum { THREADS = 6, TASKS = 100, ACTIONS = 300, ROUNDS = 2 };

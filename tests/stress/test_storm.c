@@ -11,7 +11,7 @@
 
 #ifdef __SANITIZE_THREAD__
 enum { ROUNDS = 40 };
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { ROUNDS = 100 };
 #else
 enum { ROUNDS = 250 };

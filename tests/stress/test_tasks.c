@@ -5,7 +5,7 @@
 
 #if defined(__SANITIZE_THREAD__)
 enum { MANY = 1000 }; /* it allows few fibers */
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { MANY = 10000 };
 #else
 enum { MANY = 100000 };

@@ -6,7 +6,7 @@
 #include "support/actors.h"
 #include "support/kit.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || KIT_EMULATED
 enum { ROUNDS = 30 };
 #else
 enum { ROUNDS = 100 };

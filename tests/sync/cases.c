@@ -1,4 +1,4 @@
-/* See cases.h. Compiled twice: CASES_SIMULATED says which way. */
+/* See cases.h. Compiled twice: CASES_SIMULATED says which way, CASES_SEEDS under how many seeds. */
 #include "sync/cases.h"
 
 #include <pthread.h>
@@ -42,8 +42,6 @@ static char noted[4096];
 static size_t notes_count;
 
 #if CASES_SIMULATED
-enum { SEEDS = 200 };
-
 static void simulate(void *body)
 {
     notes_count = 0;
@@ -54,7 +52,7 @@ void run_case(void (*body)(void))
 {
     const tr_sim_options options = { .seed = 1, .late = 0.05, .stall = 0.01, .slow_job = 0.05 };
 
-    ck_assert_int_eq(tr_sim_explore(simulate, (void *)&body, SEEDS, &options), 0);
+    ck_assert_int_eq(tr_sim_explore(simulate, (void *)&body, CASES_SEEDS, &options), 0);
 }
 
 int run_cases(const char *suite, const TTest *const *tests, int count)
