@@ -4,12 +4,30 @@
 #include "actors/deliver.h"
 #include "actors/inbox.h"
 #include "runtime/task.h"
+#include "sync/select.h"
 
 typedef struct tr__inbox_wait {
     tr__wait wait;
     tr__timer timer;
     tr_inbox *in;
+    tr__choice *choice; /* NULL: it waits for this alone */
+    tr_msg **out;       /* of a choice: where the message is lent */
 } tr__inbox_wait;
+
+/* The same for a task that chooses: it has the message at once, unless it has chosen already. The
+ * inbox may be gone when it leaves the line. */
+static void end_choice(tr__inbox_wait *w, int result)
+{
+    tr_inbox *in = w->in;
+
+    w->in = NULL;
+    if (!tr__choice_claim(w->choice))
+        return;
+    if (result == 0)
+        *w->out = tr__inbox_lend(in);
+    w->choice->taken = w;
+    tr__wait_end(&w->choice->wait, result);
+}
 
 /* The task that waits goes on. */
 static void end_wait(tr_inbox *in, int result)
@@ -19,6 +37,10 @@ static void end_wait(tr_inbox *in, int result)
     if (w == NULL)
         return;
     in->waiting = NULL;
+    if (w->choice != NULL) {
+        end_choice(w, result);
+        return;
+    }
     tr__timer_stop(&tr__loop_here()->wheel, &w->timer);
     tr__wait_end(&w->wait, result);
 }
@@ -105,4 +127,66 @@ int tr__inbox_receive_here(tr_inbox *in, tr_msg **out, double timeout)
     }
     *out = tr__inbox_lend(in);
     return 0;
+}
+
+/* ---- choosing ---- */
+
+static bool take_receive(tr_case *c, int *status)
+{
+    tr_inbox *in = c->tr__source;
+
+    *status = 0;
+    if (tr__task_here()->loop != in->loop) {
+        *status = TR_EWRONGPLACE;
+        return true;
+    }
+    tr__inbox_reclaim(tr__home_here(), in);
+    if (in->count > 0)
+        *(tr_msg **)c->tr__place = tr__inbox_lend(in);
+    else if (in->is_closed)
+        *status = TR_ESHUTDOWN;
+    else if (in->waiting != NULL)
+        *status = TR_EBUSY;
+    else
+        return false;
+    return true;
+}
+
+static bool stand_to_receive(tr_case *c, tr__choice *choice)
+{
+    tr_inbox *in = c->tr__source;
+    tr__inbox_wait *w = tr__case_place(c);
+
+    if (in->waiting != NULL)
+        return in->waiting->choice == choice; /* the same inbox twice */
+    if (in->count > 0 || in->is_closed)
+        return false;
+    *w = (tr__inbox_wait){ .in = in, .choice = choice, .out = c->tr__place };
+    in->waiting = w;
+    return true;
+}
+
+static void leave_inbox(tr_case *c)
+{
+    tr__inbox_wait *w = tr__case_place(c);
+
+    if (w->in != NULL)
+        w->in->waiting = NULL;
+    w->in = NULL;
+}
+
+static const tr__case_kind receive_kind = { take_receive, stand_to_receive, leave_inbox };
+
+_Static_assert(sizeof(tr__inbox_wait) <= sizeof(((tr_case *)0)->tr__opaque), "fits its place");
+
+tr_case tr_case_receive(tr_inbox *in, tr_msg **out)
+{
+    tr_case c = { .tr__kind = in != NULL && out != NULL ? &receive_kind : NULL,
+                  .tr__error = TR_EINVAL,
+                  .tr__source = in,
+                  .tr__place = out };
+
+    if (out != NULL)
+        *out = NULL;
+    return c;
 }

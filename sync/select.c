@@ -128,7 +128,7 @@ typedef struct sleep_place {
 static bool take_sleep(tr_case *c, int *status)
 {
     (void)c;
-    (void)status;
+    *status = 0;
     return false; /* it is asked last of all: see look */
 }
 

@@ -163,37 +163,54 @@ static int end_generator(tr_stream *s)
     return status;
 }
 
-int tr_stream_close(tr_stream *s)
+static void close_one(tr_stream *s)
 {
-    int status;
+    int status = end_generator(s);
 
-    if (s == NULL)
-        return TR_EINVAL;
-    if (tr__loop_here() != NULL && tr__task_here() == NULL && s->end != NULL)
-        return TR_EWRONGPLACE;
-    status = end_generator(s);
     if (!s->is_over)
         (void)conclude(s, status != TR_ECANCELED ? status : 0); /* that is how it was closed */
-    for (size_t i = 0; i < s->source_count; i++)
-        (void)tr_stream_close(s->sources[i]); /* as this one */
-    return tr_queue_close_now(s->items);
+    (void)tr_queue_close_now(s->items);                         /* it can't fail */
+}
+
+/* Close it, and all that it is made of, each after what takes from it; afterwards they stand in a
+ * list by `next`, so that deep pipelines take no stack. */
+static int close_all(tr_stream *s)
+{
+    tr_stream *last = s;
+
+    if (tr__loop_here() != NULL && tr__task_here() == NULL && s->end != NULL)
+        return TR_EWRONGPLACE;
+    s->next = NULL;
+    for (tr_stream *at = s; at != NULL; at = at->next) {
+        close_one(at);
+        for (size_t i = 0; i < at->source_count; i++) {
+            last->next = at->sources[i];
+            last = last->next;
+            last->next = NULL;
+        }
+    }
+    return 0;
+}
+
+int tr_stream_close(tr_stream *s)
+{
+    return s != NULL ? close_all(s) : TR_EINVAL;
 }
 
 int tr_stream_free(tr_stream *s)
 {
-    int rc;
+    tr_stream *next;
+    int rc = s != NULL ? close_all(s) : 0;
 
-    if (s == NULL)
-        return 0;
-    rc = tr_stream_close(s);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < s->source_count; i++)
-        (void)tr_stream_free(s->sources[i]); /* as this one */
-    tr_future_unref(s->end);
-    (void)tr_queue_free(s->items); /* nobody uses it any more */
-    tr__free(s->sources);
-    tr__free(s);
+    for (; s != NULL; s = next) {
+        next = s->next;
+        tr_future_unref(s->end);
+        (void)tr_queue_free(s->items); /* nobody uses it any more */
+        tr__free(s->sources);
+        tr__free(s);
+    }
     return 0;
 }
 

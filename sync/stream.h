@@ -14,6 +14,7 @@ struct tr_stream {
     bool is_over;
     tr_stream **sources; /* its own; freed with it */
     size_t source_count;
+    struct tr_stream *next; /* to be closed with it */
 };
 
 /* A stream that is made of others: they are its own from now on, also on error. args is copied. */

@@ -5,6 +5,7 @@
 #define TROUPE_INBOX_H
 
 #include <troupe/actor.h>
+#include <troupe/select.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +55,10 @@ TR_API int tr__inbox_request(tr_inbox *in, tr_pid to, double timeout, uint64_t t
     tr__inbox_request((in), (to), (timeout), (tag), &tr_type_##type,                               \
                       TR__LITERAL(type, __VA_ARGS__), sizeof(struct type),                         \
                       sizeof(tr_answer_of_##type))
+
+/* A case of tr_select: as tr_inbox_receive, for a task's inbox. *out is NULL until it is taken.
+ * Threads: any, as all that makes cases. */
+TR_API tr_case tr_case_receive(tr_inbox *in, tr_msg **out);
 
 /* A descriptor that is readable while messages wait, for a foreign thread's poll or event loop. Do
  * not read from it: tr_inbox_receive(in, &msg, 0) does what is needed.

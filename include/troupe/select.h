@@ -36,6 +36,8 @@ TR_API tr_case tr_case_put(tr_queue *q, const void *item);
 TR_API tr_case tr_case_future(tr_future *f);
 /* As tr_event_wait. */
 TR_API tr_case tr_case_event(tr_event *e);
+/* There are others: tr_case_next (stream.h), tr_case_receive (inbox.h). */
+
 /* So many seconds; 0 or less: only if none of the others is ready at once. NaN is TR_EINVAL. */
 TR_API tr_case tr_case_sleep(double seconds);
 

@@ -302,6 +302,154 @@ CASE(the_shortest_time_comes_first)
     EXPECT(which == 1);
 }
 
+/* ---- inboxes ---- */
+
+TR_MESSAGE(letter)
+{
+    int number;
+};
+
+static tr_inbox *new_inbox(void)
+{
+    tr_inbox *in = NULL;
+
+    EXPECT(tr_inbox_new(&in, 0) == 0);
+    return in;
+}
+
+CASE(a_message_is_waited_for_among_other_things)
+{
+    tr_inbox *in = new_inbox();
+    tr_queue *q = new_queue(1);
+    tr_msg *msg;
+    int item;
+    int which;
+
+    EXPECT(tr_send(tr_inbox_pid(in), letter, .number = 5) == 0);
+    EXPECT(tr_select(&which, tr_case_get(q, &item), tr_case_receive(in, &msg)) == 0);
+    EXPECT(which == 1 && tr_as(msg, letter)->number == 5);
+    put(q, 3);
+    EXPECT(tr_select(&which, tr_case_receive(in, &msg), tr_case_get(q, &item)) == 0);
+    EXPECT(which == 1 && item == 3 && msg == NULL);
+    EXPECT(tr_select(&which, tr_case_receive(in, &msg), tr_case_receive(in, &msg),
+                     tr_case_sleep(0.001)) == 0);
+    EXPECT(which == 2);
+    tr_inbox_free(in);
+    free_queue(q);
+}
+
+static int send_two(void *pid)
+{
+    for (int i = 0; i < 2; i++)
+        EXPECT(tr_send(*(tr_pid *)pid, letter, .number = i) == 0);
+    return 0;
+}
+
+CASE(messages_from_another_loop_come_one_by_one)
+{
+    tr_inbox *in = new_inbox();
+    tr_pid pid = tr_inbox_pid(in);
+    tr_task *sender;
+
+    EXPECT(tr_task_spawn_on(&sender, TR_LOOP(1), send_two, &pid) == 0);
+    for (int i = 0; i < 2; i++) {
+        tr_msg *msg;
+        int which;
+
+        EXPECT(tr_select(&which, tr_case_receive(in, &msg), tr_case_sleep(1000)) == 0);
+        EXPECT(which == 0 && tr_as(msg, letter)->number == i);
+    }
+    EXPECT(tr_task_wait(sender, TR_FOREVER) == 0);
+    tr_task_unref(sender);
+    tr_inbox_free(in);
+}
+
+typedef struct choosing {
+    tr_inbox *in;
+    tr_queue *q;
+    int which;
+    int rc;
+} choosing;
+
+static int choose_message(void *arg)
+{
+    choosing *c = arg;
+    tr_msg *msg;
+    int item;
+
+    c->rc = tr_select(&c->which, tr_case_receive(c->in, &msg), tr_case_get(c->q, &item));
+    return 0;
+}
+
+CASE(a_message_that_comes_too_late_stays_in_the_inbox)
+{
+    choosing c = { .in = new_inbox(), .q = new_queue(1) };
+    tr_task *task;
+    tr_msg *msg;
+
+    EXPECT(tr_task_spawn(&task, choose_message, &c) == 0);
+    let_others_run();
+    put(c.q, 1);
+    EXPECT(tr_send(tr_inbox_pid(c.in), letter, .number = 6) == 0);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == 0);
+    tr_task_unref(task);
+    EXPECT(c.rc == 0 && c.which == 1);
+    EXPECT(tr_inbox_receive(c.in, &msg, 1000) == 0 && tr_as(msg, letter)->number == 6);
+    tr_inbox_free(c.in);
+    free_queue(c.q);
+}
+
+CASE(an_inbox_that_is_freed_lets_who_chooses_go)
+{
+    choosing c = { .in = new_inbox(), .q = new_queue(1) };
+    tr_task *task;
+
+    EXPECT(tr_task_spawn(&task, choose_message, &c) == 0);
+    let_others_run();
+    tr_inbox_free(c.in);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == 0);
+    tr_task_unref(task);
+    EXPECT(c.rc == TR_ESHUTDOWN && c.which == 0);
+    free_queue(c.q);
+}
+
+static void free_and_put(choosing *c)
+{
+    put(c->q, 1);
+    tr_inbox_free(c->in);
+}
+
+CASE(an_inbox_may_be_freed_when_something_else_was_taken)
+{
+    choosing c = { .in = new_inbox(), .q = new_queue(1) };
+    tr_task *task;
+
+    EXPECT(tr_task_spawn(&task, choose_message, &c) == 0);
+    let_others_run();
+    free_and_put(&c);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == 0);
+    tr_task_unref(task);
+    EXPECT(c.rc == 0 && c.which == 1);
+    free_queue(c.q);
+}
+
+CASE(one_task_at_a_time_waits_for_an_inbox)
+{
+    choosing first = { .in = new_inbox(), .q = new_queue(1) };
+    choosing second = { .in = first.in, .q = first.q };
+    tr_task *task;
+
+    EXPECT(tr_task_spawn(&task, choose_message, &first) == 0);
+    let_others_run();
+    EXPECT(choose_message(&second) == 0);
+    EXPECT(second.rc == TR_EBUSY && second.which == 0);
+    EXPECT(tr_task_wait(task, 0) == TR_ETIMEDOUT);
+    tr_task_unref(task);
+    EXPECT(first.rc == TR_ECANCELED && first.which == -1);
+    tr_inbox_free(first.in);
+    free_queue(first.q);
+}
+
 /* ---- cancellation ---- */
 
 CASE(a_choice_that_is_cancelled_takes_nothing)
@@ -521,6 +669,7 @@ CASE(bad_arguments_are_refused)
     EXPECT(tr_select(&which, tr_case_put(q, NULL)) == TR_EINVAL);
     EXPECT(tr_select(&which, tr_case_future(NULL)) == TR_EINVAL);
     EXPECT(tr_select(&which, tr_case_event(NULL)) == TR_EINVAL);
+    EXPECT(tr_select(&which, tr_case_receive(NULL, NULL)) == TR_EINVAL);
     EXPECT(tr_select(&which, tr_case_sleep(__builtin_nan(""))) == TR_EINVAL);
     EXPECT(which == -1);
     free_queue(q);
@@ -533,6 +682,9 @@ CASES("select", what_is_ready_is_taken_at_once, exactly_one_of_those_that_are_re
       a_queue_that_is_closed_is_ready, the_end_of_a_future_is_waited_for_wherever_it_lives,
       a_future_of_another_loop_is_left_alone_when_something_else_comes, an_event_is_waited_for,
       no_time_at_all_is_for_when_nothing_is_ready, the_shortest_time_comes_first,
+      a_message_is_waited_for_among_other_things, messages_from_another_loop_come_one_by_one,
+      a_message_that_comes_too_late_stays_in_the_inbox, an_inbox_that_is_freed_lets_who_chooses_go,
+      an_inbox_may_be_freed_when_something_else_was_taken, one_task_at_a_time_waits_for_an_inbox,
       a_choice_that_is_cancelled_takes_nothing,
       what_was_taken_stays_so_though_the_task_is_cancelled,
       nothing_is_lost_whenever_a_choice_is_cancelled, many_who_choose_on_all_loops_lose_nothing,
