@@ -16,6 +16,7 @@
 #include <troupe/core.h>
 
 #include <troupe/actor.h>
+#include <troupe/broadcast.h>
 #include <troupe/bytes.h>
 #include <troupe/cleanup.h>
 #include <troupe/future.h>

@@ -50,15 +50,15 @@ struct tr_task {
     tr__list link;         /* in its scope's children, or else in its loop's tasks */
     struct tr__scope *scope;
     struct tr__locals *locals; /* NULL: none (locals.h) */
-    tr__runnable cancel;    /* posted by who cancels it from another thread, once */
-    uint64_t deadline_ns;   /* inherited from another loop; UINT64_MAX: none */
-    uint32_t stack_bytes;   /* 0: the default */
-    uint16_t loop;          /* number of the loop that it runs on */
-    uint16_t failed_awaits; /* since it was last suspended */
-    uint32_t cancel_posted; /* 1: `cancel` is in use, for ever */
-    bool is_cancelled;      /* before it began */
-    bool is_adopted;        /* its loop has counted it */
-    bool is_done;           /* its function has returned */
+    tr__runnable cancel;       /* posted by who cancels it from another thread, once */
+    uint64_t deadline_ns;      /* inherited from another loop; UINT64_MAX: none */
+    uint32_t stack_bytes;      /* 0: the default */
+    uint16_t loop;             /* number of the loop that it runs on */
+    uint16_t failed_awaits;    /* since it was last suspended */
+    uint32_t cancel_posted;    /* 1: `cancel` is in use, for ever */
+    bool is_cancelled;         /* before it began */
+    bool is_adopted;           /* its loop has counted it */
+    bool is_done;              /* its function has returned */
     bool owns_name;
     bool is_actors;      /* it is an actor's: neither a loop's nor a scope's */
     bool is_remote;      /* a child of a scope on another loop, through which it is cancelled */
