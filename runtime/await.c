@@ -199,16 +199,26 @@ static int watch_remote(tr__watch *watch, tr_future *f, uint16_t loop)
     return 0;
 }
 
-int tr__watch_begin(tr__watch *watch, tr_future *f, void (*arrive)(tr__watch *watch, int status))
+/* Inline, and field by field: awaiting a future at home is what is done most. */
+static TR__ALWAYS_INLINE int begin_watch(tr__watch *watch, tr_future *f,
+                                         void (*arrive)(tr__watch *watch, int status))
 {
     const tr__loop *here = tr__loop_here();
 
-    *watch = (tr__watch){ .waiter = { .notify = arrive_local }, .arrive = arrive };
+    watch->waiter.link.next = NULL; /* it stands in no list */
+    watch->waiter.notify = arrive_local;
+    watch->proxy = NULL;
+    watch->arrive = arrive;
     if (tr__future_has_ended(f))
         return 1;
     if (f->home != here->number)
         return watch_remote(watch, f, (uint16_t)here->number);
     return tr__future_enlist(f, &watch->waiter) ? 0 : 1;
+}
+
+int tr__watch_begin(tr__watch *watch, tr_future *f, void (*arrive)(tr__watch *watch, int status))
+{
+    return begin_watch(watch, f, arrive);
 }
 
 void tr__watch_end(tr__watch *watch)
@@ -245,8 +255,8 @@ static bool withdraw(tr__wait *wait)
 
 int tr__await_end(tr_future *f, bool can_withdraw, int *status)
 {
-    await_wait w = { .status = 0 };
-    int rc = tr__watch_begin(&w.watch, f, arrive_task);
+    await_wait w;
+    int rc = begin_watch(&w.watch, f, arrive_task);
 
     if (rc == 1) {
         *status = tr__future_look(f);
@@ -254,6 +264,7 @@ int tr__await_end(tr_future *f, bool can_withdraw, int *status)
     }
     if (rc < 0)
         return rc;
+    w.status = 0;
     w.wait = (tr__wait){ .task = tr__task_here(), .withdraw = can_withdraw ? withdraw : NULL };
     rc = tr__wait_suspend(&w.wait);
     *status = w.status;

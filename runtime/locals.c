@@ -42,14 +42,10 @@ static void unref_value(value *v)
     tr__free(v);
 }
 
-tr__locals *tr__locals_inherit(void)
+tr__locals *tr__locals_ref(tr__locals *locals)
 {
-    const tr_task *task = tr__task_here();
-
-    if (task == NULL || task->locals == NULL)
-        return NULL;
-    ref(&task->locals->references);
-    return task->locals;
+    ref(&locals->references);
+    return locals;
 }
 
 void tr__locals_unref(tr__locals *locals)

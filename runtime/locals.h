@@ -8,9 +8,17 @@
 
 typedef struct tr__locals tr__locals;
 
-/* The caller's table, for a child of his, with a reference; NULL: there is none. Any thread. */
-tr__locals *tr__locals_inherit(void);
+/* One more reference; returns it. Any thread. */
+tr__locals *tr__locals_ref(tr__locals *locals);
 /* Give back a reference; not NULL. Any thread. */
 void tr__locals_unref(tr__locals *locals);
+
+/* The caller's table, for a child of his, with a reference; NULL: there is none. Any thread. */
+static inline tr__locals *tr__locals_inherit(void)
+{
+    const tr_task *task = tr__task_here();
+
+    return TR__LIKELY(task == NULL || task->locals == NULL) ? NULL : tr__locals_ref(task->locals);
+}
 
 #endif

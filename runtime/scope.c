@@ -270,7 +270,8 @@ typedef struct start_call {
 } start_call;
 
 /* A child that is not started yet, or NULL. */
-static tr_task *make_child(const tr__scope *scope, const start_call *call, int target)
+static TR__ALWAYS_INLINE tr_task *make_child(const tr__scope *scope, const start_call *call,
+                                             int target)
 {
     const tr_task *parent = scope->node.task;
     tr_task *child = tr__task_make(call->fn, call->arg, call->args, call->args_size, call->name,
@@ -283,7 +284,7 @@ static tr_task *make_child(const tr__scope *scope, const start_call *call, int t
     return child;
 }
 
-static int spawn_checked(tr__scope *scope, const start_call *call)
+static TR__ALWAYS_INLINE int spawn_checked(tr__scope *scope, const start_call *call)
 {
     int target = call->loop != TR_LOOP_ANY ? tr__loop_resolve(call->loop) : scope->loop - 1;
     tr_task *child = target >= 0 ? make_child(scope, call, target) : NULL;
@@ -301,7 +302,7 @@ static int conclude(tr__scope *scope, int rc, const char *name)
     return rc;
 }
 
-static int spawn_child(tr_scope *s, const start_call *call)
+static TR__ALWAYS_INLINE int spawn_child(tr_scope *s, const start_call *call)
 {
     tr__scope *scope = inside(s);
     int rc;

@@ -39,7 +39,7 @@ static int rename_task(tr_task *task, const char *name)
 }
 
 /* Start it; a reference is the caller's if he wants one. On error it is freed. */
-static int start(tr_task *task, bool is_wanted)
+static TR__ALWAYS_INLINE int start(tr_task *task, bool is_wanted)
 {
     task->locals = tr__locals_inherit();
     if (is_wanted)
