@@ -31,6 +31,13 @@ static void warn_once(void)
                              "(vm.max_map_count) for them");
 }
 
+void tr__guards_begin(void)
+{
+    (void)limit(); /* for later */
+    /* relaxed: published by starting the loops' threads. */
+    tr__store_relaxed_u32(&is_warned, 0);
+}
+
 static bool map_guard(void *at, size_t bytes)
 {
     /* ordered: more than a counter needs; it publishes nothing, and is cold. */

@@ -11,6 +11,7 @@
 #include "runtime/overflow.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
+#include "runtime/stack_guard.h"
 #include "runtime/task.h"
 #include "runtime/topology.h"
 
@@ -248,6 +249,7 @@ static int start_locked(const tr_config *config)
     tr__runtime.config = *config;
     tr__store_relaxed_u32(&tr__runtime.next_entry, 0); /* relaxed: any number will do */
     tr__cores = (uint32_t)tr__topology_cores();
+    tr__guards_begin();
     tr__runtime_set_state(TR__STATE_STARTING);
     rc = start_runtime();
     if (rc == 0)
