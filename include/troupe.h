@@ -18,6 +18,7 @@
 #include <troupe/actor.h>
 #include <troupe/bytes.h>
 #include <troupe/future.h>
+#include <troupe/gather.h>
 #include <troupe/inbox.h>
 #include <troupe/message.h>
 #include <troupe/pool.h>

@@ -606,6 +606,9 @@ static const char *called_as(const char *name)
         { "tr__deferred_run", "TR_DEFER" },
         { "tr__lock_enter", "TR_LOCKED" },
         { "tr__lock_leave", "TR_LOCKED" },
+        { "tr__completions_enter", "TR_FOREACH_COMPLETED" },
+        { "tr__completions_next", "TR_FOREACH_COMPLETED" },
+        { "tr__completions_leave", "TR_FOREACH_COMPLETED" },
         { "tr__sim_expect", "tr_sim_expect" },
         { "tr__sim_expect_nothing", "tr_sim_expect_nothing" },
     };
