@@ -1,5 +1,5 @@
 /* Waiting for several futures at once: those of tasks, jobs, requests, or one's own, wherever they
- * live.
+ * live; and doing something for each item of an array.
  *
  *     tr_future *both[] = { tr_task_future(a), tr_task_future(b) };
  *     int rc = tr_gather(both, 2, 0);
@@ -90,6 +90,20 @@ TR_API void tr__completions_leave(tr_completions *completions);
          tr__completions_next(TR__PASTE(tr_h_, k));)                                               \
         for (size_t i TR__UNUSED_VARIABLE = TR__PASTE(tr_h_, k)->tr__at;                           \
              !TR__PASTE(tr_h_, k)->tr__is_past; TR__PASTE(tr_h_, k)->tr__is_past = true)
+
+TR_API int tr__map(void *items, size_t n, size_t item_bytes, size_t limit, tr_task_fn fn,
+                   const char *name);
+
+/* Call fn(item) for each of n items of an array, each in a task of its own, at most `limit` of them
+ * at once (0: all): tr_map(items, n, sizeof(*items), limit, fn). The tasks are children of the
+ * caller, as in a TR_SCOPE, and run on his loop; fn puts its results into the item. The first one
+ * that fails cancels the others, and no more are started; all that were have ended when it returns.
+ * One that ends with TR_ECANCELED has not failed.
+ * Threads: tasks.
+ * Errors:  the first failure of fn; TR_ECANCELED the caller is cancelled, and so are the children;
+ *          TR_ENOMEM a task could not be started, or had no stack; TR_EWRONGPLACE; TR_EINVAL. */
+#define tr_map(items, n, item_bytes, limit, fn)                                                    \
+    tr__map((items), (n), (item_bytes), (limit), (fn), #fn)
 
 #ifdef __cplusplus
 }

@@ -224,6 +224,87 @@ START_TEST(who_is_cancelled_joins_without_memory)
 }
 END_TEST
 
+/* ---- a task for each item ---- */
+
+enum { ITEMS = 6 };
+
+typedef struct mapping {
+    tr_future *task;
+    int items[ITEMS]; /* how often each was done */
+    int running;      /* all on one loop */
+} mapping;
+
+typedef struct item {
+    mapping *m;
+    int *done;
+} item;
+
+static int do_item(void *arg)
+{
+    const item *i = arg;
+    int rc;
+
+    i->m->running++;
+    rc = tr_yield();
+    i->m->running--;
+    *i->done += rc == 0;
+    return rc;
+}
+
+static int map_all(void *arg)
+{
+    mapping *m = arg;
+    item items[ITEMS];
+    int rc;
+
+    for (int i = 0; i < ITEMS; i++)
+        items[i] = (item){ m, &m->items[i] };
+    rc = tr_map(items, ITEMS, sizeof(items[0]), 4, do_item);
+    ck_assert_int_eq(m->running, 0);
+    for (int i = 0; i < ITEMS; i++)
+        ck_assert_int_le(m->items[i], 1);
+    for (int i = 0; i < ITEMS && rc == 0; i++)
+        ck_assert_int_eq(m->items[i], 1);
+    return rc;
+}
+
+static void begin_mapping(void *arg)
+{
+    *(mapping *)arg = (mapping){ .running = 0 };
+}
+
+static void attempt_mapping(void *arg)
+{
+    mapping *m = arg;
+    int rc = tr_submit(&m->task, TR_LOOP(0), map_all, m);
+
+    if (rc == 0)
+        rc = tr_future_wait(m->task, KIT_PATIENCE_S);
+    ck_assert_msg(rc == 0 || rc == TR_ENOMEM, "%s", tr_err_name(rc));
+}
+
+static void check_mapping(void *arg, bool struck)
+{
+    mapping *m = arg;
+
+    ck_assert(struck || tr_future_status(m->task) == 0);
+    tr_future_unref(m->task);
+}
+
+START_TEST(map_without_memory_ends_what_it_has_begun)
+{
+    static const kit_faulty steps = { begin_mapping, attempt_mapping, check_mapping };
+
+    for (int lasting = 0; lasting < 2; lasting++) {
+        mapping m;
+
+        kit_start(1);
+        ck_assert_int_ge(kit_for_every_fault_of(&steps, &m, lasting), 1);
+        kit_stop();
+    }
+}
+END_TEST
+
 KIT_MAIN("faults/gather", gather_without_memory_cancels_nothing, wait_without_memory_says_so,
          loop_without_memory_has_no_turn, race_without_memory_cancels_nothing,
-         who_is_cancelled_joins_without_memory)
+         who_is_cancelled_joins_without_memory, map_without_memory_ends_what_it_has_begun)
