@@ -23,6 +23,7 @@
 #include <troupe/message.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>
+#include <troupe/retry.h>
 #include <troupe/runtime.h>
 #include <troupe/select.h>
 #include <troupe/sync.h>
