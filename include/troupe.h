@@ -16,6 +16,7 @@
 #include <troupe/core.h>
 
 #include <troupe/actor.h>
+#include <troupe/batcher.h>
 #include <troupe/bytes.h>
 #include <troupe/future.h>
 #include <troupe/gather.h>
