@@ -200,7 +200,7 @@ typedef struct elsewhere {
     tr_event done;
 } elsewhere;
 
-static void call_on_a_loop(void *arg)
+static void call_and_say_so(void *arg)
 {
     elsewhere *e = arg;
 
@@ -208,11 +208,45 @@ static void call_on_a_loop(void *arg)
     EXPECT(tr_event_set(&e->done) == 0);
 }
 
+TR_MESSAGE(call_wanted)
+{
+    elsewhere *e;
+};
+
+static int caller_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct call_wanted *wanted = tr_as(msg, call_wanted);
+
+    (void)self;
+    (void)state;
+    if (wanted == NULL)
+        return TR_UNHANDLED;
+    call_and_say_so(wanted->e);
+    return 0;
+}
+
+void call_in_handler(bool awaits, void (*fn)(void *arg), void *arg)
+{
+    static const tr_actor_class classes[] = {
+        { .name = "caller", .receive = caller_receive },
+        { .name = "awaiting caller", .receive = caller_receive, .awaits = true },
+    };
+    elsewhere e = { .fn = fn, .arg = arg };
+    tr_pid caller;
+
+    EXPECT(tr_spawn_with(&caller, &classes[awaits], NULL,
+                         &(tr_spawn_options){ .on = TR_LOOP(1) }) == 0);
+    EXPECT(tr_send(caller, call_wanted, .e = &e) == 0);
+    EXPECT(tr_event_wait(&e.done) == 0);
+    EXPECT(tr_stop(caller) == 0);
+}
+
 void call_elsewhere(void (*fn)(void *arg), void *arg)
 {
     elsewhere e = { .fn = fn, .arg = arg };
 
-    EXPECT(tr_post(TR_LOOP(1), call_on_a_loop, &e) == 0);
+    call_in_handler(false, fn, arg);
+    EXPECT(tr_post(TR_LOOP(1), call_and_say_so, &e) == 0);
     EXPECT(tr_event_wait(&e.done) == 0);
     foreign_end(foreign_start(fn, arg));
 }

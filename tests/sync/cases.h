@@ -69,7 +69,11 @@ int run_errand(void *errand);
 /* Start one on that loop (from 0); the future is the caller's. */
 tr_future *start_errand(errand *e, int loop);
 
-/* In a task: call fn(arg) where it may not wait, in a loop callback and a foreign thread. */
+/* In a task: call fn(arg) on the other loop, in the handler of an actor, which may await if it
+ * `awaits`. */
+void call_in_handler(bool awaits, void (*fn)(void *arg), void *arg);
+/* The same where nobody may await, one after the other: in a handler, a loop callback, a foreign
+ * thread. */
 void call_elsewhere(void (*fn)(void *arg), void *arg);
 
 /* A thread that is no loop's, which runs fn(arg), and its end. */

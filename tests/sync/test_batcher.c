@@ -529,11 +529,12 @@ static void call_and_say_so(void *arg)
     EXPECT(tr_event_set(&s->go) == 0);
 }
 
-CASE(a_loop_does_not_wait_for_a_batch)
+CASE(who_may_not_wait_does_not_wait_for_a_batch)
 {
     server s;
 
     (void)begin_server(&s, 2, LONG);
+    call_in_handler(false, call_on_loop, s.b);
     EXPECT(tr_post(TR_LOOP(1), call_and_say_so, &s) == 0);
     EXPECT(tr_event_wait(&s.go) == 0);
     end_server(&s);
@@ -580,4 +581,4 @@ CASES("batcher", a_full_batch_is_done_at_once, when_its_time_is_over_it_is_done_
       whenever_a_caller_is_cancelled_his_item_is_done_or_it_is_not, all_loops_and_threads_share_one,
       what_was_handed_in_before_it_closed_is_done, joining_waits_for_what_runs_and_has_a_limit,
       it_may_be_freed_though_who_was_cancelled_has_not_returned_yet,
-      a_loop_does_not_wait_for_a_batch, bad_arguments_are_refused)
+      who_may_not_wait_does_not_wait_for_a_batch, bad_arguments_are_refused)

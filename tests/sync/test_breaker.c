@@ -295,9 +295,9 @@ static void fail_once(void *b)
 
 CASE(it_counts_what_fails_anywhere)
 {
-    tr_breaker b = { .failures = 4, .open_for = LONG };
+    tr_breaker b = { .failures = 6, .open_for = LONG };
 
-    call_elsewhere(fail_once, &b); /* on a loop, and in a foreign thread */
+    call_elsewhere(fail_once, &b); /* in a handler, on a loop, and in a foreign thread */
     call_elsewhere(fail_once, &b);
     EXPECT(call_with(&b, 0) == TR_EOPEN);
 }

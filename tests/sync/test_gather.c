@@ -266,6 +266,29 @@ static int fail_at_once(void *unused)
     return TR_EAGAIN;
 }
 
+static void wait_in_handler(void *arg)
+{
+    tr_future **fs = arg;
+    int seen = 0;
+    int rc;
+
+    EXPECT(tr_wait(fs, 2, TR_FIRST_COMPLETED, 0) == TR_ETIMEDOUT);
+    EXPECT(tr_post(TR_LOOP(0), resolve, fs[0]) == 0);
+    EXPECT(tr_post(TR_LOOP(1), resolve, fs[1]) == 0);
+    EXPECT(tr_gather(fs, 2, 0) == 0);
+    TR_FOREACH_COMPLETED(&rc, i, fs, 2)
+    seen++;
+    EXPECT(rc == 0 && seen == 2);
+}
+
+CASE(handlers_that_await_gather_too)
+{
+    tr_future *fs[2] = { open_future(0), open_future(1) };
+
+    call_in_handler(true, wait_in_handler, fs);
+    unref_all(fs, 2);
+}
+
 CASE(a_task_that_has_failed_before_anybody_gathers_counts)
 {
     tr_task *task;
@@ -668,7 +691,7 @@ CASES("gather", all_that_end_well_are_a_success, nothing_at_all_is_a_success,
       with_all_everyone_is_waited_for_whatever_fails, values_are_there_afterwards_in_their_places,
       futures_of_both_loops_are_ended_from_both, a_foreign_thread_ends_what_is_gathered,
       the_same_one_may_be_there_twice, more_than_a_handful_are_gathered,
-      tasks_that_gather_are_gathered, jobs_of_a_pool_are_gathered,
+      tasks_that_gather_are_gathered, jobs_of_a_pool_are_gathered, handlers_that_await_gather_too,
       a_task_that_has_failed_before_anybody_gathers_counts,
       who_is_cancelled_while_he_gathers_joins_all, who_was_cancelled_before_joins_all_the_same,
       an_outer_deadline_joins_all_and_shows_as_its_own,
