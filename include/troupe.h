@@ -16,14 +16,17 @@
 #include <troupe/core.h>
 
 #include <troupe/actor.h>
+#include <troupe/batcher.h>
 #include <troupe/broadcast.h>
 #include <troupe/bytes.h>
 #include <troupe/cleanup.h>
 #include <troupe/future.h>
+#include <troupe/gather.h>
 #include <troupe/inbox.h>
 #include <troupe/message.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>
+#include <troupe/retry.h>
 #include <troupe/runtime.h>
 #include <troupe/select.h>
 #include <troupe/stream.h>

@@ -307,15 +307,19 @@ int tr_await_or(tr_future *f, void (*on_cancel)(void *arg), void *arg)
     return rc < 0 ? rc : status;
 }
 
-/* Cancel it, and wait until it has really ended. */
-static void cancel_and_join(tr_future *f)
+void tr__future_join(tr_future *f)
 {
     int status;
 
-    (void)tr_future_cancel(f);
     /* Where there is no memory to wait from another loop, it ends on its own. */
     while (tr__await_end(f, false, &status) == TR_ENOMEM)
         tr__task_pause(tr__task_here());
+}
+
+static void cancel_and_join(tr_future *f)
+{
+    (void)tr_future_cancel(f); /* it may have ended */
+    tr__future_join(f);
 }
 
 int tr_wait_for(tr_future *f, double timeout)

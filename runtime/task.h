@@ -114,6 +114,9 @@ void tr__task_pause(tr_task *task);
  * it has ended.
  * Errors: TR_ECANCELED; TR_ENOMEM, TR_ESHUTDOWN (it lives on a loop that can't be asked). */
 int tr__await_end(tr_future *f, bool can_withdraw, int *status);
+/* Await the end of one that was cancelled, by a task that may be cancelled itself; without memory,
+ * too. */
+void tr__future_join(tr_future *f);
 
 /* A task that is not scheduled yet. It keeps itself alive until its end, and has no reference;
  * behind its block are args_size bytes more, in which the args are copied. home: the loop where it

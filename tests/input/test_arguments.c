@@ -610,6 +610,11 @@ static const char *called_as(const char *name)
         { "tr__foreach_leave", "TR_FOREACH" },
         { "tr__lock_enter", "TR_LOCKED" },
         { "tr__lock_leave", "TR_LOCKED" },
+        { "tr__completions_enter", "TR_FOREACH_COMPLETED" },
+        { "tr__completions_next", "TR_FOREACH_COMPLETED" },
+        { "tr__completions_leave", "TR_FOREACH_COMPLETED" },
+        { "tr__map", "tr_map" },
+        { "tr__batcher_new", "tr_batcher_new" },
         { "tr__sim_expect", "tr_sim_expect" },
         { "tr__sim_expect_nothing", "tr_sim_expect_nothing" },
     };

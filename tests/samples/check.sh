@@ -301,6 +301,18 @@ END
     same gather_sleeps "$work/expected" "$work/out"
 }
 
+check_gather_retry()
+{
+    expect_text <<'END'
+all or nothing: TR_EAGAIN; weather TR_ECANCELED, news TR_EAGAIN, prices TR_ECANCELED
+what there is: TR_OK; weather TR_OK, news TR_EAGAIN, prices TR_OK
+with retries: TR_OK; weather TR_OK, news TR_OK, prices TR_OK
+news was asked 5 times, weather 3 times
+END
+    run_clean gather_retry
+    same gather_retry "$work/expected" "$work/out"
+}
+
 check_to_thread()
 {
     local greeting=$work/greeting missing=$work/missing
@@ -632,6 +644,7 @@ for loops in 1 3 ""; do
     check_until_signal
     check_hello_task
     check_gather_sleeps
+    check_gather_retry
     check_to_thread
     check_cross_loop_futures
     check_awaiting_actor

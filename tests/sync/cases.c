@@ -103,6 +103,49 @@ int sleep_for_ever(void *unused)
     return tr_sleep(TR_FOREVER);
 }
 
+static int make_future(void *out)
+{
+    return tr_future_new(out);
+}
+
+tr_future *open_future(int loop)
+{
+    tr_future *f = NULL;
+    tr_task *maker;
+
+    EXPECT(tr_task_spawn_on(&maker, TR_LOOP(loop), make_future, &f) == 0);
+    EXPECT(tr_task_wait(maker, TR_FOREVER) == 0);
+    tr_task_unref(maker);
+    return f;
+}
+
+int run_errand(void *arg)
+{
+    errand *e = arg;
+    int rc = tr_event_wait(&e->go);
+
+    if (rc == 0) {
+        e->was_done = true;
+        return e->result;
+    }
+    TR_SHIELD(TR_FOREVER) {
+        EXPECT(tr_sleep(0.0001) == 0);
+    }
+    e->was_cut = true;
+    return rc;
+}
+
+tr_future *start_errand(errand *e, int loop)
+{
+    tr_future *f = NULL;
+
+    e->go = (tr_event){ 0 };
+    e->was_done = false;
+    e->was_cut = false;
+    EXPECT(tr_submit(&f, TR_LOOP(loop), run_errand, e) == 0);
+    return f;
+}
+
 struct foreign {
     void (*fn)(void *arg);
     void *arg;
@@ -147,6 +190,63 @@ void foreign_end(foreign *f)
     EXPECT(pthread_join(f->thread, NULL) == 0);
 #endif
     free(f);
+}
+
+typedef struct elsewhere {
+    void (*fn)(void *arg);
+    void *arg;
+    tr_event done;
+} elsewhere;
+
+static void call_and_say_so(void *arg)
+{
+    elsewhere *e = arg;
+
+    e->fn(e->arg);
+    EXPECT(tr_event_set(&e->done) == 0);
+}
+
+TR_MESSAGE(call_wanted)
+{
+    elsewhere *e;
+};
+
+static int caller_receive(tr_self *self, void *state, tr_msg *msg)
+{
+    const struct call_wanted *wanted = tr_as(msg, call_wanted);
+
+    (void)self;
+    (void)state;
+    if (wanted == NULL)
+        return TR_UNHANDLED;
+    call_and_say_so(wanted->e);
+    return 0;
+}
+
+void call_in_handler(bool awaits, void (*fn)(void *arg), void *arg)
+{
+    static const tr_actor_class classes[] = {
+        { .name = "caller", .receive = caller_receive },
+        { .name = "awaiting caller", .receive = caller_receive, .awaits = true },
+    };
+    elsewhere e = { .fn = fn, .arg = arg };
+    tr_pid caller;
+
+    EXPECT(tr_spawn_with(&caller, &classes[awaits], NULL,
+                         &(tr_spawn_options){ .on = TR_LOOP(1) }) == 0);
+    EXPECT(tr_send(caller, call_wanted, .e = &e) == 0);
+    EXPECT(tr_event_wait(&e.done) == 0);
+    EXPECT(tr_stop(caller) == 0);
+}
+
+void call_elsewhere(void (*fn)(void *arg), void *arg)
+{
+    elsewhere e = { .fn = fn, .arg = arg };
+
+    call_in_handler(false, fn, arg);
+    EXPECT(tr_post(TR_LOOP(1), call_and_say_so, &e) == 0);
+    EXPECT(tr_event_wait(&e.done) == 0);
+    foreign_end(foreign_start(fn, arg));
 }
 
 void note(char letter)

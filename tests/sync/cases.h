@@ -53,6 +53,29 @@ void let_others_run(void);
 /* Sleeps until it is cancelled. */
 int sleep_for_ever(void *unused);
 
+/* A future that is at home on that loop (from 0), for the test to end. */
+tr_future *open_future(int loop);
+
+/* A task that waits until it is let go, and returns the result; when it is cancelled before, it
+ * cleans up for a while. */
+typedef struct errand {
+    tr_event go;
+    int result;
+    bool was_done; /* read these when it has ended */
+    bool was_cut;
+} errand;
+
+int run_errand(void *errand);
+/* Start one on that loop (from 0); the future is the caller's. */
+tr_future *start_errand(errand *e, int loop);
+
+/* In a task: call fn(arg) on the other loop, in the handler of an actor, which may await if it
+ * `awaits`. */
+void call_in_handler(bool awaits, void (*fn)(void *arg), void *arg);
+/* The same where nobody may await, one after the other: in a handler, a loop callback, a foreign
+ * thread. */
+void call_elsewhere(void (*fn)(void *arg), void *arg);
+
 /* A thread that is no loop's, which runs fn(arg), and its end. */
 typedef struct foreign foreign;
 foreign *foreign_start(void (*fn)(void *arg), void *arg);
