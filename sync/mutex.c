@@ -147,7 +147,7 @@ tr_lock_guard tr__lock_enter(tr_mutex *m, int *rc)
 
 void tr__lock_leave(tr_lock_guard *guard)
 {
-    if (guard->tr__mutex != NULL)
-        (void)tr_unlock(guard->tr__mutex); /* it is the caller's */
-    guard->tr__mutex = NULL;
+    if (guard->tr__held != NULL)
+        (void)tr_unlock(guard->tr__held); /* it is the caller's */
+    guard->tr__held = NULL;
 }
