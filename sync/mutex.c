@@ -11,22 +11,15 @@
  * */
 #include <math.h>
 
-#include "base/atomic.h"
 #include "sync/mutex.h"
 
 enum { FREE, HELD, AWAITED };
 
 _Static_assert(sizeof(tr__fair_mutex) <= sizeof(tr_mutex), "fits its public place");
 
-static bool is_owner(const tr__fair_mutex *mutex)
-{
-    /* relaxed: nobody else ever writes the caller there. */
-    return tr__load_relaxed_u64(&mutex->owner) == tr__who();
-}
-
 static void own(tr__fair_mutex *mutex, uint64_t who)
 {
-    /* relaxed: see is_owner. */
+    /* relaxed: see tr__fair_mutex_is_mine. */
     tr__store_relaxed_u64(&mutex->owner, who);
 }
 
@@ -75,7 +68,7 @@ int tr_lock_for(tr_mutex *m, double timeout)
     rc = tr__may_wait();
     if (rc < 0 || take_if_free(mutex))
         return rc;
-    return is_owner(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
+    return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
 }
 
 int tr_lock(tr_mutex *m)
@@ -91,7 +84,7 @@ int tr_try_lock(tr_mutex *m)
         return TR_EINVAL;
     if (take_if_free(mutex))
         return 0;
-    return is_owner(mutex) ? TR_EDEADLK : TR_EBUSY;
+    return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : TR_EBUSY;
 }
 
 void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
@@ -125,7 +118,7 @@ int tr_unlock(tr_mutex *m)
 
     if (m == NULL)
         return TR_EINVAL;
-    if (!is_owner(mutex))
+    if (!tr__fair_mutex_is_mine(mutex))
         return TR_EPERM;
     own(mutex, 0);
     /* ordered: publishes what it guards; pairs with the one in take_if_free. */

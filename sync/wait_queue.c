@@ -151,19 +151,26 @@ void tr__wakes_send(tr__wakes *wakes)
     }
 }
 
-int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout)
+void tr__wait_enter(tr__wait_queue *queue, tr__queued *waiter)
 {
     tr_task *task = tr__task_here();
 
-    if (timeout <= 0) {
-        tr__wait_queue_unlock(queue);
-        return TR_ETIMEDOUT;
-    }
     waiter->loop = task != NULL ? task->loop : 0;
     waiter->wait = (tr__wait){ .task = task, .withdraw = waiter->is_shielded ? NULL : withdraw };
     waiter->wake.run = run_wake;
     waiter->is_woken = 0;
     append(queue, waiter);
+}
+
+int tr__wait_entered(tr__queued *waiter, double timeout)
+{
+    return waiter->loop != 0 ? wait_as_task(waiter, timeout) : wait_as_thread(waiter, timeout);
+}
+
+int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout)
+{
+    if (timeout > 0)
+        tr__wait_enter(queue, waiter);
     tr__wait_queue_unlock(queue);
-    return task != NULL ? wait_as_task(waiter, timeout) : wait_as_thread(waiter, timeout);
+    return timeout > 0 ? tr__wait_entered(waiter, timeout) : TR_ETIMEDOUT;
 }

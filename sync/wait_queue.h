@@ -85,6 +85,11 @@ int tr__may_wait(void);
  * Errors: TR_ETIMEDOUT; TR_ECANCELED. */
 int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout);
 
+/* The same in two steps, for who has something to do in between, and a timeout above 0. With the
+ * lock: stand at the queue's end. Then, without it: wait. */
+void tr__wait_enter(tr__wait_queue *queue, tr__queued *waiter);
+int tr__wait_entered(tr__queued *waiter, double timeout);
+
 /* With the lock: hand over to a waiter of the queue, which is to go on with that result. */
 void tr__grant(tr__queued *waiter, int result, tr__wakes *wakes);
 /* The same for all. */

@@ -63,6 +63,40 @@ TR_API void tr__lock_leave(tr_lock_guard *guard);
 #define TR__LOCK_HERE_(n, m, rc)                                                                   \
     tr_lock_guard TR__PASTE(tr_l_, n) TR__CLEANUP(tr__lock_leave) = tr__lock_enter((m), (rc))
 
+/* ---- condition ---- */
+
+/* Where those wait who look at something that a mutex guards, until it changes. */
+typedef struct tr_cond {
+    uint64_t tr__opaque[9];
+} tr_cond;
+
+/* Give the mutex back, wait until notified, and take it again: the caller has it whatever is
+ * returned, also when it is cancelled or late, and then waits for it as long as that takes. Others
+ * may have had it meanwhile: look again. All who wait at the same time use the same mutex. With a
+ * timeout of 0 or less the mutex is kept.
+ * Threads: tasks and foreign threads (blocks) that have the mutex.
+ * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EPERM it does not have the mutex; TR_EWRONGPLACE;
+ *          TR_EINVAL. */
+TR_API int tr_cond_wait_for(tr_cond *c, tr_mutex *m, double timeout);
+static inline int tr_cond_wait(tr_cond *c, tr_mutex *m)
+{
+    return tr_cond_wait_for(c, m, TR_FOREVER);
+}
+/* Wait until predicate(arg) holds; it is called with the mutex, and may hold at once. timeout is
+ * for all of it.
+ * Errors: as tr_cond_wait_for; TR_EINVAL also for no predicate. */
+TR_API int tr_cond_wait_until(tr_cond *c, tr_mutex *m, bool (*predicate)(void *arg), void *arg,
+                              double timeout);
+/* Let the n go on who have waited longest, or as many as there are. One who is cancelled from now
+ * on has been notified nevertheless: nobody's notification is lost.
+ * Threads: any, best with the mutex; never blocks.
+ * Errors:  TR_EINVAL. */
+TR_API int tr_cond_notify(tr_cond *c, size_t n);
+static inline int tr_cond_notify_all(tr_cond *c)
+{
+    return tr_cond_notify(c, SIZE_MAX);
+}
+
 /* ---- readers and writers ---- */
 
 /* Held by many who read, or by one who writes. A reader does not pass a writer who waits: so who
