@@ -17,6 +17,7 @@
 
 #include <troupe/actor.h>
 #include <troupe/bytes.h>
+#include <troupe/event.h>
 #include <troupe/future.h>
 #include <troupe/inbox.h>
 #include <troupe/message.h>

@@ -1,7 +1,7 @@
 /* An event. `is_set` changes under the queue's lock, and is read without. */
 #include <math.h>
 
-#include <troupe/sync.h>
+#include <troupe/event.h>
 
 #include "base/atomic.h"
 #include "sync/wait_queue.h"

@@ -26,6 +26,7 @@ static void append(tr__wait_queue *queue, tr__queued *waiter)
     else
         queue->first = waiter;
     queue->last = waiter;
+    queue->count++;
 }
 
 static void take_off(tr__queued *waiter)
@@ -40,6 +41,7 @@ static void take_off(tr__queued *waiter)
         waiter->next->previous = waiter->previous;
     else
         queue->last = waiter->previous;
+    queue->count--;
     waiter->is_waiting = false;
 }
 

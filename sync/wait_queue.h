@@ -31,6 +31,7 @@ typedef struct tr__wait_queue {
     pthread_mutex_t lock;
     struct tr__queued *first;
     struct tr__queued *last;
+    size_t count; /* of those who wait in it */
 } tr__wait_queue;
 
 typedef struct tr__queued {

@@ -44,7 +44,8 @@ TR_API const char *tr_version(void);
     X(TR_EFORKED, -20007, "this process was forked after the runtime started")                     \
     X(TR_ESTOPPED, -20008, "the actor was asked to stop")                                          \
     X(TR_EKILLED, -20009, "the actor was killed")                                                  \
-    X(TR_ELIMIT, -20010, "a limit of the runtime has been reached")
+    X(TR_ELIMIT, -20010, "a limit of the runtime has been reached")                                \
+    X(TR_EBROKEN, -20011, "the barrier was broken")
 
 #define TR__ERROR_CONSTANT(name, value, sentence) name = (value),
 enum tr_error { TR_ERRORS(TR__ERROR_CONSTANT) TR__ERROR_END = 0 };

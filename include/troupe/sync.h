@@ -189,33 +189,6 @@ static inline int tr_semaphore_release(tr_semaphore *s)
  * Threads: any. */
 TR_API uint64_t tr_semaphore_permits(const tr_semaphore *s);
 
-/* ---- event ---- */
-
-/* Something that has happened, or has not. */
-typedef struct tr_event {
-    uint64_t tr__opaque[9];
-} tr_event;
-
-/* It has happened: all who wait go on, and so does who waits later.
- * Threads: any; never blocks.
- * Errors:  TR_EINVAL. */
-TR_API int tr_event_set(tr_event *e);
-/* It has not happened (any more). Those who were let go on stay so.
- * Threads: any; never blocks.
- * Errors:  TR_EINVAL. */
-TR_API int tr_event_clear(tr_event *e);
-/* false for NULL.
- * Threads: any. */
-TR_API bool tr_event_is_set(const tr_event *e);
-/* Wait until it has happened.
- * Threads: tasks; foreign threads (blocks).
- * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EWRONGPLACE; TR_EINVAL. */
-TR_API int tr_event_wait_for(tr_event *e, double timeout);
-static inline int tr_event_wait(tr_event *e)
-{
-    return tr_event_wait_for(e, TR_FOREVER);
-}
-
 #ifdef __cplusplus
 }
 #endif
