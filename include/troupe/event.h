@@ -81,6 +81,29 @@ TR_API size_t tr_barrier_waiting(const tr_barrier *b);
  * Threads: any. */
 TR_API bool tr_barrier_is_broken(const tr_barrier *b);
 
+/* ---- once ---- */
+
+/* Something that is to be done once, by whoever needs it first. */
+typedef struct tr_once {
+    uint64_t tr__opaque[11];
+} tr_once;
+
+/* Have fn(arg) run, unless it has been: 0 when it has succeeded, here or elsewhere. While another
+ * one runs it, wait, for timeout seconds at most; if that fails, the next who waits runs it, with
+ * its own fn and arg. Once it is done this costs one load, also for one that is cancelled.
+ * Threads: tasks; foreign threads (blocks); handlers and loop callbacks, which do not wait. fn may
+ *          do what its caller may.
+ * Errors:  what fn returned, to whom it was run for; TR_EDEADLK fn calls for itself; TR_ECANCELED;
+ *          TR_ETIMEDOUT; TR_EWRONGPLACE it would have to wait; TR_EINVAL. */
+TR_API int tr_once_run_for(tr_once *o, int (*fn)(void *arg), void *arg, double timeout);
+static inline int tr_once_run(tr_once *o, int (*fn)(void *arg), void *arg)
+{
+    return tr_once_run_for(o, fn, arg, TR_FOREVER);
+}
+/* false for NULL.
+ * Threads: any. */
+TR_API bool tr_once_is_done(const tr_once *o);
+
 #ifdef __cplusplus
 }
 #endif
