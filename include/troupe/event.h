@@ -104,6 +104,35 @@ static inline int tr_once_run(tr_once *o, int (*fn)(void *arg), void *arg)
  * Threads: any. */
 TR_API bool tr_once_is_done(const tr_once *o);
 
+/* ---- wait group ---- */
+
+/* A number of things that are not done yet. */
+typedef struct tr_wait_group {
+    uint64_t tr__opaque[10];
+} tr_wait_group;
+
+/* So many more are to be done; or, below 0, have been. At 0 all who wait go on.
+ * Threads: any; never blocks.
+ * Errors:  TR_EINVAL there would be less than 0 (nothing is changed); TR_ELIMIT more than 2^62. */
+TR_API int tr_wait_group_add(tr_wait_group *g, int64_t n);
+/* One is done. */
+static inline int tr_wait_group_done(tr_wait_group *g)
+{
+    return tr_wait_group_add(g, -1);
+}
+/* Wait until all are done. When this has returned 0, those who have said so do not touch the group
+ * any more: it may stand on the caller's stack.
+ * Threads: tasks; foreign threads (blocks).
+ * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EWRONGPLACE; TR_EINVAL. */
+TR_API int tr_wait_group_wait_for(tr_wait_group *g, double timeout);
+static inline int tr_wait_group_wait(tr_wait_group *g)
+{
+    return tr_wait_group_wait_for(g, TR_FOREVER);
+}
+/* How many are to be done just now.
+ * Threads: any. */
+TR_API uint64_t tr_wait_group_count(const tr_wait_group *g);
+
 #ifdef __cplusplus
 }
 #endif
