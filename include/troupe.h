@@ -20,6 +20,7 @@
 #include <troupe/event.h>
 #include <troupe/future.h>
 #include <troupe/inbox.h>
+#include <troupe/limiter.h>
 #include <troupe/message.h>
 #include <troupe/pool.h>
 #include <troupe/runtime.h>
