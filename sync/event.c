@@ -1,4 +1,5 @@
-/* An event. `is_set` changes under the queue's lock, and is read without. */
+/* An event. `is_set` changes under the queue's lock, and is read without. A wait that succeeds has
+ * had the lock: so whoever has set the event has left it, and it may be gone then. */
 #include <math.h>
 
 #include <troupe/event.h>
@@ -59,7 +60,7 @@ int tr_event_wait_for(tr_event *e, double timeout)
     if (e == NULL || isnan(timeout))
         return TR_EINVAL;
     rc = tr__may_wait();
-    if (rc < 0 || tr_event_is_set(e))
+    if (rc < 0)
         return rc;
     tr__wait_queue_lock(&inside(e)->queue);
     if (!tr_event_is_set(e))

@@ -3,12 +3,12 @@
  * word:   FREE ----- compare and swap --------> HELD      taken
  *         HELD ----- compare and swap --------> FREE      given back
  *         HELD ----- under the lock ----------> AWAITED   before somebody waits
- *         AWAITED -- under the lock ----------> HELD      handed over to the last who waited
- *         AWAITED -- under the lock ----------> FREE      nobody waits any more
+ *         AWAITED -- under the lock ----------> HELD      handed over to the last who waited, or
+ *                                                         nobody waits any more
  *
  * Only the holder leaves HELD for FREE, and AWAITED; so a new one can't come between those who
- * wait. `owner` is written by who has it, and read by others only to be compared with themselves.
- * */
+ * wait. It touches nothing after that: whoever has the mutex next may free it. `owner` is written
+ * by who has it, and read by others only to be compared with themselves. */
 #include <math.h>
 
 #include "sync/mutex.h"
@@ -93,7 +93,8 @@ void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
         (void)wait(mutex, TR_FOREVER, true); /* shielded: it succeeds */
 }
 
-static void hand_over(tr__fair_mutex *mutex)
+/* false: nobody waits any more, and it is HELD still. */
+static bool hand_over(tr__fair_mutex *mutex)
 {
     tr__wakes wakes;
     tr__queued *next;
@@ -105,11 +106,12 @@ static void hand_over(tr__fair_mutex *mutex)
         own(mutex, next->wants);
         tr__grant(next, 0, &wakes);
     }
-    if (next == NULL || mutex->queue.first == NULL)
-        /* release: what it guards is published; pairs with the one in take_if_free. */
-        tr__store_release_u32(&mutex->word, next != NULL ? HELD : FREE);
+    if (mutex->queue.first == NULL)
+        /* relaxed: who has it next gets it by its wake-up, or by the exchange in tr_unlock. */
+        tr__store_relaxed_u32(&mutex->word, HELD);
     tr__wait_queue_unlock(&mutex->queue);
     tr__wakes_send(&wakes);
+    return next != NULL;
 }
 
 int tr_unlock(tr_mutex *m)
@@ -122,8 +124,8 @@ int tr_unlock(tr_mutex *m)
         return TR_EPERM;
     own(mutex, 0);
     /* ordered: publishes what it guards; pairs with the one in take_if_free. */
-    if (!tr__cas_ordered_u32(&mutex->word, HELD, FREE))
-        hand_over(mutex);
+    while (!tr__cas_ordered_u32(&mutex->word, HELD, FREE) && !hand_over(mutex))
+        ;
     return 0;
 }
 

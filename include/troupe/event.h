@@ -28,7 +28,8 @@ TR_API int tr_event_clear(tr_event *e);
 /* false for NULL.
  * Threads: any. */
 TR_API bool tr_event_is_set(const tr_event *e);
-/* Wait until it has happened.
+/* Wait until it has happened. When this has returned 0, whoever has set it does not touch the event
+ * any more: it may stand on the caller's stack. (What tr_event_is_set says does not tell so.)
  * Threads: tasks; foreign threads (blocks).
  * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EWRONGPLACE; TR_EINVAL. */
 TR_API int tr_event_wait_for(tr_event *e, double timeout);
