@@ -66,7 +66,7 @@ START_TEST(a_refusal_that_nobody_waits_for_is_logged)
         ck_assert_int_eq(tr_send(pid, kit_value, .a = 1), 0);
         kit_settle(loop);
     }
-    ck_assert(kit_log_contains("(refusing) refused to start: Operation not permitted"));
+    ck_assert(kit_log_contains("(refusing) refused to start: not permitted to the caller"));
     ck_assert_int_eq(kit_dead(TR_EDEAD), 2);
     ck_assert(tr_pid_eq(kit_last_letter().to, pid));
     kit_stop();
