@@ -32,7 +32,7 @@ TR_API const char *tr_version(void);
     X(TR_ECANCELED, -ECANCELED, "cancelled")                                                       \
     X(TR_EBUSY, -EBUSY, "in use")                                                                  \
     X(TR_EDEADLK, -EDEADLK, "it would wait for itself")                                            \
-    X(TR_EPERM, -EPERM, "it is not the caller's to give back")                                     \
+    X(TR_EPERM, -EPERM, "not permitted to the caller")                                             \
     X(TR_EPIPE, -EPIPE, "it has been closed")                                                      \
     X(TR_EALREADY, -EALREADY, "it has been done already")                                          \
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
