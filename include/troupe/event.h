@@ -14,7 +14,7 @@ extern "C" {
 
 /* Something that has happened, or has not. */
 typedef struct tr_event {
-    uint64_t tr__opaque[9];
+    uint64_t tr__opaque[10];
 } tr_event;
 
 /* It has happened: all who wait go on, and so does who waits later.
@@ -43,7 +43,7 @@ static inline int tr_event_wait(tr_event *e)
 /* Where a number of parties wait until all of them are there; then it begins anew. */
 typedef struct tr_barrier {
     uint64_t tr__parties;
-    uint64_t tr__opaque[9];
+    uint64_t tr__opaque[11];
 } tr_barrier;
 
 /* One for so many parties, 1 to INT_MAX: tr_barrier b = TR_BARRIER_INIT(3). One of zeros is of no

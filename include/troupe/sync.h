@@ -22,7 +22,7 @@ extern "C" {
 
 /* Held by one at a time: a task, a foreign thread, or a loop, for its handlers and callbacks. */
 typedef struct tr_mutex {
-    uint64_t tr__opaque[10];
+    uint64_t tr__opaque[11];
 } tr_mutex;
 
 /* Wait until it is the caller's.
