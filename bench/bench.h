@@ -73,6 +73,15 @@ int bench_expect(bench_context *context, int64_t expected);
 int bench_measure(bench_context *context, const tr_actor_class *cls, const void *args, double ops,
                   int64_t expected);
 
+/* What a workload that is a task gets. */
+typedef struct bench_task {
+    bench_context *context;
+    int64_t n;
+} bench_task;
+
+/* Run fn, with a bench_task, as a task on loop 0, to its end; it measures. */
+int bench_measure_task(bench_context *context, tr_task_fn fn);
+
 /* Say what went wrong; returns -1. */
 int bench_fail(const bench_context *context, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -159,6 +168,12 @@ int bench_await(bench_context *context);
 int bench_ask(bench_context *context);
 int bench_ask_timed(bench_context *context);
 int bench_sleepers(bench_context *context);
+int bench_mutex(bench_context *context); /* sharing.c */
+int bench_semaphore(bench_context *context);
+int bench_queue(bench_context *context);
+int bench_stream(bench_context *context);
+int bench_gather(bench_context *context);
+int bench_cancelstorm(bench_context *context);
 int bench_mixed(bench_context *context);   /* mixed.c */
 int bench_offload(bench_context *context); /* offload.c */
 int bench_to_thread(bench_context *context);

@@ -106,3 +106,25 @@ int bench_measure(bench_context *context, const tr_actor_class *cls, const void 
     bench_end(context, ops);
     return 0;
 }
+
+/* ---- tasks ---- */
+
+static int run_task(tr_task_fn fn, bench_task *task)
+{
+    tr_future *f;
+    int rc = tr_submit(&f, TR_LOOP(0), fn, task);
+
+    if (rc == 0) {
+        rc = tr_future_wait(f, TR_FOREVER);
+        tr_future_unref(f);
+    }
+    return rc;
+}
+
+int bench_measure_task(bench_context *context, tr_task_fn fn)
+{
+    bench_task task = { context, context->options->n };
+    int rc = run_task(fn, &task);
+
+    return rc < 0 ? bench_fail(context, "%s", tr_strerror(rc)) : 0;
+}

@@ -7,31 +7,6 @@
  * answer. sleepers: n tasks asleep at once; the bytes of resident memory for each. */
 #include "bench.h"
 
-typedef struct task_run {
-    bench_context *context;
-    int64_t n;
-} task_run;
-
-/* Run fn as a task on loop 0, to its end. */
-static int run_task(bench_context *context, tr_task_fn fn, task_run *run)
-{
-    tr_future *f;
-    int rc = tr_submit(&f, TR_LOOP(0), fn, run);
-
-    if (rc == 0) {
-        rc = tr_future_wait(f, TR_FOREVER);
-        tr_future_unref(f);
-    }
-    return rc < 0 ? bench_fail(context, "%s", tr_strerror(rc)) : 0;
-}
-
-static int measure(bench_context *context, tr_task_fn fn)
-{
-    task_run run = { context, context->options->n };
-
-    return run_task(context, fn, &run);
-}
-
 /* ---- fiberswitch ---- */
 
 static int yielder(void *arg)
@@ -46,7 +21,7 @@ static int yielder(void *arg)
 
 static int fiberswitch(void *arg)
 {
-    const task_run *run = arg;
+    const bench_task *run = arg;
     int64_t half = run->n / 4; /* two tasks, two switches a yield */
     int rc;
 
@@ -61,7 +36,7 @@ static int fiberswitch(void *arg)
 
 int bench_fiberswitch(bench_context *context)
 {
-    return measure(context, fiberswitch);
+    return bench_measure_task(context, fiberswitch);
 }
 
 /* ---- taskspawn ---- */
@@ -74,7 +49,7 @@ static int do_nothing(void *arg)
 
 static int taskspawn(void *arg)
 {
-    const task_run *run = arg;
+    const bench_task *run = arg;
     int rc = 0;
 
     bench_begin(run->context);
@@ -92,13 +67,13 @@ static int taskspawn(void *arg)
 
 int bench_taskspawn(bench_context *context)
 {
-    return measure(context, taskspawn);
+    return bench_measure_task(context, taskspawn);
 }
 
 /* The same by scopes of ten. */
 static int taskscope(void *arg)
 {
-    const task_run *run = arg;
+    const bench_task *run = arg;
     int64_t scopes = run->n / 10;
     int rc = 0;
 
@@ -113,7 +88,7 @@ static int taskscope(void *arg)
 
 int bench_taskscope(bench_context *context)
 {
-    return measure(context, taskscope);
+    return bench_measure_task(context, taskscope);
 }
 
 /* ---- await ---- */
@@ -150,7 +125,7 @@ static int player(void *arg)
 
 static int await_run(void *arg)
 {
-    const task_run *run = arg;
+    const bench_task *run = arg;
     await_pair pair = { .n = run->n / 2 };
     int rc = tr_future_new(&pair.turn[0]);
 
@@ -173,7 +148,7 @@ static int await_run(void *arg)
 
 int bench_await(bench_context *context)
 {
-    return measure(context, await_run);
+    return bench_measure_task(context, await_run);
 }
 
 /* ---- ask ---- */
@@ -197,7 +172,7 @@ static int answer_receive(tr_self *self, void *state, tr_msg *msg)
 
 static const tr_actor_class answer_class = { .name = "answerer", .receive = answer_receive };
 
-static int ask_for(const task_run *run, double timeout)
+static int ask_for(const bench_task *run, double timeout)
 {
     int64_t sum = 0;
     tr_pid answerer;
@@ -228,12 +203,12 @@ static int ask_timed(void *arg)
 
 int bench_ask(bench_context *context)
 {
-    return measure(context, ask);
+    return bench_measure_task(context, ask);
 }
 
 int bench_ask_timed(bench_context *context)
 {
-    return measure(context, ask_timed);
+    return bench_measure_task(context, ask_timed);
 }
 
 /* ---- sleepers ---- */
@@ -246,7 +221,7 @@ static int sleeper(void *arg)
 
 static int sleepers(void *arg)
 {
-    const task_run *run = arg;
+    const bench_task *run = arg;
     int64_t before = bench_rss_bytes();
     int rc;
 
@@ -264,5 +239,5 @@ static int sleepers(void *arg)
 
 int bench_sleepers(bench_context *context)
 {
-    return measure(context, sleepers);
+    return bench_measure_task(context, sleepers);
 }

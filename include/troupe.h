@@ -20,9 +20,11 @@
 #include <troupe/broadcast.h>
 #include <troupe/bytes.h>
 #include <troupe/cleanup.h>
+#include <troupe/event.h>
 #include <troupe/future.h>
 #include <troupe/gather.h>
 #include <troupe/inbox.h>
+#include <troupe/limiter.h>
 #include <troupe/message.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>

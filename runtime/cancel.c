@@ -120,6 +120,16 @@ uint64_t tr__due_ns(double seconds)
     return seconds < TR_FOREVER ? tr__deadline_ns(tr__now_ns(), seconds) : UINT64_MAX;
 }
 
+double tr__seconds_left(uint64_t due_ns)
+{
+    uint64_t now_ns;
+
+    if (due_ns == UINT64_MAX)
+        return TR_FOREVER;
+    now_ns = tr__now_ns();
+    return due_ns > now_ns ? (double)(due_ns - now_ns) / 1e9 : 0;
+}
+
 static void on_expiry(tr__timer *timer)
 {
     tr__deadline *deadline = TR__CONTAINER_OF(timer, tr__deadline, timer);

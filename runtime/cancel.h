@@ -48,6 +48,8 @@ void tr__cancel_apply(tr__cancel *node);
 /* When a time limit in seconds (not NaN) is over, from now on: 0 if it has passed; UINT64_MAX:
  * never. */
 uint64_t tr__due_ns(double seconds);
+/* The time limit that is left then: 0 if it has passed; TR_FOREVER. */
+double tr__seconds_left(uint64_t due_ns);
 
 /* A node with a time limit. */
 typedef struct __attribute__((may_alias)) tr__deadline {

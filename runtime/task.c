@@ -222,13 +222,8 @@ bool tr_cancel_requested(void)
 double tr_deadline_left(void)
 {
     const tr_task *task = tr__task_here();
-    uint64_t deadline_ns = task != NULL ? task->innermost->deadline_ns : UINT64_MAX;
-    uint64_t now_ns;
 
-    if (deadline_ns == UINT64_MAX)
-        return TR_FOREVER;
-    now_ns = tr__now_ns();
-    return deadline_ns > now_ns ? (double)(deadline_ns - now_ns) / 1e9 : 0;
+    return task != NULL ? tr__seconds_left(task->innermost->deadline_ns) : TR_FOREVER;
 }
 
 /* ---- cancelling ---- */

@@ -334,6 +334,8 @@ static tr_sim_thread *choose_preemptor(void)
     expire();
     if (tr__exhausting)
         return decide_preemptor();
+    if (tr__sim.signalled)
+        (void)tr__sim_poll(); /* who is woken need not wait until somebody else does */
     if (kept == NULL || !kept->is_replay)
         return choose(&tr__sim.preemptions, tr__sim.current);
     return thread_of(kept->list[tr__sim.replayed++].thread);

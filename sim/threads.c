@@ -84,6 +84,7 @@ static void unlock(pthread_mutex_t *mutex)
 
 void tr__mutex_unlock(pthread_mutex_t *mutex)
 {
+    tr__sim_step(); /* some look at what it guards without it */
     unlock(mutex);
     tr__sim_step();
 }

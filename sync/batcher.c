@@ -16,7 +16,7 @@
  *
  * The batcher's lock guards all of this but what was taken. */
 #include <troupe/batcher.h>
-#include <troupe/sync.h>
+#include <troupe/event.h>
 
 #include <math.h>
 #include <string.h>

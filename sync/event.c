@@ -1,4 +1,5 @@
-/* An event. `is_set` changes under the queue's lock, and is read without. */
+/* An event. `is_set` changes under the queue's lock, and is read without. A wait that succeeds has
+ * had the lock: so whoever has set the event has left it, and it may be gone then. */
 #include "sync/event.h"
 
 #include <math.h>

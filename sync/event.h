@@ -2,7 +2,7 @@
 #ifndef TR_SYNC_EVENT_H
 #define TR_SYNC_EVENT_H
 
-#include <troupe/sync.h>
+#include <troupe/event.h>
 
 #include "sync/wait_queue.h"
 

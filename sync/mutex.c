@@ -3,30 +3,23 @@
  * word:   FREE ----- compare and swap --------> HELD      taken
  *         HELD ----- compare and swap --------> FREE      given back
  *         HELD ----- under the lock ----------> AWAITED   before somebody waits
- *         AWAITED -- under the lock ----------> HELD      the last who waited has it, or has left
- *         AWAITED -- under the lock ----------> FREE      given back, and nobody waits any more
+ *         AWAITED -- under the lock ----------> HELD      handed over to the last who waited, or
+ *                                                         nobody waits any more
  *
  * Only the holder leaves HELD for FREE, and AWAITED; so a new one can't come between those who
- * wait. `owner` is written by who has it, and read by others only to be compared with themselves.
- * */
+ * wait. It touches nothing after that: whoever has the mutex next may free it. `owner` is written
+ * by who has it, and read by others only to be compared with themselves. */
 #include <math.h>
 
-#include "base/atomic.h"
 #include "sync/mutex.h"
 
 enum { FREE, HELD, AWAITED };
 
 _Static_assert(sizeof(tr__fair_mutex) <= sizeof(tr_mutex), "fits its public place");
 
-static bool is_owner(const tr__fair_mutex *mutex)
-{
-    /* relaxed: nobody else ever writes the caller there. */
-    return tr__load_relaxed_u64(&mutex->owner) == tr__who();
-}
-
 static void own(tr__fair_mutex *mutex, uint64_t who)
 {
-    /* relaxed: see is_owner. */
+    /* relaxed: see tr__fair_mutex_is_mine. */
     tr__store_relaxed_u64(&mutex->owner, who);
 }
 
@@ -54,31 +47,15 @@ static bool take_or_announce(tr__fair_mutex *mutex)
     }
 }
 
-/* The last who waited has left: so that the holder gives it back without the lock, and whoever has
- * it next may free it. */
-static void settle(tr__fair_mutex *mutex)
-{
-    tr__wait_queue_lock(&mutex->queue);
-    if (mutex->queue.line.first == NULL)
-        /* ordered: the holder may be giving it back; then it finds that nobody waits. */
-        (void)tr__cas_ordered_u32(&mutex->word, AWAITED, HELD);
-    tr__wait_queue_unlock(&mutex->queue);
-}
-
 static int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
 {
     tr__queued waiter = { .wants = tr__who(), .is_shielded = is_shielded };
-    int rc;
 
     tr__wait_queue_lock(&mutex->queue);
-    if (take_or_announce(mutex)) {
-        tr__wait_queue_unlock(&mutex->queue);
-        return 0;
-    }
-    rc = tr__wait_in(&mutex->queue, &waiter, timeout);
-    if (rc < 0)
-        settle(mutex);
-    return rc;
+    if (!take_or_announce(mutex))
+        return tr__wait_in(&mutex->queue, &waiter, timeout);
+    tr__wait_queue_unlock(&mutex->queue);
+    return 0;
 }
 
 int tr_lock_for(tr_mutex *m, double timeout)
@@ -91,7 +68,7 @@ int tr_lock_for(tr_mutex *m, double timeout)
     rc = tr__may_wait();
     if (rc < 0 || take_if_free(mutex))
         return rc;
-    return is_owner(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
+    return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
 }
 
 int tr_lock(tr_mutex *m)
@@ -107,7 +84,7 @@ int tr_try_lock(tr_mutex *m)
         return TR_EINVAL;
     if (take_if_free(mutex))
         return 0;
-    return is_owner(mutex) ? TR_EDEADLK : TR_EBUSY;
+    return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : TR_EBUSY;
 }
 
 void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
@@ -116,7 +93,8 @@ void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
         (void)wait(mutex, TR_FOREVER, true); /* shielded: it succeeds */
 }
 
-static void hand_over(tr__fair_mutex *mutex)
+/* false: nobody waits any more, and it is HELD still. */
+static bool hand_over(tr__fair_mutex *mutex)
 {
     tr__wakes wakes;
     tr__queued *next;
@@ -129,10 +107,11 @@ static void hand_over(tr__fair_mutex *mutex)
         tr__grant_claimed(next, 0, &wakes);
     }
     if (mutex->queue.line.first == NULL)
-        /* release: what it guards is published; pairs with the one in take_if_free. */
-        tr__store_release_u32(&mutex->word, next != NULL ? HELD : FREE);
+        /* relaxed: who has it next gets it by its wake-up, or by the exchange in tr_unlock. */
+        tr__store_relaxed_u32(&mutex->word, HELD);
     tr__wait_queue_unlock(&mutex->queue);
     tr__wakes_send(&wakes);
+    return next != NULL;
 }
 
 int tr_unlock(tr_mutex *m)
@@ -141,12 +120,12 @@ int tr_unlock(tr_mutex *m)
 
     if (m == NULL)
         return TR_EINVAL;
-    if (!is_owner(mutex))
+    if (!tr__fair_mutex_is_mine(mutex))
         return TR_EPERM;
     own(mutex, 0);
     /* ordered: publishes what it guards; pairs with the one in take_if_free. */
-    if (!tr__cas_ordered_u32(&mutex->word, HELD, FREE))
-        hand_over(mutex);
+    while (!tr__cas_ordered_u32(&mutex->word, HELD, FREE) && !hand_over(mutex))
+        ;
     return 0;
 }
 
@@ -163,7 +142,7 @@ tr_lock_guard tr__lock_enter(tr_mutex *m, int *rc)
 
 void tr__lock_leave(tr_lock_guard *guard)
 {
-    if (guard->tr__mutex != NULL)
-        (void)tr_unlock(guard->tr__mutex); /* it is the caller's */
-    guard->tr__mutex = NULL;
+    if (guard->tr__held != NULL)
+        (void)tr_unlock(guard->tr__held); /* it is the caller's */
+    guard->tr__held = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <troupe/sync.h>
 
+#include "base/atomic.h"
 #include "sync/wait_queue.h"
 
 typedef struct tr__fair_mutex {
@@ -15,6 +16,13 @@ typedef struct tr__fair_mutex {
 static inline tr__fair_mutex *tr__fair_mutex_of(tr_mutex *m)
 {
     return (tr__fair_mutex *)(void *)m;
+}
+
+/* Whether the caller has it. */
+static inline bool tr__fair_mutex_is_mine(const tr__fair_mutex *mutex)
+{
+    /* relaxed: nobody else ever writes the caller there. */
+    return tr__load_relaxed_u64(&mutex->owner) == tr__who();
 }
 
 /* Have it, whatever happens: for one who has given it back for a while, and may be cancelled. Tasks

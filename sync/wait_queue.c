@@ -27,6 +27,7 @@ static void append(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter)
     else
         line->first = waiter;
     line->last = waiter;
+    line->count++;
 }
 
 static void take_off(tr__queued *waiter)
@@ -41,6 +42,7 @@ static void take_off(tr__queued *waiter)
         waiter->next->previous = waiter->previous;
     else
         line->last = waiter->previous;
+    line->count--;
     waiter->is_waiting = false;
 }
 
@@ -183,22 +185,35 @@ void tr__wakes_send(tr__wakes *wakes)
     }
 }
 
-int tr__wait_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter, double timeout)
+/* Stand at the line's end, with the lock. */
+static void enter(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter)
 {
     tr_task *task = tr__task_here();
 
-    if (timeout <= 0) {
-        tr__mutex_unlock(lock);
-        return TR_ETIMEDOUT;
-    }
     waiter->loop = task != NULL ? task->loop : 0;
     waiter->wait = (tr__wait){ .task = task, .withdraw = waiter->is_shielded ? NULL : withdraw };
     waiter->wake.run = run_wake;
     waiter->is_woken = 0;
     waiter->choice = NULL;
     append(lock, line, waiter);
+}
+
+void tr__wait_enter(tr__wait_queue *queue, tr__queued *waiter)
+{
+    enter(&queue->lock, &queue->line, waiter);
+}
+
+int tr__wait_entered(tr__queued *waiter, double timeout)
+{
+    return waiter->loop != 0 ? wait_as_task(waiter, timeout) : wait_as_thread(waiter, timeout);
+}
+
+int tr__wait_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter, double timeout)
+{
+    if (timeout > 0)
+        enter(lock, line, waiter);
     tr__mutex_unlock(lock);
-    return task != NULL ? wait_as_task(waiter, timeout) : wait_as_thread(waiter, timeout);
+    return timeout > 0 ? tr__wait_entered(waiter, timeout) : TR_ETIMEDOUT;
 }
 
 /* ---- choices ---- */

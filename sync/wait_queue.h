@@ -30,6 +30,7 @@
 typedef struct tr__line {
     struct tr__queued *first;
     struct tr__queued *last;
+    size_t count; /* of those who wait in it */
 } tr__line;
 
 typedef struct tr__wait_queue {
@@ -102,6 +103,11 @@ static inline int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double 
 {
     return tr__wait_in_line(&queue->lock, &queue->line, waiter, timeout);
 }
+
+/* The same in two steps, for who has something to do in between, and a timeout above 0. With the
+ * lock: stand at the queue's end. Then, without it: wait. */
+void tr__wait_enter(tr__wait_queue *queue, tr__queued *waiter);
+int tr__wait_entered(tr__queued *waiter, double timeout);
 
 /* With the lock: take a waiter out of its line. Nothing but tr__grant_claimed may follow; false: it
  * waits no more, for it has chosen something else. */

@@ -32,7 +32,7 @@ TR_API const char *tr_version(void);
     X(TR_ECANCELED, -ECANCELED, "cancelled")                                                       \
     X(TR_EBUSY, -EBUSY, "in use")                                                                  \
     X(TR_EDEADLK, -EDEADLK, "it would wait for itself")                                            \
-    X(TR_EPERM, -EPERM, "it is not the caller's to give back")                                     \
+    X(TR_EPERM, -EPERM, "not permitted to the caller")                                             \
     X(TR_EPIPE, -EPIPE, "it has been closed")                                                      \
     X(TR_EALREADY, -EALREADY, "it has been done already")                                          \
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
@@ -46,7 +46,8 @@ TR_API const char *tr_version(void);
     X(TR_EKILLED, -20009, "the actor was killed")                                                  \
     X(TR_ELIMIT, -20010, "a limit of the runtime has been reached")                                \
     X(TR_EUNREADY, -20011, "the task has ended without a word that it is ready")                   \
-    X(TR_EOPEN, -20012, "the circuit breaker is open: it has failed too often lately")
+    X(TR_EOPEN, -20012, "the circuit breaker is open: it has failed too often lately")             \
+    X(TR_EBROKEN, -20013, "the barrier was broken")
 
 #define TR__ERROR_CONSTANT(name, value, sentence) name = (value),
 enum tr_error { TR_ERRORS(TR__ERROR_CONSTANT) TR__ERROR_END = 0 };

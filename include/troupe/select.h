@@ -11,7 +11,7 @@
 
 #include <troupe/future.h>
 #include <troupe/queue.h>
-#include <troupe/sync.h>
+#include <troupe/event.h>
 
 #ifdef __cplusplus
 extern "C" {

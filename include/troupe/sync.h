@@ -22,7 +22,7 @@ extern "C" {
 
 /* Held by one at a time: a task, a foreign thread, or a loop, for its handlers and callbacks. */
 typedef struct tr_mutex {
-    uint64_t tr__opaque[10];
+    uint64_t tr__opaque[11];
 } tr_mutex;
 
 /* Wait until it is the caller's.
@@ -42,7 +42,7 @@ TR_API int tr_try_lock(tr_mutex *m);
 TR_API int tr_unlock(tr_mutex *m);
 
 typedef struct tr_lock_guard {
-    tr_mutex *tr__mutex; /* NULL: it is not held */
+    tr_mutex *tr__held; /* NULL: it is not held */
 } tr_lock_guard;
 
 TR_API tr_lock_guard tr__lock_enter(tr_mutex *m, int *rc);
@@ -50,18 +50,98 @@ TR_API void tr__lock_leave(tr_lock_guard *guard);
 
 /* TR_LOCKED(&rc, &m) { }: its body runs with the mutex, or not at all: rc is what tr_lock returned.
  * It is given back whichever way the block is left. break leaves the block. */
-#define TR_LOCKED(rc, m)     TR__LOCKED(__COUNTER__, rc, m)
-#define TR__LOCKED(n, rc, m) TR__LOCKED_(n, rc, m)
-#define TR__LOCKED_(n, rc, m)                                                                      \
-    for (tr_lock_guard TR__PASTE(tr_l_, n)                                                         \
-             TR__CLEANUP(tr__lock_leave) = tr__lock_enter((m), (rc));                              \
-         TR__PASTE(tr_l_, n).tr__mutex != NULL; tr__lock_leave(&TR__PASTE(tr_l_, n)))
+#define TR_LOCKED(rc, m)                                                                           \
+    TR__HELD(__COUNTER__, tr_lock_guard, tr__lock_leave, tr__lock_enter((m), (rc)))
+#define TR__HELD(n, guard, leave, enter) TR__HELD_(n, guard, leave, enter)
+#define TR__HELD_(n, guard, leave, enter)                                                          \
+    for (guard TR__PASTE(tr_l_, n) TR__CLEANUP(leave) = enter;                                     \
+         TR__PASTE(tr_l_, n).tr__held != NULL; leave(&TR__PASTE(tr_l_, n)))
 
 /* TR_LOCK_HERE(&m, &rc): hold it from here to the end of the enclosing block, if rc is 0. */
 #define TR_LOCK_HERE(m, rc)     TR__LOCK_HERE(__COUNTER__, m, rc)
 #define TR__LOCK_HERE(n, m, rc) TR__LOCK_HERE_(n, m, rc)
 #define TR__LOCK_HERE_(n, m, rc)                                                                   \
     tr_lock_guard TR__PASTE(tr_l_, n) TR__CLEANUP(tr__lock_leave) = tr__lock_enter((m), (rc))
+
+/* ---- condition ---- */
+
+/* Where those wait who look at something that a mutex guards, until it changes. */
+typedef struct tr_cond {
+    uint64_t tr__opaque[9];
+} tr_cond;
+
+/* Give the mutex back, wait until notified, and take it again: the caller has it whatever is
+ * returned, also when it is cancelled or late, and then waits for it as long as that takes. Others
+ * may have had it meanwhile: look again. All who wait at the same time use the same mutex. With a
+ * timeout of 0 or less the mutex is kept.
+ * Threads: tasks and foreign threads (blocks) that have the mutex.
+ * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EPERM it does not have the mutex; TR_EWRONGPLACE;
+ *          TR_EINVAL. */
+TR_API int tr_cond_wait_for(tr_cond *c, tr_mutex *m, double timeout);
+static inline int tr_cond_wait(tr_cond *c, tr_mutex *m)
+{
+    return tr_cond_wait_for(c, m, TR_FOREVER);
+}
+/* Wait until predicate(arg) holds; it is called with the mutex, and may hold at once. timeout is
+ * for all of it.
+ * Errors: as tr_cond_wait_for; TR_EINVAL also for no predicate. */
+TR_API int tr_cond_wait_until(tr_cond *c, tr_mutex *m, bool (*predicate)(void *arg), void *arg,
+                              double timeout);
+/* Let the n go on who have waited longest, or as many as there are. One who is cancelled from now
+ * on has been notified nevertheless: nobody's notification is lost.
+ * Threads: any, best with the mutex; never blocks.
+ * Errors:  TR_EINVAL. */
+TR_API int tr_cond_notify(tr_cond *c, size_t n);
+static inline int tr_cond_notify_all(tr_cond *c)
+{
+    return tr_cond_notify(c, SIZE_MAX);
+}
+
+/* ---- readers and writers ---- */
+
+/* Held by many who read, or by one who writes. A reader does not pass a writer who waits: so who
+ * reads must not lock it once more, to read or to write, or may wait for itself. */
+typedef struct tr_rwlock {
+    uint64_t tr__opaque[11];
+} tr_rwlock;
+
+/* Wait until the caller may read, for timeout seconds at most.
+ * Threads: tasks; foreign threads (blocks).
+ * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EDEADLK the caller writes; TR_EWRONGPLACE; TR_EINVAL. */
+TR_API int tr_rwlock_read_lock_for(tr_rwlock *l, double timeout);
+static inline int tr_rwlock_read_lock(tr_rwlock *l)
+{
+    return tr_rwlock_read_lock_for(l, TR_FOREVER);
+}
+/* The same to write. */
+TR_API int tr_rwlock_write_lock_for(tr_rwlock *l, double timeout);
+static inline int tr_rwlock_write_lock(tr_rwlock *l)
+{
+    return tr_rwlock_write_lock_for(l, TR_FOREVER);
+}
+/* Take it if it is free for that, and nobody waits for his turn.
+ * Threads: any.
+ * Errors:  TR_EBUSY; TR_EDEADLK the caller writes; TR_EINVAL. */
+TR_API int tr_rwlock_try_read_lock(tr_rwlock *l);
+TR_API int tr_rwlock_try_write_lock(tr_rwlock *l);
+/* Give it back, whichever way it was taken.
+ * Threads: who has it; never blocks.
+ * Errors:  TR_EPERM nobody has it, or another one writes (who reads is not known: one who gives
+ *          back what others read is not noticed); TR_EINVAL. */
+TR_API int tr_rwlock_unlock(tr_rwlock *l);
+
+typedef struct tr_rwlock_guard {
+    tr_rwlock *tr__held; /* NULL: it is not held */
+} tr_rwlock_guard;
+
+TR_API tr_rwlock_guard tr__rwlock_enter(tr_rwlock *l, bool to_write, int *rc);
+TR_API void tr__rwlock_leave(tr_rwlock_guard *guard);
+
+/* TR_READ_LOCKED(&rc, &l) { }, TR_WRITE_LOCKED(&rc, &l) { }: as TR_LOCKED. */
+#define TR_READ_LOCKED(rc, l)                                                                      \
+    TR__HELD(__COUNTER__, tr_rwlock_guard, tr__rwlock_leave, tr__rwlock_enter((l), false, (rc)))
+#define TR_WRITE_LOCKED(rc, l)                                                                     \
+    TR__HELD(__COUNTER__, tr_rwlock_guard, tr__rwlock_leave, tr__rwlock_enter((l), true, (rc)))
 
 /* ---- semaphore ---- */
 
@@ -108,34 +188,6 @@ static inline int tr_semaphore_release(tr_semaphore *s)
 /* How many permits there are just now.
  * Threads: any. */
 TR_API uint64_t tr_semaphore_permits(const tr_semaphore *s);
-
-/* ---- event ---- */
-
-/* Something that has happened, or has not. */
-typedef struct tr_event {
-    uint64_t tr__opaque[9];
-} tr_event;
-
-/* It has happened: all who wait go on, and so does who waits later.
- * Threads: any; never blocks.
- * Errors:  TR_EINVAL. */
-TR_API int tr_event_set(tr_event *e);
-/* It has not happened (any more). Those who were let go on stay so.
- * Threads: any; never blocks.
- * Errors:  TR_EINVAL. */
-TR_API int tr_event_clear(tr_event *e);
-/* Whether it has happened; false for NULL. Only when tr_event_wait has returned does nobody who has
- * set it use it any more.
- * Threads: any; cheap. */
-TR_API bool tr_event_is_set(const tr_event *e);
-/* Wait until it has happened.
- * Threads: tasks; foreign threads (blocks).
- * Errors:  TR_ECANCELED; TR_ETIMEDOUT; TR_EWRONGPLACE; TR_EINVAL. */
-TR_API int tr_event_wait_for(tr_event *e, double timeout);
-static inline int tr_event_wait(tr_event *e)
-{
-    return tr_event_wait_for(e, TR_FOREVER);
-}
 
 #ifdef __cplusplus
 }

@@ -340,6 +340,16 @@ END
     same cross_loop_futures "$work/expected" "$work/out"
 }
 
+check_connection_pool()
+{
+    expect_text <<'END'
+30 queries were answered
+a query that waits 10 ms at most: TR_ETIMEDOUT
+END
+    run_clean connection_pool
+    same connection_pool "$work/expected" "$work/out"
+}
+
 check_awaiting_actor()
 {
     expect_text <<'END'
@@ -647,6 +657,7 @@ for loops in 1 3 ""; do
     check_gather_retry
     check_to_thread
     check_cross_loop_futures
+    check_connection_pool
     check_awaiting_actor
     check_embedding
 done

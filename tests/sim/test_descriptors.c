@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -388,6 +389,12 @@ END_TEST
 
 enum { TALK = 20 * 1000 };
 
+/* Else the kernel keeps a small piece back until the one before is acknowledged, in real time. */
+static void send_at_once(int fd)
+{
+    EXPECT(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) == 0);
+}
+
 static void *serve_once(void *listening)
 {
     int fd;
@@ -396,6 +403,7 @@ static void *serve_once(void *listening)
         fd = accept4(*(int *)listening, NULL, NULL, SOCK_CLOEXEC);
     while (fd < 0 && (errno == EINTR || errno == EMFILE));
     EXPECT(fd >= 0);
+    send_at_once(fd);
     read_all(fd, TALK);
     write_all(fd, TALK);
     EXPECT(close(fd) == 0);
@@ -416,6 +424,7 @@ static void talk_to_a_server(void *arg)
     EXPECT(listen(listening, 1) == 0);
     EXPECT(tr_sim_thread_start(&server, "server", serve_once, &listening) == 0);
     EXPECT(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    send_at_once(fd);
     write_all(fd, TALK);
     read_all(fd, TALK);
     EXPECT(tr_sim_thread_join(server) == NULL);

@@ -209,6 +209,39 @@ START_TEST(a_run_without_an_end_is_ended)
 }
 END_TEST
 
+/* A loop that never waits does not keep another one from being woken. */
+static void set_flag(void *flag)
+{
+    (void)__atomic_store_n((int *)flag, 1, __ATOMIC_SEQ_CST);
+}
+
+static int yield_until_set(void *flag)
+{
+    int rc = tr_sleep(1); /* the other loop is asleep now */
+
+    if (rc == 0)
+        rc = tr_post(TR_LOOP(1), set_flag, flag);
+    while (rc == 0 && __atomic_load_n((int *)flag, __ATOMIC_SEQ_CST) == 0)
+        rc = tr_yield();
+    return rc;
+}
+
+static void wake_while_busy(void *arg)
+{
+    int flag = 0;
+
+    (void)arg;
+    ck_assert_int_eq(tr_run(yield_until_set, &flag, &(tr_config){ .loops = 2, .signals = -1 }), 0);
+}
+
+START_TEST(a_loop_is_woken_though_another_one_never_waits)
+{
+    const tr_sim_options options = { .seed = 1, .preempt = 0.01, .step_limit = 1000000 };
+
+    ck_assert_int_eq(tr_sim_explore(wake_while_busy, NULL, 20, &options), 0);
+}
+END_TEST
+
 static void leave_running(void *arg)
 {
     (void)arg;
@@ -459,6 +492,7 @@ int main(void)
     tcase_add_test(tests, nothing_is_simulated_outside_of_a_run);
     tcase_add_test(tests, a_hang_is_named_with_all_who_wait);
     tcase_add_test(tests, a_run_without_an_end_is_ended);
+    tcase_add_test(tests, a_loop_is_woken_though_another_one_never_waits);
     tcase_add_test(tests, threads_that_are_left_behind_are_named);
     tcase_add_test(tests, what_was_not_given_back_is_named);
     tcase_add_test(tests, what_is_expected_in_time_comes);

@@ -254,6 +254,111 @@ CASE(what_was_handed_over_stays_so_though_the_task_is_cancelled)
     EXPECT(tr_unlock(&lock) == 0);
 }
 
+CASE(a_mutex_is_free_when_all_who_waited_have_given_up)
+{
+    struct lock_and_note_args args = { 'x' };
+    tr_task *tasks[3];
+
+    EXPECT(tr_lock(&lock) == 0);
+    for (int i = 0; i < 3; i++)
+        EXPECT(tr_task_spawn_on(&tasks[i], TR_LOOP(i % 2), lock_and_note, &args) == 0);
+    let_others_run();
+    for (int i = 0; i < 3; i++) {
+        EXPECT(tr_task_wait(tasks[i], 0) == TR_ETIMEDOUT);
+        tr_task_unref(tasks[i]);
+    }
+    EXPECT(tr_unlock(&lock) == 0);
+    EXPECT(tr_try_lock(&lock) == 0);
+    EXPECT(tr_unlock(&lock) == 0);
+    EXPECT(strcmp(notes(), "") == 0);
+}
+
+/* Cancelled or not, it gives back what it has got. */
+static int lock_and_yield(void *arg)
+{
+    int rc = tr_lock(&lock);
+
+    (void)arg;
+    if (rc < 0)
+        return rc;
+    be_inside();
+    rc = tr_yield();
+    be_outside();
+    EXPECT(tr_unlock(&lock) == 0);
+    return rc;
+}
+
+static int cancel_it(void *victim)
+{
+    return tr_task_cancel(victim);
+}
+
+/* The first is cancelled on one loop as the mutex is given back on the other: it has it and passes
+ * it on, or the second has it at once. */
+CASE(a_mutex_is_not_lost_where_giving_it_back_and_a_cancellation_meet)
+{
+    struct lock_and_note_args args = { 'b' };
+    tr_task *first, *second;
+    int rc, ended;
+
+    EXPECT(tr_lock(&lock) == 0);
+    EXPECT(tr_task_spawn_on(&first, TR_LOOP(1), lock_and_yield, NULL) == 0);
+    let_others_run();
+    EXPECT(tr_task_spawn(&second, lock_and_note, &args) == 0);
+    let_others_run();
+    TR_SCOPE(s, &rc) {
+        EXPECT(tr_scope_spawn_on(s, TR_LOOP(1), cancel_it, first) == 0);
+        EXPECT(tr_unlock(&lock) == 0);
+    }
+    EXPECT(rc == 0);
+    EXPECT(tr_task_wait(second, TR_FOREVER) == 0);
+    ended = tr_task_wait(first, TR_FOREVER);
+    EXPECT(ended == 0 || ended == TR_ECANCELED);
+    tr_task_unref(first);
+    tr_task_unref(second);
+    EXPECT(strcmp(notes(), "b") == 0);
+    EXPECT(tr_try_lock(&lock) == 0);
+    EXPECT(tr_unlock(&lock) == 0);
+}
+
+typedef struct relay_of_threads {
+    tr_event has_it;
+    tr_event may_go;
+} relay_of_threads;
+
+static void hold_as_thread(void *arg)
+{
+    relay_of_threads *r = arg;
+
+    EXPECT(tr_lock(&lock) == 0);
+    EXPECT(tr_lock(&lock) == TR_EDEADLK);
+    EXPECT(tr_event_set(&r->has_it) == 0);
+    EXPECT(tr_event_wait(&r->may_go) == 0);
+    note('t');
+    EXPECT(tr_unlock(&lock) == 0);
+}
+
+CASE(a_thread_hands_a_mutex_over_to_tasks_in_their_order)
+{
+    relay_of_threads r = { .has_it = { { 0 } } };
+    foreign *thread = foreign_start(hold_as_thread, &r);
+    int rc;
+
+    EXPECT(tr_event_wait(&r.has_it) == 0);
+    EXPECT(tr_try_lock(&lock) == TR_EBUSY);
+    EXPECT(tr_unlock(&lock) == TR_EPERM);
+    TR_SCOPE(s, &rc) {
+        for (char letter = 'a'; letter <= 'c'; letter++) {
+            tr_go(s, lock_and_note, letter);
+            let_others_run();
+        }
+        EXPECT(tr_event_set(&r.may_go) == 0);
+    }
+    foreign_end(thread);
+    EXPECT(rc == 0);
+    EXPECT(strcmp(notes(), "tabc") == 0);
+}
+
 /* ---- blocks ---- */
 
 static int return_from_a_block(int result)
@@ -420,4 +525,6 @@ CASES("mutex", a_mutex_of_zeros_is_free, a_mutex_is_given_to_whoever_waits_first
       a_block_gives_the_mutex_back_whichever_way_it_is_left, a_block_without_the_mutex_does_not_run,
       a_mutex_may_be_held_until_the_end_of_the_enclosing_block,
       a_mutex_survives_a_cancellation_at_every_await, a_loop_may_try_but_not_wait,
-      bad_arguments_are_refused)
+      bad_arguments_are_refused, a_mutex_is_free_when_all_who_waited_have_given_up,
+      a_mutex_is_not_lost_where_giving_it_back_and_a_cancellation_meet,
+      a_thread_hands_a_mutex_over_to_tasks_in_their_order)

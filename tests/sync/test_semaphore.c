@@ -231,6 +231,148 @@ CASE(there_is_a_most_of_permits_also_while_somebody_waits)
     EXPECT(tr_semaphore_permits(&s) == 0);
 }
 
+CASE(permits_are_had_by_those_who_are_left_when_others_have_given_up)
+{
+    tr_semaphore s = { 0 };
+    struct take_args args[] = { { &s, 1, 'a' }, { &s, 1, 'b' }, { &s, 1, 'c' } };
+    tr_task *tasks[3];
+    int rc;
+
+    TR_SCOPE(scope, &rc) {
+        for (int i = 0; i < 3; i++)
+            EXPECT(tr_task_spawn(&tasks[i], take, &args[i]) == 0);
+        let_others_run();
+        tr_go(scope, take, &s, 1, 'd');
+        tr_go(scope, take, &s, 1, 'e');
+        let_others_run();
+        for (int i = 0; i < 3; i++)
+            EXPECT(tr_task_cancel(tasks[i]) == 1);
+        EXPECT(tr_semaphore_release_many(&s, 2) == 0);
+    }
+    EXPECT(rc == 0);
+    for (int i = 0; i < 3; i++) {
+        EXPECT(tr_task_wait(tasks[i], TR_FOREVER) == TR_ECANCELED);
+        tr_task_unref(tasks[i]);
+    }
+    EXPECT(strcmp(notes(), "de") == 0);
+    EXPECT(tr_semaphore_permits(&s) == 0);
+}
+
+CASE(who_comes_later_does_not_pass_who_was_let_go_on_but_has_not_run_yet)
+{
+    tr_semaphore s = { 0 };
+    int rc;
+
+    TR_SCOPE(scope, &rc) {
+        tr_go(scope, take, &s, 1, 'a');
+        let_others_run();
+        EXPECT(tr_semaphore_release(&s) == 0);
+        EXPECT(tr_semaphore_try_acquire(&s, 1) == TR_EBUSY);
+        tr_go(scope, take, &s, 1, 'b');
+        EXPECT(tr_semaphore_acquire_for(&s, 0) == TR_ETIMEDOUT);
+        let_others_run();
+        EXPECT(strcmp(notes(), "a") == 0);
+        EXPECT(tr_semaphore_release(&s) == 0);
+    }
+    EXPECT(rc == 0);
+    EXPECT(strcmp(notes(), "ab") == 0);
+}
+
+static int take_or_give_up(void *arg)
+{
+    tr_semaphore *s = arg;
+    int rc = tr_semaphore_acquire(s);
+
+    return rc < 0 ? rc : 1;
+}
+
+static int cancel_it(void *victim)
+{
+    int rc = tr_task_cancel(victim);
+
+    return rc < 0 ? rc : 0;
+}
+
+/* Each of two who wait is cancelled on the other loop as permits come: none is lost. */
+CASE(no_permit_is_lost_where_a_release_and_a_cancellation_meet)
+{
+    tr_semaphore s = { 0 };
+    tr_task *tasks[2];
+    uint64_t taken = 0;
+    int rc;
+
+    for (int i = 0; i < 2; i++)
+        EXPECT(tr_task_spawn_on(&tasks[i], TR_LOOP(i), take_or_give_up, &s) == 0);
+    let_others_run();
+    TR_SCOPE(scope, &rc) {
+        for (int i = 0; i < 2; i++)
+            EXPECT(tr_scope_spawn_on(scope, TR_LOOP(1 - i), cancel_it, tasks[i]) == 0);
+        EXPECT(tr_semaphore_release(&s) == 0);
+        EXPECT(tr_yield() == 0);
+        EXPECT(tr_semaphore_release(&s) == 0);
+    }
+    EXPECT(rc == 0);
+    for (int i = 0; i < 2; i++) {
+        rc = tr_task_wait(tasks[i], TR_FOREVER);
+        EXPECT(rc == 1 || rc == TR_ECANCELED);
+        taken += rc == 1;
+        tr_task_unref(tasks[i]);
+    }
+    EXPECT(tr_semaphore_permits(&s) + taken == 2);
+}
+
+CASE(an_outer_deadline_is_not_the_waits_own)
+{
+    tr_semaphore s = { 0 };
+    int rc = 0;
+
+    TR_DEADLINE(0.002, &rc) {
+        rc = tr_semaphore_acquire_for(&s, 1000);
+        EXPECT(rc == TR_ECANCELED);
+    }
+    EXPECT(rc == TR_ETIMEDOUT);
+}
+
+CASE(a_task_that_is_cancelled_does_not_even_take_what_is_there)
+{
+    tr_semaphore s = TR_SEMAPHORE_INIT(2);
+    int rc;
+
+    TR_SCOPE(scope, &rc) {
+        EXPECT(tr_scope_cancel(scope) == 1);
+        EXPECT(tr_semaphore_acquire(&s) == TR_ECANCELED);
+        EXPECT(tr_semaphore_try_acquire(&s, 1) == 0); /* this does not wait */
+    }
+    EXPECT(rc == 0);
+    EXPECT(tr_semaphore_permits(&s) == 1);
+}
+
+typedef struct visit {
+    tr_semaphore s;
+    tr_semaphore done;
+} visit;
+
+static void use_on_a_loop(void *arg)
+{
+    tr_semaphore *s = &((visit *)arg)->s;
+
+    EXPECT(tr_semaphore_acquire(s) == TR_EWRONGPLACE);
+    EXPECT(tr_semaphore_acquire_for(s, 0) == TR_EWRONGPLACE);
+    EXPECT(tr_semaphore_try_acquire(s, 2) == 0);
+    EXPECT(tr_semaphore_release_many(s, 5) == 0);
+    EXPECT(tr_semaphore_release(&((visit *)arg)->done) == 0);
+}
+
+CASE(a_loop_may_try_and_release_but_not_wait)
+{
+    visit v = { .s = TR_SEMAPHORE_INIT(2) };
+
+    EXPECT(tr_post(TR_LOOP(1), use_on_a_loop, &v) == 0);
+    EXPECT(tr_semaphore_acquire(&v.done) == 0);
+    EXPECT(tr_semaphore_acquire_many(&v.s, 5, 0) == 0);
+    EXPECT(tr_semaphore_permits(&v.s) == 0);
+}
+
 /* ---- every await ---- */
 
 typedef struct shared {
@@ -304,4 +446,10 @@ CASES("semaphore", a_semaphore_of_zeros_has_no_permit, permits_go_to_whoever_wai
       a_permit_that_was_handed_over_is_not_lost_by_a_cancellation,
       a_permit_goes_on_to_the_next_when_the_first_is_cancelled, there_is_a_most_of_permits,
       there_is_a_most_of_permits_also_while_somebody_waits,
-      permits_survive_a_cancellation_at_every_await, bad_arguments_are_refused)
+      permits_survive_a_cancellation_at_every_await, bad_arguments_are_refused,
+      permits_are_had_by_those_who_are_left_when_others_have_given_up,
+      who_comes_later_does_not_pass_who_was_let_go_on_but_has_not_run_yet,
+      no_permit_is_lost_where_a_release_and_a_cancellation_meet,
+      an_outer_deadline_is_not_the_waits_own,
+      a_task_that_is_cancelled_does_not_even_take_what_is_there,
+      a_loop_may_try_and_release_but_not_wait)
