@@ -68,7 +68,7 @@ int tr__watches_begin(tr__watches *w, tr_future *const *fs, size_t n)
 {
     *w = (tr__watches){ .fs = fs, .n = n, .each = w->few, .last = &w->first };
     if (n > TR__WATCHED_FEW)
-        w->each = n <= SIZE_MAX / sizeof(*w->each) ? tr__alloc(n * sizeof(*w->each)) : NULL;
+        w->each = tr__alloc(n * sizeof(*w->each)); /* n has been checked */
     if (w->each == NULL)
         return TR_ENOMEM;
     for (size_t i = 0; i < n; i++) {

@@ -194,5 +194,33 @@ START_TEST(shutdown_does_what_was_handed_in)
 }
 END_TEST
 
+/* A task that cleans up by way of a batch, when no more are begun. */
+static int call_when_cancelled(void *arg)
+{
+    batches *x = arg;
+    int item = 0;
+
+    ck_assert_int_eq(tr_sleep(TR_FOREVER), TR_ECANCELED);
+    TR_SHIELD(TR_FOREVER) {
+        ck_assert_int_eq(tr_batcher_call(x->b, &item), TR_ESHUTDOWN);
+    }
+    kit_count(&x->answered);
+    return 0;
+}
+
+START_TEST(shutdown_begins_no_batch)
+{
+    batches x;
+
+    kit_start(2);
+    make(&x, 2, TR_FOREVER);
+    ck_assert_int_eq(tr_submit(NULL, TR_LOOP(0), call_when_cancelled, &x), 0);
+    kit_stop();
+    ck_assert_uint_eq(kit_counted(&x.answered), 1);
+    ck_assert_int_eq(tr_batcher_free(x.b), 0);
+}
+END_TEST
+
 KIT_MAIN("faults/batcher", batcher_is_made_or_not, thread_hears_that_its_batch_had_no_memory,
-         tasks_hear_that_their_batch_had_no_memory, shutdown_does_what_was_handed_in)
+         tasks_hear_that_their_batch_had_no_memory, shutdown_does_what_was_handed_in,
+         shutdown_begins_no_batch)

@@ -556,6 +556,8 @@ CASE(bad_arguments_are_refused)
         EXPECT(b == NULL);
     }
     EXPECT(tr_batcher_new(&b, NULL) == TR_EINVAL);
+    EXPECT(tr__batcher_new(&b, &(tr_batcher_options){ .fn = answer_all }, 0) == TR_EINVAL);
+    EXPECT(tr__batcher_new(&b, &bad[1], sizeof(bad[1]) + 1) == TR_EINVAL);
     EXPECT(tr_batcher_new(NULL, &(tr_batcher_options){ .fn = answer_all }) == TR_EINVAL);
     EXPECT(tr_batcher_free(NULL) == 0);
     EXPECT(tr_batcher_call(NULL, &q) == TR_EINVAL);
