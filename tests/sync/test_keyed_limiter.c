@@ -131,6 +131,34 @@ CASE(of_many_keys_each_is_known_and_in_time_forgotten)
     unmade(l);
 }
 
+static void take_tokens(tr_keyed_limiter *l, char key, uint64_t n)
+{
+    EXPECT(tr_keyed_limiter_acquire_many(l, &key, 1, n, 0) == 0);
+}
+
+/* One that is used again leaves its place among those that are not used: whoever takes that must
+ * find the right one. In the heap they stand in this order. */
+CASE(those_that_are_full_are_found_behind_one_that_is_used_again)
+{
+    static const uint64_t hours = 100 * 1000 * 1000;
+    tr_keyed_limiter *l = made(1000, 1e9, 7);
+
+    take_tokens(l, 'a', 1);
+    take_tokens(l, 'b', hours);
+    take_tokens(l, 'c', 4);
+    take_tokens(l, 'd', 2 * hours);
+    take_tokens(l, 'e', 3 * hours);
+    take_tokens(l, 'f', 7);
+    take_tokens(l, 'g', 10);
+    take_tokens(l, 'd', 1);
+    EXPECT(tr_sleep(0.02) == 0);
+    for (char key = '0'; key < '4'; key++)
+        take_tokens(l, key, 4 * hours);
+    EXPECT(tr_keyed_limiter_try_acquire(l, "new", NULL) == TR_EAGAIN);
+    EXPECT(tr_keyed_limiter_keys(l) == 7);
+    unmade(l);
+}
+
 /* ---- those who wait ---- */
 
 struct take_args {
@@ -402,6 +430,7 @@ CASES("keyed_limiter", each_key_has_its_own_bucket, keys_are_bytes_up_to_a_lengt
       a_key_whose_bucket_is_not_full_is_not_forgotten,
       one_whose_bucket_was_emptied_does_not_keep_others_from_being_forgotten,
       of_many_keys_each_is_known_and_in_time_forgotten,
+      those_that_are_full_are_found_behind_one_that_is_used_again,
       those_who_wait_for_one_key_are_in_nobody_elses_way, tokens_of_a_key_go_to_whoever_came_first,
       a_key_that_is_waited_for_is_not_forgotten_and_not_freed, all_loops_and_threads_share_it,
       keys_come_and_go_on_all_loops, a_thread_waits_as_long_as_it_wants,

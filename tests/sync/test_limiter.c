@@ -158,6 +158,26 @@ CASE(one_who_is_cancelled_at_the_head_lets_those_behind_go)
     expect_about(tr_limiter_tokens(&l), 0);
 }
 
+CASE(nobody_passes_one_whose_turn_has_come_by_anothers_end)
+{
+    tr_limiter l = TR_LIMITER_INIT(HOURLY, 10);
+    struct take_args args[] = { { &l, 10, 'a' }, { &l, 10, 'b' } };
+    tr_task *tasks[2];
+
+    EXPECT(tr_limiter_acquire(&l) == 0);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(tr_task_spawn(&tasks[i], take, &args[i]) == 0);
+        let_others_run();
+    }
+    for (int i = 0; i < 2; i++) {
+        EXPECT(tr_limiter_try_acquire(&l, 1, NULL) == TR_EBUSY); /* though there are 9 */
+        EXPECT(tr_limiter_acquire_for(&l, 0.001) == TR_ETIMEDOUT);
+        EXPECT(tr_task_wait(tasks[i], 0) == TR_ETIMEDOUT);
+        tr_task_unref(tasks[i]);
+    }
+    EXPECT(tr_limiter_try_acquire(&l, 9, NULL) == 0);
+}
+
 CASE(one_who_is_late_at_the_head_lets_those_behind_go)
 {
     tr_limiter l = TR_LIMITER_INIT(HOURLY, 10);
@@ -419,6 +439,7 @@ CASES("limiter", a_new_bucket_is_full, it_is_filled_as_time_passes_and_not_beyon
       tokens_go_to_whoever_came_first, who_wants_many_tokens_is_not_passed_by_who_wants_few,
       nobody_takes_what_another_one_waits_for,
       one_who_is_cancelled_at_the_head_lets_those_behind_go,
+      nobody_passes_one_whose_turn_has_come_by_anothers_end,
       one_who_is_late_at_the_head_lets_those_behind_go,
       one_who_is_cancelled_further_back_leaves_the_line, an_outer_deadline_is_not_the_waits_own,
       one_who_is_late_or_cancelled_has_taken_nothing,

@@ -327,6 +327,28 @@ typedef struct attempt_on_a_loop {
     tr_event done;
 } attempt_on_a_loop;
 
+static int need_and_call_itself(void *arg)
+{
+    job *j = arg;
+
+    return tr_once_run(&j->once, call_itself, j);
+}
+
+CASE(whose_turn_it_is_changes_with_the_turn)
+{
+    job j = { .failures = 1, .seconds = 0.001 };
+    tr_task *first, *second;
+
+    EXPECT(tr_task_spawn(&first, need, &j) == 0);
+    let_others_run();
+    EXPECT(tr_task_spawn(&second, need_and_call_itself, &j) == 0);
+    EXPECT(tr_task_wait(first, TR_FOREVER) == TR_EAGAIN);
+    EXPECT(tr_task_wait(second, TR_FOREVER) == 0);
+    tr_task_unref(first);
+    tr_task_unref(second);
+    EXPECT(count_of(&j.runs) == 2);
+}
+
 static void run_on_a_loop(void *arg)
 {
     attempt_on_a_loop *a = arg;
@@ -387,5 +409,5 @@ CASES("once", it_runs_once, any_success_is_success,
       one_who_is_cancelled_while_it_waits_leaves_the_rest_alone,
       one_who_is_cancelled_does_not_begin_but_may_have_what_is_done,
       waiting_for_anothers_run_ends_with_its_time, it_survives_a_cancellation_at_every_await,
-      it_does_not_wait_for_itself, a_loop_may_run_it, a_loop_does_not_wait_for_it,
-      bad_arguments_are_refused)
+      it_does_not_wait_for_itself, whose_turn_it_is_changes_with_the_turn, a_loop_may_run_it,
+      a_loop_does_not_wait_for_it, bad_arguments_are_refused)
