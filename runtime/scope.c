@@ -94,15 +94,26 @@ static void free_failures(tr__scope *scope)
     }
 }
 
-static void note_failure(tr__scope *scope, int result, const char *name)
+static bool is_failure(int result)
 {
-    if (result >= 0 || result == TR_ECANCELED)
-        return; /* a cancelled child is no failure */
+    return result < 0 && result != TR_ECANCELED; /* a cancelled child is no failure */
+}
+
+static void apply_failure(tr__scope *scope, int result)
+{
+    if (!is_failure(result))
+        return;
     if (scope->failure == 0)
         scope->failure = result;
-    keep_failure(scope, result, name);
     if (scope->node.task != NULL && !scope->node.is_cancelled)
         tr__cancel_apply(&scope->node);
+}
+
+static void note_failure(tr__scope *scope, int result, const char *name)
+{
+    if (is_failure(result))
+        keep_failure(scope, result, name);
+    apply_failure(scope, result);
 }
 
 size_t tr_scope_errors(const tr_scope *s, tr_scope_error *errors, size_t most)
@@ -125,12 +136,20 @@ static void drop_child(tr__scope *scope)
         tr__wait_end(scope->joiner, 0);
 }
 
-void tr__scope_child_ended(tr__scope *scope, tr_task *child, int result)
+int tr__scope_child_ends(tr__scope *scope, tr_task *child, int result)
 {
-    if (child->is_starting)
-        end_start(scope, child, result < 0 ? result : TR_EUNREADY); /* its starter deals with it */
-    else
-        note_failure(scope, result, child->name);
+    if (child->is_starting) {
+        end_start(scope, child, result < 0 ? result : TR_EUNREADY);
+        return 0; /* its starter deals with it */
+    }
+    if (is_failure(result))
+        keep_failure(scope, result, child->name);
+    return result;
+}
+
+void tr__scope_child_ended(tr__scope *scope, int result)
+{
+    apply_failure(scope, result);
     drop_child(scope);
 }
 

@@ -27,8 +27,12 @@ typedef struct __attribute__((may_alias)) tr__scope {
 
 _Static_assert(sizeof(tr__scope) <= sizeof(tr_scope), "fits its public place");
 
-/* A child on this loop has ended. */
-void tr__scope_child_ended(tr__scope *scope, tr_task *child, int result);
+/* A child on this loop is about to end: afterwards it may be gone. Returns what its result is for
+ * the scope. */
+int tr__scope_child_ends(tr__scope *scope, tr_task *child, int result);
+/* It has ended, and who awaited it has been told: they hear of that before the scope is cancelled.
+ */
+void tr__scope_child_ended(tr__scope *scope, int result);
 
 /* For the walk of cancel.c: the roots of local children that have begun, one after the other; those
  * that have not are marked. */

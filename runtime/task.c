@@ -54,9 +54,14 @@ static void finish(tr_task *task, tr__loop *loop, int result)
         tr__bump_u64(&loop->tally.tasks_ended, 1);
     }
     task->future.seen = scope != NULL || task->is_actors; /* they deal with a failure */
-    tr__future_publish(&task->future, result, NULL, NULL);
-    if (scope != NULL)
-        tr__scope_child_ended(scope, task, result);
+    if (scope == NULL) {
+        tr__future_publish(&task->future, result, NULL, NULL);
+    } else {
+        int for_scope = tr__scope_child_ends(scope, task, result);
+
+        tr__future_publish(&task->future, result, NULL, NULL);
+        tr__scope_child_ended(scope, for_scope);
+    }
 }
 
 /* A task comes to its loop. */

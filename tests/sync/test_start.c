@@ -257,6 +257,28 @@ CASE(a_failed_spawn_is_listed_too)
     EXPECT(rc == TR_EINVAL);
 }
 
+static int fail_under_another_name(void *unused)
+{
+    (void)unused;
+    EXPECT(tr_task_set_name(NULL, "somebody else, with a name of his own") == 0);
+    return TR_EBUSY;
+}
+
+/* Nobody has a handle: it is gone as soon as it has ended, and its name with it. */
+CASE(a_child_that_was_renamed_is_listed_so)
+{
+    tr_scope_error error;
+    int rc;
+
+    TR_SCOPE(s, &rc) {
+        EXPECT(tr_scope_spawn(s, fail_under_another_name, NULL) == 0);
+        EXPECT(tr_scope_join(s) == TR_EBUSY);
+        EXPECT(tr_scope_errors(s, &error, 1) == 1);
+        EXPECT(strcmp(error.task, "somebody else, with a name of his own") == 0);
+    }
+    EXPECT(rc == TR_EBUSY);
+}
+
 /* ---- giving back ---- */
 
 static tr_future *return_from_the_middle(void)
@@ -329,5 +351,6 @@ CASES("start", starting_waits_until_the_child_is_ready, a_child_that_is_ready_at
       a_start_that_is_cancelled_ends_its_child_before_it_returns, a_deadline_ends_a_start,
       children_may_start_children_of_the_same_scope, a_start_survives_a_cancellation_at_every_await,
       all_failures_of_a_scope_can_be_listed, a_failed_spawn_is_listed_too,
+      a_child_that_was_renamed_is_listed_so,
       variables_give_back_what_they_have_at_the_end_of_their_block,
       starts_in_the_wrong_place_are_refused)
