@@ -118,6 +118,11 @@ int tr__await_end(tr_future *f, bool can_withdraw, int *status);
  * too. */
 void tr__future_join(tr_future *f);
 
+/* As tr_submit, here or on the loop that serves this thread; and the waiter is told when it has
+ * ended, on its loop, also if it never began. It must last until then. */
+int tr__task_submit_watched(tr_future **out, tr_task_fn fn, void *arg, const char *name,
+                            tr__waiter *waiter);
+
 /* A task that is not scheduled yet. It keeps itself alive until its end, and has no reference;
  * behind its block are args_size bytes more, in which the args are copied. home: the loop where it
  * is awaited; loop: where it runs. Any thread. NULL: out of memory. */

@@ -84,7 +84,9 @@ int tr__task_spawn(tr_task **out, tr_task_fn fn, void *arg, const char *name,
     return rc;
 }
 
-int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name)
+/* waiter NULL: nobody is to be told. */
+static int submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name,
+                  tr__waiter *waiter)
 {
     const tr__loop *here = tr__loop_here();
     tr_task *task;
@@ -107,10 +109,23 @@ int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const c
                          (uint16_t)(target + 1));
     if (task == NULL)
         return TR_ENOMEM;
+    if (waiter != NULL)
+        (void)tr__future_enlist(&task->future, waiter); /* it has not begun: nobody knows it */
     rc = start(task, out != NULL);
     if (rc == 0 && out != NULL)
         *out = &task->future;
     return rc;
+}
+
+int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name)
+{
+    return submit(out, loop, fn, arg, name, NULL);
+}
+
+int tr__task_submit_watched(tr_future **out, tr_task_fn fn, void *arg, const char *name,
+                            tr__waiter *waiter)
+{
+    return submit(out, TR_LOOP_ANY, fn, arg, name, waiter);
 }
 
 /* ---- handles ---- */

@@ -1,6 +1,6 @@
-/* Streams: the generator is a task that puts into a queue, and closes it when it ends. Its capacity
- * is 0 in general: then putting is a rendezvous with whoever takes. So all that is promised about
- * queues holds: no item is lost or taken twice, whoever is cancelled. */
+/* Streams: the generator is a task that puts into a queue, which is closed when it ends. Its
+ * capacity is 0 in general: then putting is a rendezvous with whoever takes. So all that is
+ * promised about queues holds: no item is lost or taken twice, whoever is cancelled. */
 #include "sync/stream.h"
 
 #include <math.h>
@@ -73,32 +73,41 @@ int tr__stream_from(tr_stream **out, tr_stream *const *sources, size_t source_co
 static int generate(void *arg)
 {
     tr_stream *s = arg;
-    int rc = s->fn(s, s->arg);
 
-    (void)tr_queue_close(s->items); /* it can't fail */
-    return rc;
+    return s->fn(s, s->arg);
+}
+
+/* Also of one that never began, for want of a stack. Whoever waits for the event may free the
+ * stream. */
+static void on_end(tr__waiter *waiter, int status)
+{
+    tr_stream *s = TR__CONTAINER_OF(waiter, tr_stream, at_end);
+
+    s->generated = status;
+    (void)tr_queue_close(s->items); /* neither can fail */
+    (void)tr_event_set(&s->has_ended);
 }
 
 int tr_emit(tr_stream *out, const void *item)
 {
+    int rc;
+
     if (out == NULL || item == NULL)
         return TR_EINVAL;
     if (tr__task_here() == NULL)
         return TR_EWRONGPLACE;
-    return tr_queue_put(out->items, item);
+    rc = tr_queue_put(out->items, item);
+    return rc == TR_EPIPE ? TR_ECANCELED : rc; /* it has been closed: nobody wants more */
 }
 
 /* ---- taking ---- */
 
 static int begin(tr_stream *s)
 {
-    return s->end == NULL ? tr_submit(&s->end, TR_LOOP_ANY, generate, s) : 0;
-}
-
-/* Wait for the end of its generator, which has closed the queue or was cancelled. */
-static int await_end(tr_stream *s)
-{
-    return tr__loop_here() != NULL ? tr_await(s->end) : tr_future_wait(s->end, TR_FOREVER);
+    if (s->end != NULL)
+        return 0;
+    s->at_end.notify = on_end;
+    return tr__task_submit_watched(&s->end, generate, s, "generator", &s->at_end);
 }
 
 static int conclude(tr_stream *s, int status)
@@ -123,8 +132,8 @@ int tr_stream_next_for(tr_stream *s, void *item, double timeout)
         return 1;
     if (rc != TR_EPIPE)
         return rc;
-    rc = await_end(s);
-    return tr_future_is_done(s->end) ? conclude(s, rc) : rc;
+    rc = tr_event_wait(&s->has_ended); /* it is about to end */
+    return rc == 0 ? conclude(s, s->generated) : rc;
 }
 
 tr_case tr_case_next(tr_stream *s, void *item)
@@ -146,21 +155,17 @@ int tr_stream_status(const tr_stream *s)
 
 /* ---- closing ---- */
 
+/* What it emits from now on is refused. */
 static int end_generator(tr_stream *s)
 {
-    int status = 0;
-
     if (s->end == NULL)
         return 0;
-    if (tr__loop_here() == NULL)
-        return tr_future_cancel_wait(s->end);
     (void)tr_future_cancel(s->end); /* it may have ended */
+    (void)tr_queue_close_now(s->items);
     TR_SHIELD(TR_FOREVER) {
-        /* Where there is no memory to wait from another loop, it ends on its own. */
-        while ((status = tr_await(s->end)) == TR_ENOMEM && !tr_future_is_done(s->end))
-            (void)tr_yield(); /* shielded */
+        (void)tr_event_wait(&s->has_ended); /* shielded, or a foreign thread */
     }
-    return status;
+    return s->generated;
 }
 
 static void close_one(tr_stream *s)

@@ -4,13 +4,18 @@
 
 #include <troupe/stream.h>
 
+#include "runtime/future.h"
+
 struct tr_stream {
     tr_stream_options options;
     tr_queue *items;
     tr_stream_fn fn;
     void *arg;
-    tr_future *end; /* of its generator; NULL: it has not begun */
-    int status;     /* when it is over */
+    tr_future *end;     /* of its generator; NULL: it has not begun */
+    tr__waiter at_end;  /* told of that, on the generator's loop; */
+    tr_event has_ended; /* set then, */
+    int generated;      /* and how it has ended */
+    int status;         /* when it is over */
     bool is_over;
     tr_stream **sources; /* its own; freed with it */
     size_t source_count;

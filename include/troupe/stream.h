@@ -70,8 +70,8 @@ TR_API int tr__stream_new(tr_stream **out, const tr_stream_options *options, siz
  * room.
  * Ownership: what the item owns is the stream's on success, else still the caller's.
  * Threads:   tasks.
- * Errors:    TR_ECANCELED nobody wants more, or the caller is cancelled; TR_EPIPE the stream has
- *            ended; TR_EWRONGPLACE; TR_EINVAL. */
+ * Errors:    TR_ECANCELED nobody wants more, or the caller is cancelled; TR_ENOMEM;
+ *            TR_EWRONGPLACE; TR_EINVAL. */
 TR_API int tr_emit(tr_stream *out, const void *item);
 
 /* Take the next item, and wait for it at most timeout seconds: 1, or 0 when the stream has ended.
