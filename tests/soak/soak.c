@@ -1,6 +1,7 @@
 /* Everything at once, for long, with real threads: actors that are spawned, asked and stopped;
  * trees of tasks that are cancelled; jobs; futures; timers; foreign threads; and again and again a
- * whole shutdown and a new start. What is watched: the ledger after each shutdown, descriptors,
+ * whole shutdown and a new start. In every other round allocations, mappings, thread starts and
+ * system calls fail now and then. What is watched: the ledger after each shutdown, descriptors,
  * threads, and resident memory, which must not grow for ever.
  *
  *   soak [MINUTES] [--loops N] [--seed S]    exit status 0: nothing was lost, nothing grew */
@@ -14,6 +15,8 @@
 #include <time.h>
 #include <troupe.h>
 #include <unistd.h>
+
+#include "base/seam.h"
 
 enum { FOREIGN_THREADS = 3, ROUND_S = 5, TREES = 8, WARM_ROUNDS = 3 };
 
@@ -239,7 +242,7 @@ static void *work_outside(void *unused)
 /* ---- rounds ---- */
 
 typedef struct totals {
-    uint64_t messages, actors, tasks, jobs, dead;
+    uint64_t messages, actors, tasks, jobs, dead, faults;
     int64_t peak;
     int rounds;
 } totals;
@@ -270,6 +273,21 @@ static void sleep_for(double seconds)
     (void)nanosleep(&left, NULL); /* no signal comes */
 }
 
+/* Let time pass, in which one of the next calls that can fail does, again and again; returns how
+ * many have. */
+static uint64_t sabotage_for(double seconds)
+{
+    double end = now_s() + seconds;
+    uint64_t count = 0;
+
+    while (now_s() < end) {
+        tr__fault_arm(1 + chance() % 500, false);
+        sleep_for(0.002);
+        count += tr__fault_disarm();
+    }
+    return count;
+}
+
 static void run_round(int loops, double seconds, totals *t)
 {
     pthread_t threads[FOREIGN_THREADS];
@@ -281,7 +299,10 @@ static void run_round(int loops, double seconds, totals *t)
         MUST(pthread_create(&threads[i], NULL, work_outside, NULL) == 0);
     for (int i = 0; i < TREES; i++)
         MUST(tr_submit(&trees[i], TR_LOOP(i % tr_loop_count()), grow_trees, NULL) == 0);
-    sleep_for(seconds);
+    if (t->rounds % 2 == 0)
+        sleep_for(seconds);
+    else
+        t->faults += sabotage_for(seconds);
     if (resident() > t->peak)
         t->peak = resident();
     if (once_in(2)) { /* in the middle of it, or after it */
@@ -303,9 +324,9 @@ static void run_round(int loops, double seconds, totals *t)
 static void report(const totals *t, double seconds, const char *end)
 {
     printf("%s%.0f s: %d rounds, %" PRIu64 " messages (%" PRIu64 " dead letters), %" PRIu64
-           " actors, %" PRIu64 " tasks, %" PRIu64 " jobs; at most %.1f MB%s",
+           " actors, %" PRIu64 " tasks, %" PRIu64 " jobs, %" PRIu64 " faults; at most %.1f MB%s",
            isatty(STDOUT_FILENO) ? "\r" : "", seconds, t->rounds, t->messages, t->dead, t->actors,
-           t->tasks, t->jobs, (double)t->peak / 1e6, end);
+           t->tasks, t->jobs, t->faults, (double)t->peak / 1e6, end);
     (void)fflush(stdout); /* nowhere to complain */
 }
 
