@@ -40,7 +40,7 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
     uint64_t ns;
 
-    if (!tr__sim.is_on)
+    if (!tr__sim_is_here())
         return (int)syscall(SYS_gettimeofday, now, zone);
     ns = calendar_ns();
     now->tv_sec = (time_t)(ns / SECOND_NS);
@@ -52,7 +52,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 {
     uint64_t ns;
 
-    if (!tr__sim.is_on || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+    if (!tr__sim_is_here() || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
         return (int)syscall(SYS_clock_gettime, clock, now);
     ns = is_calendar(clock) ? calendar_ns() : tr__sim_clock_ns();
     now->tv_sec = (time_t)(ns / SECOND_NS);
@@ -72,7 +72,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
     uint64_t ns = (uint64_t)time->tv_sec * SECOND_NS + (uint64_t)time->tv_nsec;
     uint64_t begin_ns;
 
-    if (!tr__sim.is_on)
+    if (!tr__sim_is_here())
         return syscall(SYS_clock_nanosleep, clock, flags, time, left) < 0 ? errno : 0;
     if (time->tv_sec < 0 || time->tv_nsec < 0 || (uint64_t)time->tv_nsec >= SECOND_NS)
         return EINVAL;

@@ -85,7 +85,7 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
     uint64_t until_ns;
     int count;
 
-    if (!tr__sim.is_on)
+    if (!tr__sim_is_here())
         return real_epoll_wait(epoll_fd, events, most, timeout);
     if (is_interrupted(timeout))
         return -1;
@@ -103,7 +103,7 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout)
     uint64_t until_ns;
     int ready;
 
-    if (!tr__sim.is_on)
+    if (!tr__sim_is_here())
         return real_poll(descriptors, count, timeout);
     if (is_interrupted(timeout))
         return -1;

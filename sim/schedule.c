@@ -25,6 +25,7 @@ static const uint64_t STALL_NS = 50 * 1000 * 1000;
 static const uint64_t IDLE_NS = UINT64_C(2) * 3600 * 1000 * 1000 * 1000;
 
 tr__sim_world tr__sim;
+_Thread_local bool tr__sim_plays;
 uint64_t tr__sim_steps_left = UINT64_MAX;
 static uint64_t steps_granted; /* what it was last */
 static bool is_switching;      /* from one thread of the world to another, just now */
@@ -458,10 +459,12 @@ void tr__sim_begin(tr_sim_thread *first)
     tr__sim_steps_left = 0;
     plan_preemption();
     settle_steps();
+    tr__sim_plays = true;
     tr__sim.is_on = true;
     switch_from_to(&tr__sim.host, first);
     settle_steps();
     tr__sim.is_on = false;
+    tr__sim_plays = false;
     tr__sim_steps_left = UINT64_MAX;
     if (tr__sim.threads != first || first->next != NULL)
         tr__sim_give_up("threads are left behind");

@@ -215,7 +215,7 @@ static ssize_t transfer_in_simulation(transfer *t)
 
 static ssize_t move(transfer t)
 {
-    t.kind = tr__sim.is_on ? kind_of(t.fd) : A_FILE;
+    t.kind = tr__sim_is_here() ? kind_of(t.fd) : A_FILE;
     return t.kind == A_FILE ? really_transfer(&t, t.message, t.flags) : transfer_in_simulation(&t);
 }
 
@@ -313,9 +313,9 @@ int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict from_byt
 {
     struct pollfd itself = { .fd = fd, .events = POLLIN };
 
-    if (tr__sim.is_on && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 && poll(&itself, 1, -1) < 0)
+    if (tr__sim_is_here() && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 && poll(&itself, 1, -1) < 0)
         return -1; /* EINTR */
-    if (tr__sim.is_on && tr__fault_strikes(TR__FAULT_CALL)) {
+    if (tr__sim_is_here() && tr__fault_strikes(TR__FAULT_CALL)) {
         errno = EMFILE;
         return -1;
     }

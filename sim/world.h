@@ -105,6 +105,15 @@ typedef struct tr__sim_world {
 
 extern tr__sim_world tr__sim;
 
+/* Of the thread that plays all others, while it does. */
+extern _Thread_local bool tr__sim_plays;
+
+/* Whether the caller is in the world: not so a thread that the program, or a fuzzer, has made. */
+static inline bool tr__sim_is_here(void)
+{
+    return tr__sim_plays && tr__sim.is_on;
+}
+
 /* ---- schedule.c ---- */
 
 /* Steps until tr__sim_step has to look up. */

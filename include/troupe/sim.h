@@ -12,9 +12,10 @@
  * sleep, usleep, nanosleep), wait for descriptors (epoll_wait, poll), or read, write and accept on
  * pipes and sockets; and so do libev's timers. They wait in virtual time, and fail by the seed.
  *
- * What does not take part: threads that the program makes itself, and other calls that block in the
- * kernel (select, wait, fgets from a pipe that nobody fills): they block everything. Locks of the
- * program's own must not be held across calls of troupe, nor across those above. */
+ * What does not take part: threads that the program makes itself, which live in real time, and must
+ * not call troupe; and other calls that block in the kernel (select, wait, fgets from a pipe that
+ * nobody fills): they block everything. Locks of the program's own must not be held across calls of
+ * troupe, nor across those above. */
 #ifndef TROUPE_SIM_H
 #define TROUPE_SIM_H
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -490,6 +491,32 @@ START_TEST(the_same_seed_moves_the_same_bytes)
 }
 END_TEST
 
+/* Until it is told to stop. */
+static void *live_outside(void *stop)
+{
+    struct timespec now;
+
+    while (!__atomic_load_n((bool *)stop, __ATOMIC_ACQUIRE)) {
+        EXPECT(usleep(50) == 0);
+        EXPECT(clock_gettime(CLOCK_REALTIME, &now) == 0);
+        EXPECT(now.tv_sec > 1700000000); /* a run begins in 2000 */
+    }
+    return NULL;
+}
+
+START_TEST(a_thread_that_does_not_take_part_lives_in_real_time)
+{
+    bool stop = false;
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, live_outside, &stop), 0);
+    for (uint64_t seed = 1; seed <= 200; seed++)
+        simulate(copy_through_a_pipe, NULL, (tr_sim_options){ .seed = seed });
+    __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim/descriptors");
@@ -513,6 +540,7 @@ int main(void)
     tcase_add_test(tests, a_conversation_survives_what_happens_to_it);
     tcase_add_test(tests, each_transfer_may_fail);
     tcase_add_test(tests, the_same_seed_moves_the_same_bytes);
+    tcase_add_test(tests, a_thread_that_does_not_take_part_lives_in_real_time);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
