@@ -70,6 +70,19 @@ int tr_event_wait_for(tr_event *e, double timeout)
     return 0;
 }
 
+bool tr__event_take(tr_event *e)
+{
+    bool has_happened;
+
+    if (!tr_event_is_set(e))
+        return false;
+    /* With the lock, as in tr_event_wait_for. */
+    tr__wait_queue_lock(&inside(e)->queue);
+    has_happened = tr_event_is_set(e);
+    tr__wait_queue_unlock(&inside(e)->queue);
+    return has_happened;
+}
+
 bool tr__event_stand(tr_event *e, tr__queued *waiter, tr__choice *choice)
 {
     tr__wait_queue *queue = &inside(e)->queue;

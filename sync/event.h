@@ -6,6 +6,8 @@
 
 #include "sync/wait_queue.h"
 
+/* Whether it has happened; then whoever has set it has left it. */
+bool tr__event_take(tr_event *e);
 /* Stand in line until it happens. false: it has, and nobody stands in line. */
 bool tr__event_stand(tr_event *e, tr__queued *waiter, tr__choice *choice);
 

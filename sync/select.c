@@ -66,7 +66,7 @@ static bool stand_put(tr_case *c, tr__choice *choice)
 static bool take_event(tr_case *c, int *status)
 {
     *status = 0;
-    return tr_event_is_set(c->tr__source);
+    return tr__event_take(c->tr__source);
 }
 
 static bool stand_event(tr_case *c, tr__choice *choice)

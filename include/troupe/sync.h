@@ -2,7 +2,7 @@
  *
  * All that is declared here is a struct of the caller's; one of zeros is ready for use, needs no
  * clean-up, and takes no memory elsewhere. It must not be moved, copied, or freed while a call that
- * uses it has not returned. An event may be freed by whoever has waited for it, though.
+ * uses it has not returned.
  *
  * Calls that wait suspend a task, and block a foreign thread; in a handler or a loop callback they
  * are TR_EWRONGPLACE. Each has a form with a time limit (`_for`), where 0 or less is a try. Those

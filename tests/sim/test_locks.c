@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "sim/exhaust.h"
+#include "sync/event.h"
 
 /* What must hold in each of them. */
 #define HOLDS(x) TR_ASSERT(x)
@@ -259,9 +260,30 @@ static void wait_then_end(void *unused)
     forget();
 }
 
+/* As a task does that chooses: it looks before it waits. */
+static void look_then_end(void *unused)
+{
+    tr_sim_thread *other;
+
+    (void)unused;
+    begin();
+    other = start("sets", set);
+    if (!tr__event_take(&here->event))
+        HOLDS(tr_event_wait(&here->event) == 0);
+    end();
+    (void)tr_sim_thread_join(other);
+    forget();
+}
+
 START_TEST(an_event_may_go_when_it_was_waited_for)
 {
     go_all_ways("event: set, wait", wait_then_end, 3);
+}
+END_TEST
+
+START_TEST(an_event_may_go_when_it_was_chosen)
+{
+    go_all_ways("event: set, chosen", look_then_end, 3);
 }
 END_TEST
 
@@ -379,6 +401,7 @@ int main(void)
     tcase_add_test(tests, no_notification_is_lost);
     tcase_add_test(tests, one_permit_lets_one_pass);
     tcase_add_test(tests, an_event_may_go_when_it_was_waited_for);
+    tcase_add_test(tests, an_event_may_go_when_it_was_chosen);
     tcase_add_test(tests, a_barrier_lets_nobody_go_early);
     tcase_add_test(tests, it_runs_until_it_succeeds_and_no_more);
     tcase_add_test(tests, a_group_may_go_when_it_was_waited_for);
