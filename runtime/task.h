@@ -118,9 +118,9 @@ int tr__await_end(tr_future *f, bool can_withdraw, int *status);
  * too. */
 void tr__future_join(tr_future *f);
 
-/* As tr_submit, here or on the loop that serves this thread; and the waiter is told when it has
- * ended, on its loop, also if it never began. It must last until then. */
-int tr__task_submit_watched(tr_future **out, tr_task_fn fn, void *arg, const char *name,
+/* As tr_submit; and the waiter is told on that loop when it has ended, also if it never began for
+ * want of a stack. It must last until then. On error it is never told. */
+int tr__task_submit_watched(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name,
                             tr__waiter *waiter);
 
 /* A task that is not scheduled yet. It keeps itself alive until its end, and has no reference;

@@ -38,14 +38,19 @@ static int rename_task(tr_task *task, const char *name)
     return 0;
 }
 
-/* Start it; a reference is the caller's if he wants one. On error it is freed. */
-static TR__ALWAYS_INLINE int start(tr_task *task, bool is_wanted)
+/* Start it; a reference is the caller's if he wants one, and the waiter, unless it is NULL, is told
+ * of its end. On error it is freed, and nobody is told. */
+static TR__ALWAYS_INLINE int start(tr_task *task, bool is_wanted, tr__waiter *waiter)
 {
     task->locals = tr__locals_inherit();
     if (is_wanted)
         task->future.state += TR__FUTURE_ONE; /* nobody else has it yet */
+    if (waiter != NULL)
+        (void)tr__future_enlist(&task->future, waiter); /* it has not begun */
     if (tr__task_start(task))
         return 0;
+    if (waiter != NULL)
+        tr__future_delist(waiter);
     tr__task_free(task);
     return TR_ESHUTDOWN;
 }
@@ -78,40 +83,45 @@ int tr__task_spawn(tr_task **out, tr_task_fn fn, void *arg, const char *name,
         tr__task_free(task);
         return rc;
     }
-    rc = start(task, out != NULL);
+    rc = start(task, out != NULL, NULL);
     if (rc == 0 && out != NULL)
         *out = task;
     return rc;
 }
 
-/* waiter NULL: nobody is to be told. */
+/* The loop (from 0) on which a task may be started from here. */
+static int target_of(int loop)
+{
+    int rc;
+
+    if (tr__loop_here() != NULL)
+        rc = tr__runtime_phase() == TR__PHASE_RUN ? 0 : TR_ESHUTDOWN;
+    else
+        rc = tr__runtime_check();
+    return rc == 0 ? tr__loop_resolve(loop) : rc;
+}
+
 static int submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name,
                   tr__waiter *waiter)
 {
     const tr__loop *here = tr__loop_here();
     tr_task *task;
+    uint16_t runs, home;
     int target;
     int rc;
 
     if (out != NULL)
         *out = NULL;
-    if (fn == NULL)
-        return TR_EINVAL;
-    if (here != NULL)
-        rc = tr__runtime_phase() == TR__PHASE_RUN ? 0 : TR_ESHUTDOWN;
-    else
-        rc = tr__runtime_check();
-    target = rc == 0 ? tr__loop_resolve(loop) : rc;
+    target = fn != NULL ? target_of(loop) : TR_EINVAL;
     if (target < 0)
         return target;
-    task = tr__task_make(fn, arg, NULL, 0, name,
-                         here != NULL ? (uint16_t)here->number : (uint16_t)(target + 1),
-                         (uint16_t)(target + 1));
+    runs = (uint16_t)(target + 1);
+    /* A waiter is told where the task ends. */
+    home = here != NULL && waiter == NULL ? (uint16_t)here->number : runs;
+    task = tr__task_make(fn, arg, NULL, 0, name, home, runs);
     if (task == NULL)
         return TR_ENOMEM;
-    if (waiter != NULL)
-        (void)tr__future_enlist(&task->future, waiter); /* it has not begun: nobody knows it */
-    rc = start(task, out != NULL);
+    rc = start(task, out != NULL, waiter);
     if (rc == 0 && out != NULL)
         *out = &task->future;
     return rc;
@@ -122,10 +132,10 @@ int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const c
     return submit(out, loop, fn, arg, name, NULL);
 }
 
-int tr__task_submit_watched(tr_future **out, tr_task_fn fn, void *arg, const char *name,
+int tr__task_submit_watched(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name,
                             tr__waiter *waiter)
 {
-    return submit(out, TR_LOOP_ANY, fn, arg, name, waiter);
+    return submit(out, loop, fn, arg, name, waiter);
 }
 
 /* ---- handles ---- */

@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "base/seam.h"
-#include "runtime/runtime.h"
 #include "sync/wait_queue.h"
 
 /* What a waiter wants, when it was taken. */
@@ -174,18 +173,6 @@ static void on_end(tr__waiter *end, int status)
 
 /* ---- beginning one, with the lock ---- */
 
-/* The loop (from 0) where it runs. */
-static int target_loop(int on)
-{
-    int rc;
-
-    if (tr__loop_here() != NULL)
-        rc = tr__runtime_phase() == TR__PHASE_RUN ? 0 : TR_ESHUTDOWN;
-    else
-        rc = tr__runtime_check();
-    return rc == 0 ? tr__loop_resolve(on) : rc;
-}
-
 static batch *make_batch(tr_batcher *b)
 {
     batch *this = tr__alloc(sizeof(*this) + b->options.most * sizeof(this->items[0]));
@@ -198,22 +185,14 @@ static batch *make_batch(tr_batcher *b)
 
 static int begin_batch(tr_batcher *b)
 {
-    int target = target_loop(b->options.on);
-    uint16_t loop = (uint16_t)(target + 1);
-    batch *this = target >= 0 ? make_batch(b) : NULL;
-    tr_task *task =
-        this != NULL ? tr__task_make(run_batch, this, NULL, 0, "a batch", loop, loop) : NULL;
+    batch *this = make_batch(b);
+    int rc = TR_ENOMEM;
 
-    if (task == NULL) {
+    if (this != NULL)
+        rc = tr__task_submit_watched(NULL, b->options.on, run_batch, this, "a batch", &this->end);
+    if (rc < 0) {
         tr__free(this);
-        return target < 0 ? target : TR_ENOMEM;
-    }
-    (void)tr__future_enlist(&task->future, &this->end); /* nobody else has it before it starts */
-    if (!tr__task_start(task)) {
-        tr__future_delist(&this->end);
-        tr__task_free(task);
-        tr__free(this);
-        return TR_ESHUTDOWN;
+        return rc;
     }
     b->open = this;
     b->number++;

@@ -107,7 +107,7 @@ static int begin(tr_stream *s)
     if (s->end != NULL)
         return 0;
     s->at_end.notify = on_end;
-    return tr__task_submit_watched(&s->end, generate, s, "generator", &s->at_end);
+    return tr__task_submit_watched(&s->end, TR_LOOP_ANY, generate, s, "a generator", &s->at_end);
 }
 
 static int conclude(tr_stream *s, int status)

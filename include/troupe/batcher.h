@@ -19,7 +19,8 @@ extern "C" {
 
 typedef struct tr_batcher tr_batcher;
 
-/* What is done with a batch, in a task: may await. The items are those of the callers, in the order
+/* What is done with a batch, in a task, which has the values (tr_local_set) of whoever began the
+ * batch: may await. The items are those of the callers, in the order
  * in which they came, and stay theirs; what is for one caller goes into its item. The result, 0 or
  * more or an error, goes to all of them. */
 typedef int (*tr_batch_fn)(void *const *items, size_t n, void *ctx);
