@@ -70,8 +70,7 @@ static uint32_t run_again(tr__runnable *runnable, tr__loop *loop)
     return 1;
 }
 
-/* Run fn(self) on a new fiber, at once. false: there is no memory for one, and fn was not called.
- * */
+/* Run fn(self) on a new fiber, at once. false: no memory for one, and fn was not called. */
 static bool run_on_fiber(tr__home *home, tr_self *self, tr_task_fn fn)
 {
     uint16_t number = (uint16_t)home->loop.number;

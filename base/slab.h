@@ -71,8 +71,7 @@ void tr__depot_init(tr__depot *depot);
 void tr__depot_fini(tr__depot *depot);
 /* A depot of its own; NULL: out of memory. */
 tr__depot *tr__depot_new(void);
-/* All its slabs are gone: free it now, or when the last handle is back. Returns how many are out.
- * */
+/* All its slabs are gone: free it now, or with the last handle. Returns how many are out. */
 int64_t tr__depot_retire(tr__depot *depot);
 /* Give a block back from a thread that has no slab. */
 void tr__depot_put(tr__depot *depot, void *block, unsigned size_class);

@@ -32,8 +32,7 @@ static bool take_if_free(tr__fair_mutex *mutex)
     return true;
 }
 
-/* Under the lock: take it if it is free; false: its holder knows from now on that somebody waits.
- * */
+/* Under the lock: take it if it is free; false: its holder knows now that somebody waits. */
 static bool take_or_announce(tr__fair_mutex *mutex)
 {
     for (;;) {

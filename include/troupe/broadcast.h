@@ -1,7 +1,6 @@
 /* One to many, by value, between tasks of all loops and foreign threads: a broadcast hands every
  * item to each who has subscribed; a watched value is only ever the latest. Who sends never waits:
- * who is too slow misses some, and is told how many. Items own nothing: each receiver has a copy.
- * */
+ * who is too slow misses some, and is told how many. Items own nothing: receivers have copies. */
 #ifndef TROUPE_BROADCAST_H
 #define TROUPE_BROADCAST_H
 

@@ -19,8 +19,7 @@
  * A generator begins with the first item that is asked for, on the loop of whoever asks, and makes
  * the next one while the last is dealt with; with a capacity it may be further ahead. Leaving the
  * loop before the end cancels it, and waits until it has cleaned up. Whatever stands between (map,
- * filter, merge, ...) is a generator, too, so that a pipeline works on all of its stages at once.
- * */
+ * filter, merge, ...) is a generator, too, so that a pipeline works on all its stages at once. */
 #ifndef TROUPE_STREAM_H
 #define TROUPE_STREAM_H
 
