@@ -19,10 +19,10 @@ extern "C" {
 
 typedef struct tr_batcher tr_batcher;
 
-/* What is done with a batch, in a task, which has the values (tr_local_set) of whoever began the
- * batch: may await. The items are those of the callers, in the order
- * in which they came, and stay theirs; what is for one caller goes into its item. The result, 0 or
- * more or an error, goes to all of them. */
+/* What is done with a batch, in a task: may await. That task has the values (tr_local_set) of
+ * whoever began the batch. The items are those of the callers, in the order in which they came, and
+ * stay theirs; what is for one caller goes into its item. The result, 0 or more or an error, goes
+ * to all of them. */
 typedef int (*tr_batch_fn)(void *const *items, size_t n, void *ctx);
 
 /* A field that is 0 takes its default. */

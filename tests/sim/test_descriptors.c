@@ -13,6 +13,7 @@
 
 #include <troupe/check.h>
 
+#include "support/suite.h"
 #include "sim/scenarios.h"
 
 /* Run it under one seed; what it leaves behind ends the test. */
@@ -517,34 +518,11 @@ START_TEST(a_thread_that_does_not_take_part_lives_in_real_time)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("sim/descriptors");
-    TCase *tests = tcase_create("descriptors");
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tests, 0); /* ctest guards against hangs */
-    tcase_add_test(tests, a_read_waits_in_virtual_time);
-    tcase_add_test(tests, a_write_waits_until_all_is_written);
-    tcase_add_test(tests, a_read_of_all_waits_for_all);
-    tcase_add_test(tests, an_inbox_is_polled_in_virtual_time);
-    tcase_add_test(tests, sleeps_are_virtual);
-    tcase_add_test(tests, outside_of_a_run_sleeps_are_real);
-    tcase_add_test(tests, a_slow_job_takes_longer_than_the_same_otherwise);
-    tcase_add_test(tests, a_short_transfer_moves_some_but_not_all);
-    tcase_add_test(tests, datagrams_stay_whole);
-    tcase_add_test(tests, a_call_that_waits_may_be_interrupted_and_another_refused);
-    tcase_add_test(tests, a_reset_connection_is_closed_on_both_sides);
-    tcase_add_test(tests, messages_carry_what_they_always_carry);
-    tcase_add_test(tests, a_conversation_survives_what_happens_to_it);
-    tcase_add_test(tests, each_transfer_may_fail);
-    tcase_add_test(tests, the_same_seed_moves_the_same_bytes);
-    tcase_add_test(tests, a_thread_that_does_not_take_part_lives_in_real_time);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+SUITE_MAIN("sim/descriptors", a_read_waits_in_virtual_time, a_write_waits_until_all_is_written,
+           a_read_of_all_waits_for_all, an_inbox_is_polled_in_virtual_time, sleeps_are_virtual,
+           outside_of_a_run_sleeps_are_real, a_slow_job_takes_longer_than_the_same_otherwise,
+           a_short_transfer_moves_some_but_not_all, datagrams_stay_whole,
+           a_call_that_waits_may_be_interrupted_and_another_refused,
+           a_reset_connection_is_closed_on_both_sides, messages_carry_what_they_always_carry,
+           a_conversation_survives_what_happens_to_it, each_transfer_may_fail,
+           the_same_seed_moves_the_same_bytes, a_thread_that_does_not_take_part_lives_in_real_time)

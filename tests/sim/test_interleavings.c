@@ -21,6 +21,7 @@
 #include "runtime/port.h"
 #include "runtime/runtime.h"
 #include "sim/exhaust.h"
+#include "support/suite.h"
 
 /* What must hold in each of them. */
 #define HOLDS(x) TR_ASSERT(x)
@@ -486,27 +487,8 @@ START_TEST(two_who_wait_for_a_future_both_wake)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("sim/interleavings");
-    TCase *tests = tcase_create("interleavings");
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tests, 0); /* ctest guards against hangs */
-    tcase_add_test(tests, parcels_of_a_lane_come_in_order_and_all);
-    tcase_add_test(tests, parcels_of_a_lane_cross_chunks);
-    tcase_add_test(tests, nodes_of_an_inlet_are_taken_once_or_refused);
-    tcase_add_test(tests, nobody_sleeps_while_there_is_work);
-    tcase_add_test(tests, a_missing_fence_is_found);
-    tcase_add_test(tests, a_pool_with_a_job_has_a_keeper);
-    tcase_add_test(tests, an_actor_seen_alive_has_its_home);
-    tcase_add_test(tests, a_future_that_is_resolved_and_cancelled_ends_once);
-    tcase_add_test(tests, two_who_wait_for_a_future_both_wake);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+SUITE_MAIN("sim/interleavings", parcels_of_a_lane_come_in_order_and_all,
+           parcels_of_a_lane_cross_chunks, nodes_of_an_inlet_are_taken_once_or_refused,
+           nobody_sleeps_while_there_is_work, a_missing_fence_is_found,
+           a_pool_with_a_job_has_a_keeper, an_actor_seen_alive_has_its_home,
+           a_future_that_is_resolved_and_cancelled_ends_once, two_who_wait_for_a_future_both_wake)

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "sim/exhaust.h"
+#include "support/suite.h"
 #include "sync/event.h"
 
 /* What must hold in each of them. */
@@ -387,28 +388,8 @@ START_TEST(a_group_may_go_when_it_was_waited_for)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("sim/locks");
-    TCase *tests = tcase_create("locks");
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tests, 0); /* ctest guards against hangs */
-    tcase_add_test(tests, a_mutex_may_go_when_its_last_user_has_left);
-    tcase_add_test(tests, a_mutex_may_go_though_one_has_given_up);
-    tcase_add_test(tests, readers_meet_no_writer);
-    tcase_add_test(tests, no_notification_is_lost);
-    tcase_add_test(tests, one_permit_lets_one_pass);
-    tcase_add_test(tests, an_event_may_go_when_it_was_waited_for);
-    tcase_add_test(tests, an_event_may_go_when_it_was_chosen);
-    tcase_add_test(tests, a_barrier_lets_nobody_go_early);
-    tcase_add_test(tests, it_runs_until_it_succeeds_and_no_more);
-    tcase_add_test(tests, a_group_may_go_when_it_was_waited_for);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+SUITE_MAIN("sim/locks", a_mutex_may_go_when_its_last_user_has_left,
+           a_mutex_may_go_though_one_has_given_up, readers_meet_no_writer, no_notification_is_lost,
+           one_permit_lets_one_pass, an_event_may_go_when_it_was_waited_for,
+           an_event_may_go_when_it_was_chosen, a_barrier_lets_nobody_go_early,
+           it_runs_until_it_succeeds_and_no_more, a_group_may_go_when_it_was_waited_for)

@@ -1,5 +1,6 @@
 /* The test kit. */
 #include "support/kit.h"
+#include "support/suite.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -417,18 +418,5 @@ int kit_for_every_fault_of(const kit_faulty *steps, void *ctx, bool lasting)
 
 int kit_main(const char *suite_name, const TTest *const *tests, int count)
 {
-    Suite *suite = suite_create(suite_name);
-    TCase *tcase = tcase_create(suite_name);
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tcase, TEST_TIMEOUT_S);
-    for (int i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite_name, TEST_TIMEOUT_S, tests, count);
 }

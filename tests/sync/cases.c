@@ -55,23 +55,6 @@ void run_case(void (*body)(void))
     ck_assert_int_eq(tr_sim_explore(simulate, (void *)&body, CASES_SEEDS, &options), 0);
 }
 
-int run_cases(const char *suite, const TTest *const *tests, int count)
-{
-    TCase *tcase = tcase_create(suite);
-    Suite *all = suite_create(suite);
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tcase, 0); /* ctest guards against hangs */
-    for (int i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(all, tcase);
-    runner = srunner_create(all);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
 #else
 void run_case(void (*body)(void))
 {
@@ -82,10 +65,6 @@ void run_case(void (*body)(void))
     ck_assert_int_eq(kit_open_descriptors(), descriptors);
 }
 
-int run_cases(const char *suite, const TTest *const *tests, int count)
-{
-    return kit_main(suite, tests, count);
-}
 #endif
 
 /* ---- helpers ---- */
@@ -144,6 +123,27 @@ tr_future *start_errand(errand *e, int loop)
     e->was_cut = false;
     EXPECT(tr_submit(&f, TR_LOOP(loop), run_errand, e) == 0);
     return f;
+}
+
+void let_go(errand *e)
+{
+    EXPECT(tr_event_set(&e->go) == 0);
+}
+
+void resolve(void *future)
+{
+    EXPECT(tr_future_resolve(future, NULL, NULL) == 0);
+}
+
+void fail_future(void *future)
+{
+    EXPECT(tr_future_fail(future, TR_EBUSY) == 0);
+}
+
+void unref_all(tr_future **fs, int n)
+{
+    for (int i = 0; i < n; i++)
+        tr_future_unref(fs[i]);
 }
 
 struct foreign {
@@ -247,6 +247,28 @@ void call_elsewhere(void (*fn)(void *arg), void *arg)
     EXPECT(tr_post(TR_LOOP(1), call_and_say_so, &e) == 0);
     EXPECT(tr_event_wait(&e.done) == 0);
     foreign_end(foreign_start(fn, arg));
+}
+
+void call_posted(void *arg)
+{
+    posted_call *c = arg;
+
+    c->fn(c->arg);
+    EXPECT(tr_event_set(&c->done) == 0);
+}
+
+void in_place(where there, void (*fn)(void *arg), void *arg)
+{
+    posted_call c = { .fn = fn, .arg = arg };
+
+    if (there == OWN_LOOP)
+        fn(arg);
+    else if (there == THREAD)
+        foreign_end(foreign_start(fn, arg));
+    else {
+        EXPECT(tr_post(TR_LOOP(1), call_posted, &c) == 0);
+        EXPECT(tr_event_wait(&c.done) == 0);
+    }
 }
 
 void note(char letter)

@@ -18,6 +18,8 @@
 #include <troupe.h>
 #include <troupe/check.h>
 
+#include "support/suite.h"
+
 /* What must hold, anywhere; else the process ends, and says where. */
 #define EXPECT(x) ((x) ? (void)0 : expect_failed(__FILE__, __LINE__, #x))
 _Noreturn void expect_failed(const char *file, int line, const char *what);
@@ -35,15 +37,7 @@ _Noreturn void expect_failed(const char *file, int line, const char *what);
 
 void run_case(void (*body)(void));
 
-#define CASES(suite, ...)                                                                          \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const TTest *const tests[] = { __VA_ARGS__ };                                              \
-                                                                                                   \
-        return run_cases(suite, tests, (int)(sizeof(tests) / sizeof(tests[0])));                   \
-    }
-
-int run_cases(const char *suite, const TTest *const *tests, int count);
+#define CASES(suite, ...) SUITE_MAIN(suite, __VA_ARGS__)
 
 /* ---- helpers ---- */
 
@@ -68,6 +62,12 @@ typedef struct errand {
 int run_errand(void *errand);
 /* Start one on that loop (from 0); the future is the caller's. */
 tr_future *start_errand(errand *e, int loop);
+void let_go(errand *e);
+
+/* Callbacks that end a future, without a value or with TR_EBUSY. */
+void resolve(void *future);
+void fail_future(void *future);
+void unref_all(tr_future **fs, int n);
 
 /* In a task: call fn(arg) on the other loop, in the handler of an actor, which may await if it
  * `awaits`. */
@@ -81,6 +81,19 @@ typedef struct foreign foreign;
 foreign *foreign_start(void (*fn)(void *arg), void *arg);
 /* Await it, in a task. */
 void foreign_end(foreign *thread);
+
+/* A call that can be awaited: tr_post(loop, call_posted, &c), and then tr_event_wait(&c.done). */
+typedef struct posted_call {
+    void (*fn)(void *arg);
+    void *arg;
+    tr_event done;
+} posted_call;
+
+void call_posted(void *posted_call);
+
+/* Call fn(arg) there, from a task on loop 0, and wait until it has returned. */
+typedef enum where { OWN_LOOP, OTHER_LOOP, THREAD, PLACES } where;
+void in_place(where there, void (*fn)(void *arg), void *arg);
 
 /* What happened, in order: letters, from any thread. Each case begins with none. */
 void note(char letter);

@@ -11,38 +11,6 @@ static void drop(void *value)
     count_up(value);
 }
 
-/* ---- places ---- */
-
-typedef enum place { OWN_LOOP, OTHER_LOOP, THREAD, PLACES } place;
-
-typedef struct call {
-    void (*fn)(void *arg);
-    void *arg;
-    tr_event done;
-} call;
-
-static void make_call(void *arg)
-{
-    call *c = arg;
-
-    c->fn(c->arg);
-    EXPECT(tr_event_set(&c->done) == 0);
-}
-
-static void in_place(place where, void (*fn)(void *arg), void *arg)
-{
-    call c = { .fn = fn, .arg = arg };
-
-    if (where == OWN_LOOP)
-        fn(arg);
-    else if (where == THREAD)
-        foreign_end(foreign_start(fn, arg));
-    else {
-        EXPECT(tr_post(TR_LOOP(1), make_call, &c) == 0);
-        EXPECT(tr_event_wait(&c.done) == 0);
-    }
-}
-
 /* ---- ends ---- */
 
 typedef enum kind { VALUE, ERROR, CANCELLED, KINDS } kind;
@@ -99,7 +67,7 @@ static void expect_end(tr_future *f, kind how, const counter *value)
 }
 
 /* Awaited on both loops; it ends there and in that way. */
-static void end_one(int home, place where, kind how)
+static void end_one(int home, where there, kind how)
 {
     counter value = { 0 };
     ending e = { .f = open_future(home), .how = how, .value = &value };
@@ -112,7 +80,7 @@ static void end_one(int home, place where, kind how)
             EXPECT(tr_scope_spawn_on(s, TR_LOOP(i), wait_for_it, &waits[i]) == 0);
         }
         EXPECT(tr_future_status(e.f) == TR_EAGAIN && !tr_future_is_done(e.f));
-        in_place(where, end_it, &e);
+        in_place(there, end_it, &e);
         EXPECT(e.rc == (how == CANCELLED ? 1 : 0));
     }
     for (int i = 0; i < 2; i++)
@@ -124,9 +92,9 @@ static void end_one(int home, place where, kind how)
 CASE(a_future_ends_from_every_place_wherever_it_lives)
 {
     for (int home = 0; home < 2; home++)
-        for (place where = OWN_LOOP; where < PLACES; where++)
+        for (where there = OWN_LOOP; there < PLACES; there++)
             for (kind how = VALUE; how < KINDS; how++)
-                end_one(home, where, how);
+                end_one(home, there, how);
 }
 
 CASE(the_first_end_counts_and_the_others_are_refused)
@@ -154,13 +122,13 @@ CASE(of_ends_from_everywhere_one_counts)
         tr_future *f = open_future(home);
         counter values[4] = { { 0 } };
         ending ends[4];
-        call posted = { .fn = end_it, .arg = &ends[0] };
+        posted_call posted = { .fn = end_it, .arg = &ends[0] };
         foreign *threads[2];
         int winners = 0;
 
         for (int i = 0; i < 4; i++)
             ends[i] = (ending){ .f = f, .value = &values[i] };
-        EXPECT(tr_post(TR_LOOP(1), make_call, &posted) == 0);
+        EXPECT(tr_post(TR_LOOP(1), call_posted, &posted) == 0);
         for (int i = 0; i < 2; i++)
             threads[i] = foreign_start(end_it, &ends[1 + i]);
         end_it(&ends[3]);
@@ -221,7 +189,7 @@ CASE(of_many_who_take_one_gets_the_value)
     counter value = { 0 };
     tr_future *f = open_future(1);
     taking takes[3] = { { f, NULL, 0 }, { f, NULL, 0 }, { f, NULL, 0 } };
-    call posted = { .fn = take_it, .arg = &takes[0] };
+    posted_call posted = { .fn = take_it, .arg = &takes[0] };
     foreign *thread;
     int winners = 0;
 
@@ -229,7 +197,7 @@ CASE(of_many_who_take_one_gets_the_value)
     EXPECT(takes[1].rc == TR_EAGAIN && takes[1].value == NULL && tr_future_peek(f) == NULL);
     EXPECT(tr_future_resolve(f, &value, drop) == 0);
     EXPECT(tr_await(f) == 0);
-    EXPECT(tr_post(TR_LOOP(1), make_call, &posted) == 0);
+    EXPECT(tr_post(TR_LOOP(1), call_posted, &posted) == 0);
     thread = foreign_start(take_it, &takes[2]);
     take_it(&takes[1]);
     foreign_end(thread);
@@ -268,7 +236,7 @@ static void give_back(void *f)
 
 CASE(a_value_is_dropped_with_the_last_reference_wherever_that_goes)
 {
-    for (place where = OWN_LOOP; where < PLACES; where++)
+    for (where there = OWN_LOOP; there < PLACES; there++)
         for (int home = 0; home < 2; home++) {
             counter value = { 0 };
             tr_future *f = open_future(home);
@@ -276,9 +244,9 @@ CASE(a_value_is_dropped_with_the_last_reference_wherever_that_goes)
             EXPECT(tr_future_ref(f) == f);
             EXPECT(tr_future_resolve(f, &value, drop) == 0);
             EXPECT(tr_await(f) == 0);
-            in_place(where, give_back, f);
+            in_place(there, give_back, f);
             EXPECT(count_of(&value) == 0);
-            in_place(where, give_back, f);
+            in_place(there, give_back, f);
             EXPECT(count_of(&value) == 1);
         }
 }
@@ -484,174 +452,6 @@ CASE(ends_are_passed_on_from_loop_to_loop)
     tr_future_unref(last);
 }
 
-/* ---- tr_await_or ---- */
-
-typedef struct guest {
-    tr_future *f;
-    tr_event begun;
-    int loop;
-    uint32_t calls; /* of on_cancel */
-    int rc;
-    int after;
-} guest;
-
-static void call_off(void *arg)
-{
-    guest *g = arg;
-
-    EXPECT(tr_loop_current() == g->loop);
-    g->calls++;
-}
-
-static int wait_for_a_guest(void *arg)
-{
-    guest *g = arg;
-
-    g->loop = tr_loop_current();
-    EXPECT(tr_event_set(&g->begun) == 0);
-    g->rc = tr_await_or(g->f, call_off, g);
-    g->after = tr_yield();
-    return 0;
-}
-
-static void meet_guest(int home, int loop, bool ends, bool is_cut)
-{
-    guest g = { .f = open_future(home) };
-    tr_task *t;
-
-    EXPECT(tr_task_spawn_on(&t, TR_LOOP(loop), wait_for_a_guest, &g) == 0);
-    EXPECT(tr_event_wait(&g.begun) == 0);
-    if (ends)
-        EXPECT(tr_future_resolve(g.f, NULL, NULL) == 0);
-    if (is_cut)
-        (void)tr_task_cancel(t); /* it may have ended */
-    EXPECT(tr_task_wait(t, TR_FOREVER) == 0);
-    EXPECT(g.rc == 0 || g.rc == TR_ECANCELED);
-    EXPECT(ends || g.rc == TR_ECANCELED);
-    EXPECT(is_cut || g.rc == 0);
-    EXPECT(g.calls == (g.rc == TR_ECANCELED ? 1 : 0));
-    EXPECT(g.rc == 0 || g.after == TR_ECANCELED);
-    tr_task_unref(t);
-    tr_future_unref(g.f);
-}
-
-CASE(what_calls_a_guest_off_is_called_once_and_only_when_it_is_cancelled)
-{
-    for (int i = 0; i < 4; i++) {
-        meet_guest(i % 2, i / 2, true, false);
-        meet_guest(i % 2, i / 2, false, true);
-        meet_guest(i % 2, i / 2, true, true);
-    }
-}
-
-/* ---- continuations ---- */
-
-typedef struct continued {
-    tr_future *f;
-    int loop;
-    int status;
-    counter calls;
-    tr_event called;
-    char letter;
-} continued;
-
-static void note_end(tr_future *f, int status, void *arg)
-{
-    continued *c = arg;
-
-    EXPECT(f == c->f && tr_loop_current() == TR_LOOP(c->loop));
-    c->status = status;
-    note(c->letter);
-    count_up(&c->calls);
-    EXPECT(tr_event_set(&c->called) == 0);
-}
-
-static void ask(void *arg)
-{
-    continued *c = arg;
-
-    EXPECT(tr_future_then(c->f, TR_LOOP(c->loop), note_end, c) == 0);
-}
-
-CASE(a_continuation_is_called_once_on_its_loop_whoever_asks)
-{
-    for (place where = OWN_LOOP; where < PLACES; where++)
-        for (int i = 0; i < 8; i++) {
-            bool has_ended = i / 4 == 1;
-            continued c = { .f = open_future(i % 2), .loop = i / 2 % 2, .letter = 'c' };
-
-            if (has_ended)
-                EXPECT(tr_future_fail(c.f, TR_EBUSY) == 0);
-            in_place(where, ask, &c);
-            if (!has_ended)
-                EXPECT(tr_future_fail(c.f, TR_EBUSY) == 0);
-            EXPECT(tr_event_wait(&c.called) == 0);
-            let_others_run();
-            EXPECT(c.status == TR_EBUSY && count_of(&c.calls) == 1);
-            tr_future_unref(c.f);
-        }
-}
-
-CASE(continuations_are_called_later_and_in_order)
-{
-    for (int home = 0; home < 2; home++) {
-        tr_future *f = open_future(home);
-        continued c[3];
-
-        for (int i = 0; i < 3; i++) {
-            c[i] = (continued){ .f = f, .letter = (char)('a' + i) };
-            ask(&c[i]);
-        }
-        EXPECT(tr_future_resolve(f, NULL, NULL) == 0);
-        note('r'); /* never within */
-        for (int i = 0; i < 3; i++)
-            EXPECT(tr_event_wait(&c[i].called) == 0);
-        tr_future_unref(f);
-    }
-    EXPECT(strcmp(notes(), "rabcrabc") == 0);
-}
-
-CASE(a_continuation_that_is_asked_for_while_it_ends_is_called_once)
-{
-    for (int i = 0; i < 4; i++) {
-        continued c = { .f = open_future(i % 2), .loop = i / 2, .letter = 'c' };
-        ending e = { .f = tr_future_ref(c.f), .how = CANCELLED };
-        foreign *thread = foreign_start(end_it, &e);
-
-        ask(&c);
-        tr_future_unref(c.f);
-        EXPECT(tr_event_wait(&c.called) == 0);
-        foreign_end(thread);
-        EXPECT(e.rc == 1 && c.status == TR_ECANCELED && count_of(&c.calls) == 1);
-        tr_future_unref(e.f);
-    }
-}
-
-static void ask_for_the_next(tr_future *f, int status, void *arg)
-{
-    continued *c = arg;
-
-    EXPECT(status == 0);
-    if (count_of(&c->calls) == 5) {
-        EXPECT(tr_event_set(&c->called) == 0);
-        return;
-    }
-    count_up(&c->calls);
-    c->loop = 1 - c->loop;
-    EXPECT(tr_future_then(f, TR_LOOP(c->loop), ask_for_the_next, c) == 0);
-}
-
-CASE(a_continuation_may_ask_for_the_next_on_another_loop)
-{
-    continued c = { .f = open_future(1) };
-
-    EXPECT(tr_future_then(c.f, TR_LOOP_ANY, ask_for_the_next, &c) == 0);
-    EXPECT(tr_future_resolve(c.f, NULL, NULL) == 0);
-    tr_future_unref(c.f); /* a continuation has a reference of its own */
-    EXPECT(tr_event_wait(&c.called) == 0);
-    EXPECT(count_of(&c.calls) == 5);
-}
-
 /* ---- threads that block ---- */
 
 typedef struct blocked {
@@ -732,11 +532,17 @@ CASE(a_thread_that_cancels_blocks_until_the_task_has_ended)
 
 /* ---- where nobody awaits ---- */
 
+static void never_called(void *unused)
+{
+    (void)unused;
+    EXPECT(!"nobody has waited");
+}
+
 static void await_in_vain(void *f)
 {
     EXPECT(tr_await(f) == TR_EWRONGPLACE);
     EXPECT(tr_wait_for(f, 1) == TR_EWRONGPLACE);
-    EXPECT(tr_await_or(f, call_off, NULL) == TR_EWRONGPLACE);
+    EXPECT(tr_await_or(f, never_called, NULL) == TR_EWRONGPLACE);
 }
 
 static void await_in_a_handler(void *f)
@@ -838,11 +644,6 @@ CASES("future", a_future_ends_from_every_place_wherever_it_lives,
       an_end_that_was_delivered_counts_though_the_task_is_cancelled,
       an_end_that_meets_a_cancellation_swallows_none,
       a_future_that_has_ended_is_an_await_as_any_other, ends_are_passed_on_from_loop_to_loop,
-      what_calls_a_guest_off_is_called_once_and_only_when_it_is_cancelled,
-      a_continuation_is_called_once_on_its_loop_whoever_asks,
-      continuations_are_called_later_and_in_order,
-      a_continuation_that_is_asked_for_while_it_ends_is_called_once,
-      a_continuation_may_ask_for_the_next_on_another_loop, a_thread_blocks_until_the_end,
-      a_thread_that_waits_in_vain_leaves_the_future_alone,
+      a_thread_blocks_until_the_end, a_thread_that_waits_in_vain_leaves_the_future_alone,
       a_thread_that_cancels_blocks_until_the_task_has_ended, who_may_not_wait_is_refused,
       no_cancellation_of_who_awaits_touches_a_future)

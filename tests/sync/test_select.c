@@ -1,25 +1,7 @@
 /* Waiting for whichever comes first. */
 #include <string.h>
 
-#include "sync/cases.h"
-
-static tr_queue *new_queue(size_t capacity)
-{
-    tr_queue *q = NULL;
-
-    EXPECT(tr_queue_new(&q, sizeof(int), capacity, NULL) == 0);
-    return q;
-}
-
-static void put(tr_queue *q, int item)
-{
-    EXPECT(tr_queue_try_put(q, &item) == 0);
-}
-
-static void free_queue(tr_queue *q)
-{
-    EXPECT(tr_queue_free(q) == 0);
-}
+#include "sync/queues.h"
 
 CASE(what_is_ready_is_taken_at_once)
 {
@@ -201,16 +183,6 @@ CASE(a_queue_that_is_closed_is_ready)
 }
 
 /* ---- futures, events, time ---- */
-
-static void resolve(void *f)
-{
-    EXPECT(tr_future_resolve(f, NULL, NULL) == 0);
-}
-
-static void fail_future(void *f)
-{
-    EXPECT(tr_future_fail(f, TR_EBUSY) == 0);
-}
 
 CASE(the_end_of_a_future_is_waited_for_wherever_it_lives)
 {

@@ -4,27 +4,6 @@
 
 #include "sync/cases.h"
 
-static void let_go(errand *e)
-{
-    EXPECT(tr_event_set(&e->go) == 0);
-}
-
-static void resolve(void *f)
-{
-    EXPECT(tr_future_resolve(f, NULL, NULL) == 0);
-}
-
-static void fail_future(void *f)
-{
-    EXPECT(tr_future_fail(f, TR_EBUSY) == 0);
-}
-
-static void unref_all(tr_future **fs, int n)
-{
-    for (int i = 0; i < n; i++)
-        tr_future_unref(fs[i]);
-}
-
 static void start_all(errand *e, tr_future **fs, int n)
 {
     for (int i = 0; i < n; i++)
