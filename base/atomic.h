@@ -228,6 +228,12 @@ static inline void tr__fence_full(void)
 #endif
 }
 
+/* Keeps the compiler, but not the processor, from moving accesses across it: see tr__membarrier. */
+static inline void tr__fence_light(void)
+{
+    __asm__ __volatile__("" ::: "memory");
+}
+
 /* Tell the core that this is a spin. */
 static inline void tr__spin_pause(void)
 {

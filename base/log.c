@@ -64,3 +64,9 @@ _Noreturn void tr__assert_failed(const char *file, int line, const char *what)
     tr__log(TR_LOG_ERROR, "%s:%d: assertion failed: %s", file, line, what);
     abort();
 }
+
+_Noreturn void tr__die(const char *why)
+{
+    tr__log(TR_LOG_ERROR, "%s", why);
+    abort();
+}

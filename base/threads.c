@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/seam.h"
 
 /* ---- threads ---- */
@@ -52,6 +54,26 @@ static struct timespec timespec_of(uint64_t ns)
         .tv_sec = (time_t)(ns / UINT64_C(1000000000)),
         .tv_nsec = (long)(ns % UINT64_C(1000000000)),
     };
+}
+
+/* ---- a fence for all ---- */
+
+bool tr__membarrier_prepare(void)
+{
+    return !tr__fault_strikes(TR__FAULT_CALL) &&
+           syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void tr__membarrier(void)
+{
+    if (tr__fault_strikes(TR__FAULT_CALL))
+        (void)sched_yield(); /* the kernel had no memory for it: once more */
+    while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+        if (errno != ENOMEM)
+            tr__die("membarrier(2) worked at tr_start, and is forbidden now: locks that two loops "
+                    "use need it; allow it in the sandbox, or forbid it before tr_start");
+        (void)sched_yield(); /* it never comes back for anything else */
+    }
 }
 
 /* ---- conditions ---- */

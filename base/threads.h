@@ -48,6 +48,17 @@ static inline void tr__mutex_unlock(pthread_mutex_t *mutex)
 }
 #endif
 
+/* ---- a fence for all ---- */
+
+/* Make tr__membarrier possible, if the kernel can; false: it can't, or must not. Called again it
+ * costs little; the first time it takes milliseconds where the process has several threads. */
+bool tr__membarrier_prepare(void);
+/* Each thread of the process does a full fence before it returns: membarrier(2), after it has been
+ * prepared. What another thread did before its fence is visible now; what it does afterwards sees
+ * all that came before the call. So a thread that is quick may do with tr__fence_light, which only
+ * keeps the compiler from exchanging accesses, where one that is rare calls this. */
+void tr__membarrier(void);
+
 /* ---- conditions, on the monotonic clock ---- */
 
 void tr__condition_init(pthread_cond_t *condition);

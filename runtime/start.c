@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/biased_lock.h"
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/threads.h"
@@ -250,6 +251,7 @@ static int start_locked(const tr_config *config)
     tr__store_relaxed_u32(&tr__runtime.next_entry, 0); /* relaxed: any number will do */
     tr__cores = (uint32_t)tr__topology_cores();
     tr__guards_begin();
+    tr__biased_locks_begin();
     tr__runtime_set_state(TR__STATE_STARTING);
     rc = start_runtime();
     if (rc == 0)

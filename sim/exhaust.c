@@ -133,6 +133,13 @@ void tr__sim_drain(void)
     buffered = kept;
 }
 
+void tr__sim_drain_all(void)
+{
+    for (size_t i = 0; i < buffered; i++)
+        commit(&buffer[i]);
+    buffered = 0;
+}
+
 /* ---- runs ---- */
 
 uint64_t tr__exhaust(void (*fn)(void *arg), void *arg, const tr__exhaust_options *options)

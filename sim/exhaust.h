@@ -27,5 +27,7 @@ extern bool tr__exhausting;
 /* Which of so many ways to go: 0 is the usual one. The others cost one preemption (is_preemption),
  * or nothing. */
 uint32_t tr__exhaust_decide(uint32_t ways, bool is_preemption);
+/* All that any thread has stored becomes visible. */
+void tr__sim_drain_all(void);
 
 #endif

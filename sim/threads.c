@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 #include "base/seam.h"
+#include "sim/exhaust.h"
 #include "sim/run.h"
 #include "sim/world.h"
 
@@ -64,6 +66,7 @@ void tr__thread_stack(const void **low, size_t *bytes)
 void tr__mutex_lock(pthread_mutex_t *mutex)
 {
     tr__sim_step();
+    tr__sim_drain(); /* a locked instruction */
     while (pthread_mutex_trylock(mutex) != 0) {
         TR_ASSERT(tr__sim.is_on);
         (void)tr__sim_wait_for(TR__SIM_MUTEX, mutex, UINT64_MAX); /* without a time limit */
@@ -73,11 +76,13 @@ void tr__mutex_lock(pthread_mutex_t *mutex)
 bool tr__mutex_try(pthread_mutex_t *mutex)
 {
     tr__sim_step();
+    tr__sim_drain();
     return pthread_mutex_trylock(mutex) == 0;
 }
 
 static void unlock(pthread_mutex_t *mutex)
 {
+    tr__sim_drain();
     (void)pthread_mutex_unlock(mutex); /* ours */
     tr__sim_wake(TR__SIM_MUTEX, mutex, UINT32_MAX);
 }
@@ -87,6 +92,19 @@ void tr__mutex_unlock(pthread_mutex_t *mutex)
     tr__sim_step(); /* some look at what it guards without it */
     unlock(mutex);
     tr__sim_step();
+}
+
+/* ---- a fence for all ---- */
+
+bool tr__membarrier_prepare(void)
+{
+    return !tr__fault_strikes(TR__FAULT_CALL);
+}
+
+void tr__membarrier(void)
+{
+    tr__sim_step();
+    tr__sim_drain_all();
 }
 
 /* ---- conditions ---- */
@@ -125,6 +143,7 @@ bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_n
 void tr__futex_wake(const uint32_t *word, uint32_t count)
 {
     tr__sim_step();
+    tr__sim_drain(); /* the kernel does a full fence, and only then looks who sleeps */
     tr__sim_wake(TR__SIM_WORD, word, count);
 }
 

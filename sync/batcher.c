@@ -44,7 +44,7 @@ typedef struct batch {
 } batch;
 
 struct tr_batcher {
-    pthread_mutex_t lock;
+    tr__latch latch;
     batch *open;     /* that is collected; NULL */
     uint64_t number; /* of the last batch */
     size_t users;    /* batches that are not done, and callers who have not been taken or left */
@@ -93,9 +93,9 @@ int tr_batcher_free(tr_batcher *b)
 
     if (b == NULL)
         return 0;
-    tr__mutex_lock(&b->lock); /* so that who has done the last batch has let go */
+    tr__latch_lock(&b->latch); /* so that who has done the last batch has let go */
     is_used = b->users > 0;
-    tr__mutex_unlock(&b->lock);
+    tr__latch_unlock(&b->latch);
     if (is_used)
         return TR_EBUSY;
     tr__free(b);
@@ -111,7 +111,7 @@ static void take(batch *this)
     tr__queued *waiter;
 
     tr__wakes_init(&this->wakes);
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     if (b->open == this)
         b->open = NULL;
     while ((waiter = tr__claim_first(&this->line)) != NULL) {
@@ -119,7 +119,7 @@ static void take(batch *this)
         waiter->wants = TAKEN;
         tr__grant_claimed(waiter, 0, &this->wakes); /* the result comes later */
     }
-    tr__mutex_unlock(&b->lock);
+    tr__latch_unlock(&b->latch);
 }
 
 /* So many do not use it any more. It may be freed as soon as its lock is given back. */
@@ -128,7 +128,7 @@ static void let_go(tr_batcher *b, size_t users, tr__wakes *wakes)
     b->users -= users;
     if (b->users == 0)
         tr__grant_all(&b->joiners, 0, wakes);
-    tr__mutex_unlock(&b->lock);
+    tr__latch_unlock(&b->latch);
     tr__wakes_send(wakes);
 }
 
@@ -139,7 +139,7 @@ static void settle(batch *this, int result)
 
     for (tr__queued *waiter = this->wakes.first; waiter != NULL; waiter = waiter->next)
         waiter->result = result;
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     let_go(b, this->n + 1, &this->wakes);
 }
 
@@ -219,7 +219,7 @@ static void give_up_place(tr_batcher *b, uint64_t number)
     tr__wakes wakes;
 
     tr__wakes_init(&wakes);
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     if (b->open != NULL && b->open->number == number)
         b->open->count--;
     let_go(b, 1, &wakes);
@@ -234,13 +234,13 @@ int tr_batcher_call(tr_batcher *b, void *item)
 
     if (rc < 0)
         return rc;
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     if (b->is_closed)
         rc = TR_EPIPE;
     else if (b->open == NULL)
         rc = begin_batch(b);
     if (rc < 0) {
-        tr__mutex_unlock(&b->lock);
+        tr__latch_unlock(&b->latch);
         return rc;
     }
     b->users++;
@@ -248,7 +248,7 @@ int tr_batcher_call(tr_batcher *b, void *item)
     line = &b->open->line;
     if (++b->open->count == b->options.most)
         make_due(b);
-    rc = tr__wait_in_line(&b->lock, line, &waiter, TR_FOREVER);
+    rc = tr__wait_in_line(&b->latch, line, &waiter, TR_FOREVER);
     if (rc == TR_ECANCELED && waiter.wants != TAKEN) /* else it is fn's result */
         give_up_place(b, number);
     return rc;
@@ -260,9 +260,9 @@ int tr_batcher_flush(tr_batcher *b)
 {
     if (b == NULL)
         return TR_EINVAL;
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     make_due(b);
-    tr__mutex_unlock(&b->lock);
+    tr__latch_unlock(&b->latch);
     return 0;
 }
 
@@ -270,10 +270,10 @@ int tr_batcher_close(tr_batcher *b)
 {
     if (b == NULL)
         return TR_EINVAL;
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     b->is_closed = true;
     make_due(b);
-    tr__mutex_unlock(&b->lock);
+    tr__latch_unlock(&b->latch);
     return 0;
 }
 
@@ -284,9 +284,9 @@ int tr_batcher_join_for(tr_batcher *b, double timeout)
 
     if (rc < 0)
         return rc;
-    tr__mutex_lock(&b->lock);
+    tr__latch_lock(&b->latch);
     if (b->users > 0)
-        return tr__wait_in_line(&b->lock, &b->joiners, &waiter, timeout);
-    tr__mutex_unlock(&b->lock);
+        return tr__wait_in_line(&b->latch, &b->joiners, &waiter, timeout);
+    tr__latch_unlock(&b->latch);
     return 0;
 }

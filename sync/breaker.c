@@ -4,14 +4,13 @@
  * earlier one, and ends late, says nothing about this one. */
 #include <troupe/retry.h>
 
-#include <pthread.h>
-
 #include "base/seam.h"
 #include "base/threads.h"
 #include "runtime/thread.h"
+#include "sync/latch.h"
 
 typedef struct __attribute__((may_alias)) breaker {
-    pthread_mutex_t lock;
+    tr__latch latch;
     uint32_t state; /* half-open only once somebody has come to try */
     uint32_t round;
     uint32_t failed;    /* closed: in a row */
@@ -111,9 +110,9 @@ int tr_breaker_enter(tr_breaker *b)
     if (!is_valid(b))
         return TR_EINVAL;
     in = inside(b);
-    tr__mutex_lock(&in->lock);
+    tr__latch_lock(&in->latch);
     pass = is_let_in(b, in) ? pass_of(in) : TR_EOPEN;
-    tr__mutex_unlock(&in->lock);
+    tr__latch_unlock(&in->latch);
     return pass;
 }
 
@@ -128,9 +127,9 @@ int tr_breaker_leave(tr_breaker *b, int pass, int result)
     if (is_failure && b->is_failure != NULL)
         is_failure = b->is_failure(result);
     in = inside(b);
-    tr__mutex_lock(&in->lock);
+    tr__latch_lock(&in->latch);
     rc = pass != pass_of(in) ? 0 : note_end(b, in, result == TR_ECANCELED, is_failure);
-    tr__mutex_unlock(&in->lock);
+    tr__latch_unlock(&in->latch);
     return rc;
 }
 
@@ -154,10 +153,10 @@ int tr_breaker_state(tr_breaker *b)
     if (!is_valid(b))
         return TR_EINVAL;
     in = inside(b);
-    tr__mutex_lock(&in->lock);
+    tr__latch_lock(&in->latch);
     state = (int)in->state;
     if (state == TR_BREAKER_OPEN && tr__now_ns() >= in->until_ns)
         state = TR_BREAKER_HALF_OPEN; /* for whoever comes next */
-    tr__mutex_unlock(&in->lock);
+    tr__latch_unlock(&in->latch);
     return state;
 }

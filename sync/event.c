@@ -91,7 +91,7 @@ bool tr__event_stand(tr_event *e, tr__queued *waiter, tr__choice *choice)
     tr__wait_queue_lock(queue);
     has_happened = tr_event_is_set(e);
     if (!has_happened)
-        tr__stand_in_line(&queue->lock, &queue->line, waiter, choice);
+        tr__stand_in_line(&queue->latch, &queue->line, waiter, choice);
     tr__wait_queue_unlock(queue);
     return !has_happened;
 }

@@ -10,6 +10,7 @@
 
 #include "base/seam.h"
 #include "base/siphash.h"
+#include "sync/latch.h"
 #include "sync/limiter.h"
 
 typedef struct bucket {
@@ -24,7 +25,7 @@ typedef struct bucket {
 } bucket;
 
 struct tr_keyed_limiter {
-    pthread_mutex_t lock;
+    tr__latch latch;
     double rate;
     double burst;
     uint64_t secret[2];
@@ -154,24 +155,24 @@ static int begin_use(tr_keyed_limiter *l, const void *key, size_t bytes, bucket 
     uint64_t hash = tr__siphash(l->secret, key, bytes);
     int rc = 0;
 
-    tr__mutex_lock(&l->lock);
+    tr__latch_lock(&l->latch);
     *out = find(l, hash, key, bytes);
     if (*out == NULL)
         rc = add(l, hash, key, bytes, out);
     else if ((*out)->users++ == 0)
         take_off_heap(l, *out);
-    tr__mutex_unlock(&l->lock);
+    tr__latch_unlock(&l->latch);
     return rc;
 }
 
 static void end_use(tr_keyed_limiter *l, bucket *b)
 {
-    tr__mutex_lock(&l->lock);
+    tr__latch_lock(&l->latch);
     if (--b->users == 0) {
         b->full_ns = tr__limiter_full_ns(&b->limiter);
         add_to_heap(l, b);
     }
-    tr__mutex_unlock(&l->lock);
+    tr__latch_unlock(&l->latch);
 }
 
 /* ---- for the public ---- */
@@ -228,9 +229,9 @@ int tr_keyed_limiter_free(tr_keyed_limiter *l)
 
     if (l == NULL)
         return 0;
-    tr__mutex_lock(&l->lock);
+    tr__latch_lock(&l->latch);
     is_used = l->idle < l->count;
-    tr__mutex_unlock(&l->lock);
+    tr__latch_unlock(&l->latch);
     if (is_used)
         return TR_EBUSY;
     discard(l);
@@ -305,8 +306,8 @@ size_t tr_keyed_limiter_keys(tr_keyed_limiter *l)
 
     if (l == NULL)
         return 0;
-    tr__mutex_lock(&l->lock);
+    tr__latch_lock(&l->latch);
     count = l->count;
-    tr__mutex_unlock(&l->lock);
+    tr__latch_unlock(&l->latch);
     return count;
 }

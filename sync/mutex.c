@@ -1,9 +1,10 @@
-/* A mutex, fair: it is handed over to whoever waits first.
+/* A mutex, fair: it is handed over to whoever waits first. While its latch is biased to a loop (see
+ * sync/latch.h), `word` changes with the latch only, and afterwards as drawn:
  *
  * word:   FREE ----- compare and swap --------> HELD      taken
  *         HELD ----- compare and swap --------> FREE      given back
- *         HELD ----- under the lock ----------> AWAITED   before somebody waits
- *         AWAITED -- under the lock ----------> HELD      handed over to the last who waited, or
+ *         HELD ----- under the latch ----------> AWAITED   before somebody waits
+ *         AWAITED -- under the latch ----------> HELD      handed over to the last who waited, or
  *                                                         nobody waits any more
  *
  * Only the holder leaves HELD for FREE, and AWAITED; so a new one can't come between those who
@@ -23,22 +24,22 @@ static void own(tr__fair_mutex *mutex, uint64_t who)
     tr__store_relaxed_u64(&mutex->owner, who);
 }
 
-static bool take_if_free(tr__fair_mutex *mutex)
+static bool take_if_free(tr__fair_mutex *mutex, bool is_inside)
 {
-    /* ordered: who had it before has published what it guards; pairs with the one in tr_unlock. */
-    if (!tr__cas_ordered_u32(&mutex->word, FREE, HELD))
+    /* ordered: who had it before has published what it guards; pairs with the one in give_back. */
+    if (!tr__latch_swap_u32(is_inside, &mutex->word, FREE, HELD))
         return false;
     own(mutex, tr__who());
     return true;
 }
 
-/* Under the lock: take it if it is free; false: its holder knows now that somebody waits. */
+/* With the latch: take it if it is free; false: its holder knows now that somebody waits. */
 static bool take_or_announce(tr__fair_mutex *mutex)
 {
     for (;;) {
-        if (take_if_free(mutex))
+        if (take_if_free(mutex, false))
             return true;
-        /* relaxed: it is set and reset under the lock. ordered: the holder sees it, or has given
+        /* relaxed: it is set and reset under the latch. ordered: the holder sees it, or has given
          * the mutex back before. */
         if (tr__load_relaxed_u32(&mutex->word) == AWAITED ||
             tr__cas_ordered_u32(&mutex->word, HELD, AWAITED))
@@ -46,7 +47,7 @@ static bool take_or_announce(tr__fair_mutex *mutex)
     }
 }
 
-static int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
+static TR__NOINLINE int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
 {
     tr__queued waiter = { .wants = tr__who(), .is_shielded = is_shielded };
 
@@ -57,22 +58,34 @@ static int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
     return 0;
 }
 
-int tr_lock_for(tr_mutex *m, double timeout)
+/* Take it if it is free; otherwise nothing has changed. */
+static inline bool try(tr__fair_mutex *mutex)
 {
-    tr__fair_mutex *mutex = tr__fair_mutex_of(m);
-    int rc;
+    bool is_inside = tr__latch_enter(&mutex->queue.latch);
+    bool is_taken = take_if_free(mutex, is_inside);
 
-    if (m == NULL || isnan(timeout))
-        return TR_EINVAL;
-    rc = tr__may_wait();
-    if (rc < 0 || take_if_free(mutex))
+    if (is_inside)
+        tr__latch_leave(&mutex->queue.latch);
+    return is_taken;
+}
+
+static inline int lock(tr__fair_mutex *mutex, double timeout)
+{
+    int rc = tr__may_wait();
+
+    if (rc < 0 || try(mutex))
         return rc;
     return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
 }
 
+int tr_lock_for(tr_mutex *m, double timeout)
+{
+    return m == NULL || isnan(timeout) ? TR_EINVAL : lock(tr__fair_mutex_of(m), timeout);
+}
+
 int tr_lock(tr_mutex *m)
 {
-    return tr_lock_for(m, TR_FOREVER);
+    return m == NULL ? TR_EINVAL : lock(tr__fair_mutex_of(m), TR_FOREVER);
 }
 
 int tr_try_lock(tr_mutex *m)
@@ -81,19 +94,31 @@ int tr_try_lock(tr_mutex *m)
 
     if (m == NULL)
         return TR_EINVAL;
-    if (take_if_free(mutex))
+    if (try(mutex))
         return 0;
     return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : TR_EBUSY;
 }
 
 void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
 {
-    if (!take_if_free(mutex))
+    if (!try(mutex))
         (void)wait(mutex, TR_FOREVER, true); /* shielded: it succeeds */
 }
 
-/* false: nobody waits any more, and it is HELD still. */
-static bool hand_over(tr__fair_mutex *mutex)
+/* To nobody; false: somebody waits for it. */
+static bool give_back(tr__fair_mutex *mutex)
+{
+    bool is_inside = tr__latch_enter(&mutex->queue.latch);
+    /* ordered: publishes what it guards; pairs with the one in take_if_free. */
+    bool is_free = tr__latch_swap_u32(is_inside, &mutex->word, HELD, FREE);
+
+    if (is_inside)
+        tr__latch_leave(&mutex->queue.latch);
+    return is_free;
+}
+
+/* To who waits first; false: nobody waits any more, and it is HELD still. */
+static TR__NOINLINE bool hand_over(tr__fair_mutex *mutex)
 {
     tr__wakes wakes;
     tr__queued *next;
@@ -106,7 +131,7 @@ static bool hand_over(tr__fair_mutex *mutex)
         tr__grant_claimed(next, 0, &wakes);
     }
     if (mutex->queue.line.first == NULL)
-        /* relaxed: who has it next gets it by its wake-up, or by the exchange in tr_unlock. */
+        /* relaxed: who has it next gets it by its wake-up, or by the exchange in give_back. */
         tr__store_relaxed_u32(&mutex->word, HELD);
     tr__wait_queue_unlock(&mutex->queue);
     tr__wakes_send(&wakes);
@@ -122,8 +147,7 @@ int tr_unlock(tr_mutex *m)
     if (!tr__fair_mutex_is_mine(mutex))
         return TR_EPERM;
     own(mutex, 0);
-    /* ordered: publishes what it guards; pairs with the one in take_if_free. */
-    while (!tr__cas_ordered_u32(&mutex->word, HELD, FREE) && !hand_over(mutex))
+    while (!give_back(mutex) && !hand_over(mutex))
         ;
     return 0;
 }

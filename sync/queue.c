@@ -16,7 +16,7 @@
 enum { ITEM_BYTES_MOST = 64 * 1024 };
 
 struct tr_queue {
-    pthread_mutex_t lock;
+    tr__latch latch;
     tr__line getters; /* `place`: where the item goes */
     tr__line putters; /* `place`: where it comes from */
     tr__line joiners;
@@ -74,9 +74,9 @@ int tr_queue_free(tr_queue *q)
 
     if (q == NULL)
         return 0;
-    tr__mutex_lock(&q->lock); /* so that whoever was let go has left */
+    tr__latch_lock(&q->latch); /* so that whoever was let go has left */
     is_used = q->getters.first != NULL || q->putters.first != NULL || q->joiners.first != NULL;
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     if (is_used)
         return TR_EBUSY;
     tr__items_clear(&q->items, q->drop);
@@ -150,7 +150,7 @@ static int get(tr_queue *q, void *item, tr__wakes *wakes)
 static void unlock(tr_queue *q, tr__wakes *wakes)
 {
     settle_fd(q, has_something(q));
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     tr__wakes_send(wakes);
 }
 
@@ -158,7 +158,7 @@ static void unlock(tr_queue *q, tr__wakes *wakes)
 static void lock(tr_queue *q, tr__wakes *wakes)
 {
     tr__wakes_init(wakes);
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
 }
 
 /* ---- putting ---- */
@@ -176,9 +176,16 @@ int tr_queue_try_put(tr_queue *q, const void *item)
     return rc;
 }
 
+/* With the latch, which it gives back: wait in one of the lines, with a place for an item. */
+static TR__NOINLINE int wait(tr_queue *q, tr__line *line, void *place, double timeout)
+{
+    tr__queued waiter = { .place = place };
+
+    return tr__wait_in_line(&q->latch, line, &waiter, timeout);
+}
+
 int tr_queue_put_for(tr_queue *q, const void *item, double timeout)
 {
-    tr__queued waiter = { .place = (void *)(uintptr_t)item };
     tr__wakes wakes;
     int rc;
 
@@ -191,7 +198,7 @@ int tr_queue_put_for(tr_queue *q, const void *item, double timeout)
     rc = put(q, item, &wakes);
     if (rc == TR_EFULL) {
         settle_fd(q, true); /* there is something: what it will wait with */
-        return tr__wait_in_line(&q->lock, &q->putters, &waiter, timeout);
+        return wait(q, &q->putters, (void *)(uintptr_t)item, timeout);
     }
     unlock(q, &wakes);
     return rc;
@@ -214,7 +221,6 @@ int tr_queue_try_get(tr_queue *q, void *item)
 
 int tr_queue_get_for(tr_queue *q, void *item, double timeout)
 {
-    tr__queued waiter = { .place = item };
     tr__wakes wakes;
     int rc;
 
@@ -226,7 +232,7 @@ int tr_queue_get_for(tr_queue *q, void *item, double timeout)
     lock(q, &wakes);
     rc = get(q, item, &wakes);
     if (rc == TR_EAGAIN)
-        return tr__wait_in_line(&q->lock, &q->getters, &waiter, timeout);
+        return wait(q, &q->getters, item, timeout);
     unlock(q, &wakes);
     return rc;
 }
@@ -251,7 +257,6 @@ int tr_queue_task_done(tr_queue *q)
 
 int tr_queue_join_for(tr_queue *q, double timeout)
 {
-    tr__queued waiter = { .place = NULL };
     int rc;
 
     if (q == NULL || isnan(timeout))
@@ -259,11 +264,11 @@ int tr_queue_join_for(tr_queue *q, double timeout)
     rc = tr__may_wait();
     if (rc < 0)
         return rc;
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
     if (q->unfinished > 0 && !q->is_abandoned)
-        return tr__wait_in_line(&q->lock, &q->joiners, &waiter, timeout);
+        return wait(q, &q->joiners, NULL, timeout);
     rc = q->unfinished > 0 ? TR_EPIPE : 0;
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     return rc;
 }
 
@@ -316,9 +321,9 @@ size_t tr_queue_count(tr_queue *q)
 
     if (q == NULL)
         return 0;
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
     count = q->items.count;
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     return count;
 }
 
@@ -328,9 +333,9 @@ bool tr_queue_is_closed(tr_queue *q)
 
     if (q == NULL)
         return true;
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
     is_closed = q->is_closed;
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     return is_closed;
 }
 
@@ -340,18 +345,18 @@ int tr_queue_fd(tr_queue *q)
 
     if (q == NULL)
         return TR_EINVAL;
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
     if (q->fd < 0) {
         fd = tr__eventfd_new();
         if (fd < 0) {
-            tr__mutex_unlock(&q->lock);
+            tr__latch_unlock(&q->latch);
             return fd;
         }
         q->fd = fd;
         settle_fd(q, has_something(q));
     }
     fd = q->fd;
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     return fd;
 }
 
@@ -370,15 +375,15 @@ static bool stand(tr_queue *q, tr__line *line, bool is_ready, tr__queued *waiter
                   tr__choice *choice)
 {
     if (!is_ready)
-        tr__stand_in_line(&q->lock, line, waiter, choice);
+        tr__stand_in_line(&q->latch, line, waiter, choice);
     settle_fd(q, has_something(q));
-    tr__mutex_unlock(&q->lock);
+    tr__latch_unlock(&q->latch);
     return !is_ready;
 }
 
 bool tr__queue_stand_to_get(tr_queue *q, tr__queued *waiter, tr__choice *choice)
 {
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
     return stand(q, &q->getters,
                  q->items.count > 0 || q->is_closed || has_other(&q->putters, choice), waiter,
                  choice);
@@ -386,7 +391,7 @@ bool tr__queue_stand_to_get(tr_queue *q, tr__queued *waiter, tr__choice *choice)
 
 bool tr__queue_stand_to_put(tr_queue *q, tr__queued *waiter, tr__choice *choice)
 {
-    tr__mutex_lock(&q->lock);
+    tr__latch_lock(&q->latch);
     return stand(q, &q->putters,
                  q->items.count < q->capacity || q->is_closed || has_other(&q->getters, choice),
                  waiter, choice);

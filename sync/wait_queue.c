@@ -4,20 +4,11 @@
 #include "base/seam.h"
 #include "runtime/runtime.h"
 
-int tr__may_wait(void)
-{
-    const tr__loop *loop = tr__loop_here();
-
-    if (loop == NULL)
-        return 0;
-    return loop->task != NULL ? tr__task_checkpoint(loop->task) : TR_EWRONGPLACE;
-}
-
 /* ---- the line, with its lock ---- */
 
-static void append(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter)
+static void append(tr__latch *latch, tr__line *line, tr__queued *waiter)
 {
-    waiter->lock = lock;
+    waiter->latch = latch;
     waiter->line = line;
     waiter->is_waiting = true;
     waiter->next = NULL;
@@ -92,11 +83,11 @@ static bool leave(tr__queued *waiter)
 {
     bool has_waited;
 
-    tr__mutex_lock(waiter->lock);
+    tr__latch_lock(waiter->latch);
     has_waited = waiter->is_waiting;
     if (has_waited)
         take_off(waiter);
-    tr__mutex_unlock(waiter->lock);
+    tr__latch_unlock(waiter->latch);
     return has_waited;
 }
 
@@ -186,7 +177,7 @@ void tr__wakes_send(tr__wakes *wakes)
 }
 
 /* Stand at the line's end, with the lock. */
-static void enter(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter)
+static void enter(tr__latch *latch, tr__line *line, tr__queued *waiter)
 {
     tr_task *task = tr__task_here();
 
@@ -195,12 +186,12 @@ static void enter(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter)
     waiter->wake.run = run_wake;
     waiter->is_woken = 0;
     waiter->choice = NULL;
-    append(lock, line, waiter);
+    append(latch, line, waiter);
 }
 
 void tr__wait_enter(tr__wait_queue *queue, tr__queued *waiter)
 {
-    enter(&queue->lock, &queue->line, waiter);
+    enter(&queue->latch, &queue->line, waiter);
 }
 
 int tr__wait_entered(tr__queued *waiter, double timeout)
@@ -208,11 +199,11 @@ int tr__wait_entered(tr__queued *waiter, double timeout)
     return waiter->loop != 0 ? wait_as_task(waiter, timeout) : wait_as_thread(waiter, timeout);
 }
 
-int tr__wait_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter, double timeout)
+int tr__wait_in_line(tr__latch *latch, tr__line *line, tr__queued *waiter, double timeout)
 {
     if (timeout > 0)
-        enter(lock, line, waiter);
-    tr__mutex_unlock(lock);
+        enter(latch, line, waiter);
+    tr__latch_unlock(latch);
     return timeout > 0 ? tr__wait_entered(waiter, timeout) : TR_ETIMEDOUT;
 }
 
@@ -224,13 +215,12 @@ bool tr__choice_claim(tr__choice *choice)
     return tr__cas_ordered_u32(&choice->is_claimed, 0, 1);
 }
 
-void tr__stand_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter,
-                       tr__choice *choice)
+void tr__stand_in_line(tr__latch *latch, tr__line *line, tr__queued *waiter, tr__choice *choice)
 {
     waiter->loop = choice->wait.task->loop;
     waiter->wake.run = run_wake;
     waiter->choice = choice;
-    append(lock, line, waiter);
+    append(latch, line, waiter);
 }
 
 void tr__leave_line(tr__queued *waiter)

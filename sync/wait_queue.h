@@ -17,15 +17,12 @@
  * One who leaves without a grant may have stood in the way of those behind: whoever waits deals
  * with that when tr__wait_in has returned an error.
  *
- * The lock is held for a few instructions, and never across a call of the user's. A queue of zeros
- * is valid, and empty. */
+ * The lock is a latch (latch.h). A queue of zeros is valid, and empty. */
 #ifndef TR_SYNC_WAIT_QUEUE_H
 #define TR_SYNC_WAIT_QUEUE_H
 
-#include <pthread.h>
-
-#include "base/threads.h"
 #include "runtime/task.h"
+#include "sync/latch.h"
 
 typedef struct tr__line {
     struct tr__queued *first;
@@ -34,7 +31,7 @@ typedef struct tr__line {
 } tr__line;
 
 typedef struct tr__wait_queue {
-    pthread_mutex_t lock;
+    tr__latch latch;
     tr__line line;
 } tr__wait_queue;
 
@@ -49,7 +46,7 @@ typedef struct tr__choice {
 typedef struct tr__queued {
     struct tr__queued *next;
     struct tr__queued *previous;
-    pthread_mutex_t *lock; /* that guards its line */
+    tr__latch *latch; /* that guards its line */
     tr__line *line;
     tr__choice *choice; /* NULL: it waits for this alone */
     bool is_waiting;    /* in the line; not granted yet */
@@ -73,12 +70,12 @@ typedef struct tr__wakes {
 
 static inline void tr__wait_queue_lock(tr__wait_queue *queue)
 {
-    tr__mutex_lock(&queue->lock);
+    tr__latch_lock(&queue->latch);
 }
 
 static inline void tr__wait_queue_unlock(tr__wait_queue *queue)
 {
-    tr__mutex_unlock(&queue->lock);
+    tr__latch_unlock(&queue->latch);
 }
 
 /* The caller, among all who may hold something: a task, a loop, or a foreign thread. */
@@ -93,15 +90,22 @@ static inline uint64_t tr__who(void)
 
 /* Whether the caller may wait: a task that is not cancelled, or a foreign thread.
  * Errors: TR_ECANCELED; TR_EWRONGPLACE. */
-int tr__may_wait(void);
+static inline int tr__may_wait(void)
+{
+    const tr__loop *loop = tr__loop_here();
+
+    if (loop == NULL)
+        return 0;
+    return loop->task != NULL ? tr__task_checkpoint(loop->task) : TR_EWRONGPLACE;
+}
 
 /* With the lock, which it gives back: wait at the line's end, for `timeout` seconds at most.
  * Returns the result of the grant; or the waiter has left, without a grant.
  * Errors: TR_ETIMEDOUT; TR_ECANCELED. */
-int tr__wait_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter, double timeout);
+int tr__wait_in_line(tr__latch *latch, tr__line *line, tr__queued *waiter, double timeout);
 static inline int tr__wait_in(tr__wait_queue *queue, tr__queued *waiter, double timeout)
 {
-    return tr__wait_in_line(&queue->lock, &queue->line, waiter, timeout);
+    return tr__wait_in_line(&queue->latch, &queue->line, waiter, timeout);
 }
 
 /* The same in two steps, for who has something to do in between, and a timeout above 0. With the
@@ -123,8 +127,7 @@ void tr__grant_all(tr__line *line, int result, tr__wakes *wakes);
 
 /* For tasks that choose: stand at the line's end, with the lock; and leave it, without, if it
  * stands there still. */
-void tr__stand_in_line(pthread_mutex_t *lock, tr__line *line, tr__queued *waiter,
-                       tr__choice *choice);
+void tr__stand_in_line(tr__latch *latch, tr__line *line, tr__queued *waiter, tr__choice *choice);
 void tr__leave_line(tr__queued *waiter);
 /* Whether the caller is the first to claim it. */
 bool tr__choice_claim(tr__choice *choice);
