@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/threads.h"
+#include "runtime/observer.h"
 #include "runtime/overflow.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
@@ -25,8 +26,10 @@
 #define POOL_MAX        64
 #define POOL_MAX_MOST   10000
 #define POOL_IDLE_S     10
+#define SLOW_MS         100
 
 tr__runtime_data tr__runtime;
+bool tr__debugging;
 tr__gate tr__runtime_gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -91,7 +94,8 @@ static bool is_valid(const tr_config *config)
     return config->loops >= 1 && config->loops <= TR__LOOPS_MAX && config->budget_msgs >= 1 &&
            config->shutdown_s >= 0 && config->stack_bytes >= STACK_BYTES_MIN &&
            config->stack_bytes <= STACK_BYTES_MAX && config->pool_max >= 1 &&
-           config->pool_max <= POOL_MAX_MOST && config->pool_idle_s >= 0; /* NaN is none of these */
+           config->pool_max <= POOL_MAX_MOST &&
+           config->pool_idle_s >= 0 /* NaN is none of these */ && config->slow_ms >= 1;
 }
 
 static int complete_config(tr_config *config)
@@ -104,6 +108,8 @@ static int complete_config(tr_config *config)
     complete(&config->spin_us, "TROUPE_SPIN_US", SPIN_US);
     complete(&config->stack_guards, "TROUPE_STACK_GUARDS", 1);
     complete(&config->pool_max, "TROUPE_POOL_MAX", POOL_MAX);
+    complete(&config->debug, "TROUPE_DEBUG", 0);
+    complete(&config->slow_ms, "TROUPE_SLOW_MS", SLOW_MS);
     complete_seconds(&config->shutdown_s, "TROUPE_SHUTDOWN_S", SHUTDOWN_S);
     complete_seconds(&config->pool_idle_s, "TROUPE_POOL_IDLE_S", POOL_IDLE_S);
     if (config->stack_bytes == 0) {
@@ -131,6 +137,7 @@ void tr__runtime_clear(uint32_t loops_made)
         tr__upper_layer.loop_fini(tr__runtime.loops[i]);
         tr__loop_free(tr__runtime.loops[i]);
     }
+    tr__debugging = false;
     tr__overflow_close();
     tr__upper_layer.stop();
     tr__free(tr__runtime.loops);
@@ -174,6 +181,8 @@ static void end_threads(uint32_t threads)
         tr__port_ring(&tr__ports[i]);
     }
     tr__gate_unlock(&tr__runtime_gate); /* which they take to report */
+    if (tr__debugging)
+        tr__upper_observer.stop();
     for (uint32_t i = 0; i < threads; i++)
         tr__thread_join(tr__runtime.loops[i]->thread);
     tr__gate_lock(&tr__runtime_gate);
@@ -210,6 +219,14 @@ static bool find_stack(const tr__stack **stack, const char **name)
     return true;
 }
 
+static int start_observer(void)
+{
+    int rc = tr__runtime.config.debug > 0 ? tr__upper_observer.start(&tr__runtime.config) : 0;
+
+    tr__debugging = rc == 0 && tr__runtime.config.debug > 0;
+    return rc;
+}
+
 /* With the gate locked, and the state STARTING. */
 static int start_runtime(void)
 {
@@ -219,7 +236,9 @@ static int start_runtime(void)
     if (rc < 0)
         return rc;
     (void)tr__overflow_open(find_stack); /* it can't fail */
-    rc = start_threads(loops);
+    rc = start_observer();
+    if (rc == 0)
+        rc = start_threads(loops);
     if (rc < 0) {
         tr__runtime_clear(loops);
         return rc;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/threads.h"
+#include "runtime/observer.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
 
@@ -128,6 +129,8 @@ static void finish(void)
 {
     uint32_t loops = (uint32_t)tr_loop_count();
 
+    if (tr__debugging)
+        tr__upper_observer.stop();
     for (uint32_t i = 0; i < loops; i++)
         tr__thread_join(tr__runtime.loops[i]->thread);
     /* relaxed: nobody can use the loops any more; new users wait for the gate. */

@@ -33,6 +33,10 @@ typedef struct tr_config {
     int pool_max;       /* TROUPE_POOL_MAX; threads of TR_POOL_IO at most, up to 10,000; 64 */
     double pool_idle_s; /* TROUPE_POOL_IDLE_S; how long a pool's thread waits for work before it
                            ends, seconds; 10 */
+    int debug;          /* TROUPE_DEBUG; above 0: debug mode, which looks for mistakes, and names
+                           them in the log; it costs time and memory. See troupe/observe.h */
+    int slow_ms;        /* TROUPE_SLOW_MS; in debug mode: a handler, a callback, or a task between
+                           two awaits that takes longer is named, milliseconds; 100 */
 } tr_config;
 
 /* Start the runtime, or count one more user of it if it runs. cfg may be NULL; a running runtime

@@ -1,0 +1,32 @@
+/* What watches the runtime in debug mode, for people who look for a mistake. The runtime calls it
+ * through this table and never includes it; the one instance is defined above
+ * (observe/observer.c). */
+#ifndef TR_RUNTIME_OBSERVER_H
+#define TR_RUNTIME_OBSERVER_H
+
+#include <stdbool.h>
+
+#include <troupe/runtime.h>
+
+#include "base/compiler.h"
+
+typedef struct tr__observer {
+    /* With the loops made, but no thread of theirs started. 0 or an error; on error all is
+     * undone. */
+    int (*start)(const tr_config *config);
+    /* When the loops have quit, or are about to; their threads are joined afterwards. */
+    void (*stop)(void);
+} tr__observer;
+
+extern const tr__observer tr__upper_observer;
+
+/* Whether this is debug mode: set before the loops' threads start, and for as long as they run. */
+extern bool tr__debugging;
+
+/* For what is done in debug mode only, out of line. */
+static TR__ALWAYS_INLINE bool tr__is_debugging(void)
+{
+    return TR__UNLIKELY(tr__debugging);
+}
+
+#endif
