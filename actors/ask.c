@@ -107,6 +107,7 @@ static TR__ALWAYS_INLINE void take_answer(tr__home *home, void *out,
 typedef struct asking {
     tr__wait wait;
     tr__open_request request;
+    tr_pid to;
     void *out; /* NULL: only whether there was an answer */
     const tr_type *type;
     tr_pid *asks; /* whom the handler is known to wait for, while it does; NULL: a task */
@@ -154,6 +155,16 @@ static bool withdraw_asking(tr__wait *wait)
     return true;
 }
 
+static void describe_asking(const tr__wait *wait, tr__awaited *awaited)
+{
+    const asking *a = TR__CONTAINER_OF(wait, const asking, wait);
+
+    awaited->what = "an answer";
+    tr__awaited_add(awaited, "is to answer", a->to.tr__id);
+}
+
+static const tr__wait_kind ask_kind = { withdraw_asking, describe_asking };
+
 static TR__ALWAYS_INLINE int ask_in_task(tr__home *home, tr_task *task, void *out,
                                          const question *q, tr_pid *asks)
 {
@@ -166,7 +177,8 @@ static TR__ALWAYS_INLINE int ask_in_task(tr__home *home, tr_task *task, void *ou
     if (TR__UNLIKELY(msg == NULL))
         return asker != NULL ? TR_ENOMEM : refuse(q, TR_ENOMEM);
     a.wait.task = task;
-    a.wait.withdraw = withdraw_asking;
+    a.wait.kind = &ask_kind;
+    a.to = q->to;
     a.out = out;
     a.type = q->type->tr__answer;
     a.asks = asks;
@@ -289,7 +301,14 @@ static const char *describe_asked(const tr_future *f)
     return "an ask";
 }
 
+static uint64_t blocker_of_asked(const tr_future *f)
+{
+    return TR__CONTAINER_OF(f, const asked_future, future)->to.tr__id;
+}
+
 static const tr__future_kind asked_kind = {
+    .what = "an answer",
+    .blocker = blocker_of_asked,
     .cancel = cancel_asked,
     .describe = describe_asked,
     .fini = fini_asked,

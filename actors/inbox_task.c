@@ -81,6 +81,17 @@ static bool withdraw(tr__wait *wait)
     return true;
 }
 
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    const tr__inbox_wait *w = TR__CONTAINER_OF(wait, const tr__inbox_wait, wait);
+
+    awaited->what = "a message of an inbox";
+    awaited->object = w->in;
+    awaited->until_ns = w->timer.due_ns;
+}
+
+static const tr__wait_kind wait_kind = { withdraw, describe };
+
 static void on_time(tr__timer *timer)
 {
     end_wait(TR__CONTAINER_OF(timer, tr__inbox_wait, timer)->in, TR_ETIMEDOUT);
@@ -88,7 +99,7 @@ static void on_time(tr__timer *timer)
 
 static int wait_here(tr_inbox *in, tr_task *task, uint64_t due_ns)
 {
-    tr__inbox_wait w = { .wait = { .task = task, .withdraw = withdraw }, .in = in };
+    tr__inbox_wait w = { .wait = { .task = task, .kind = &wait_kind }, .in = in };
 
     if (in->waiting != NULL)
         return TR_EBUSY;
@@ -175,7 +186,14 @@ static void leave_inbox(tr_case *c)
     w->in = NULL;
 }
 
-static const tr__case_kind receive_kind = { take_receive, stand_to_receive, leave_inbox };
+static void describe_case(tr_case *c, tr__awaited *awaited)
+{
+    (void)c;
+    (void)awaited; /* who will send to it is not known */
+}
+
+static const tr__case_kind receive_kind = { take_receive, stand_to_receive, leave_inbox,
+                                            describe_case };
 
 _Static_assert(sizeof(tr__inbox_wait) <= sizeof(((tr_case *)0)->tr__opaque), "fits its place");
 

@@ -358,13 +358,21 @@ static void complete_awaiting(starter *waiting, int result)
     (void)tr__loop_post(a->loop, &a->back); /* it does not quit before its tasks have ended */
 }
 
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    (void)wait;
+    awaited->what = "the init of an actor";
+}
+
+static const tr__wait_kind start_kind = { NULL, describe };
+
 static int spawn_elsewhere(tr__home *home, tr_pid *out, const tr_actor_class *cls, const void *args,
                            uint32_t target)
 {
     awaiting_starter a = {
         .starter = { complete_awaiting },
         .back = { .run = run_back },
-        .wait = { .task = tr__task_here() },
+        .wait = { .task = tr__task_here(), .kind = &start_kind },
         .loop = (uint16_t)home->loop.number,
     };
     tr_pid pid; /* nobody is to see it before init has succeeded */

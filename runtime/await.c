@@ -236,6 +236,7 @@ void tr__watch_end(tr__watch *watch)
 typedef struct await_wait {
     tr__wait wait;
     tr__watch watch;
+    const tr_future *f;
     int status;
 } await_wait;
 
@@ -253,6 +254,14 @@ static bool withdraw(tr__wait *wait)
     return true;
 }
 
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    tr__future_await_describe(TR__CONTAINER_OF(wait, const await_wait, wait)->f, awaited);
+}
+
+static const tr__wait_kind await_kind = { withdraw, describe };
+static const tr__wait_kind join_kind = { NULL, describe };
+
 int tr__await_end(tr_future *f, bool can_withdraw, int *status)
 {
     await_wait w;
@@ -265,7 +274,8 @@ int tr__await_end(tr_future *f, bool can_withdraw, int *status)
     if (rc < 0)
         return rc;
     w.status = 0;
-    w.wait = (tr__wait){ .task = tr__task_here(), .withdraw = can_withdraw ? withdraw : NULL };
+    w.f = f;
+    w.wait = (tr__wait){ .task = tr__task_here(), .kind = can_withdraw ? &await_kind : &join_kind };
     rc = tr__wait_suspend(&w.wait);
     *status = w.status;
     return rc;

@@ -49,7 +49,7 @@ static void interrupt(tr_task *task)
 {
     tr__wait *wait = task->wait;
 
-    if (wait != NULL && wait->withdraw != NULL && wait->withdraw(wait))
+    if (wait != NULL && wait->kind->withdraw != NULL && wait->kind->withdraw(wait))
         tr__wait_end(wait, TR_ECANCELED);
 }
 

@@ -54,7 +54,7 @@ tr_future *tr__future_make(const tr__future_kind *kind, uint16_t home, size_t by
 
 static TR__COLD void report_unseen(const tr_future *f)
 {
-    const char *what = f->kind->describe != NULL ? f->kind->describe(f) : "a future";
+    const char *what = f->kind->describe != NULL ? f->kind->describe(f) : f->kind->what;
 
     tr__log(TR_LOG_WARN, "%s ended with an error that nobody has looked at: %s (%s)", what,
             tr_strerror(f->status), tr_err_name(f->status));
@@ -238,7 +238,7 @@ static void cancel_open(tr_future *f)
     (void)tr__future_end(f, TR_ECANCELED, NULL, NULL); /* it may have ended meanwhile */
 }
 
-static const tr__future_kind open_kind = { .cancel = cancel_open };
+static const tr__future_kind open_kind = { .what = "a future", .cancel = cancel_open };
 
 int tr_future_new(tr_future **out)
 {
@@ -333,6 +333,14 @@ int tr_future_take(tr_future *f, void **value)
     if (f->kind->has_block)
         tr__memory_leaves();
     return f->status;
+}
+
+void tr__future_await_describe(const tr_future *f, tr__awaited *awaited)
+{
+    awaited->what = f->kind->what;
+    awaited->object = f;
+    if (f->kind->blocker != NULL)
+        tr__awaited_add(awaited, "is to end", f->kind->blocker(f));
 }
 
 /* ---- lists at home ---- */

@@ -39,6 +39,7 @@
 #include "base/list.h"
 #include "base/slab.h"
 #include "runtime/runnable.h"
+#include "runtime/wait.h"
 
 #define TR__FUTURE_CLAIMED  1U
 #define TR__FUTURE_ENDED    2U
@@ -55,10 +56,13 @@ typedef struct tr__waiter {
 
 /* What stands behind a future. */
 typedef struct tr__future_kind {
+    const char *what; /* "a future" */
     /* Ask that it ends soon; it has not ended yet, as far as the caller knows. Any thread. */
     void (*cancel)(tr_future *f);
-    /* What it is, for the log, in storage that lasts until the next call; NULL: "a future". */
+    /* What it is, for the log, in storage that lasts until the next call; NULL: as `what`. */
     const char *(*describe)(const tr_future *f);
+    /* Who is to end it, as tr__awaited names them; 0: nobody is known. NULL likewise. */
+    uint64_t (*blocker)(const tr_future *f);
     /* Before its memory goes; NULL. */
     void (*fini)(tr_future *f);
     bool has_block; /* its value is a block of ours, which who takes it frees */
@@ -103,6 +107,9 @@ void *tr__future_take_value(tr_future *f);
 
 /* The status of one that has ended, for somebody who looks at it. */
 int tr__future_look(tr_future *f);
+
+/* For who waits for one, and says so to people. Any thread that has a reference. */
+void tr__future_await_describe(const tr_future *f, tr__awaited *awaited);
 
 /* On the home loop: stand in its list. false: it has ended already. */
 bool tr__future_enlist(tr_future *f, tr__waiter *waiter);

@@ -98,11 +98,21 @@ static uint32_t run_begin(tr__runnable *runnable, tr__loop *loop)
     return 1;
 }
 
+static void describe_leave(const tr__wait *wait, tr__awaited *awaited)
+{
+    (void)wait;
+    awaited->what = "the end of a pool";
+}
+
+/* It can't be withdrawn: arguments of jobs may be the task's. */
+static const tr__wait_kind leave_kind = { NULL, describe_leave };
+
 static void leave_as_task(tr__leave *leave, tr_task *task)
 {
     tr__loop *here = tr__loop_here();
 
-    leave->wait.task = task; /* it can't be withdrawn: arguments of jobs may be the task's */
+    leave->wait.task = task;
+    leave->wait.kind = &leave_kind;
     leave->home = here->number;
     leave->hop.run = run_begin;
     tr__loop_schedule(here, &leave->hop);

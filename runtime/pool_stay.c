@@ -54,6 +54,15 @@ static bool withdraw_stay(tr__wait *wait)
     return !stay->is_retrying && try_to_cut(stay, tr__loop_here());
 }
 
+static void describe_stay(const tr__wait *wait, tr__awaited *awaited)
+{
+    const tr__stay *stay = TR__CONTAINER_OF(wait, const tr__stay, wait);
+
+    awaited->what = stay->is_until_begin ? "room in a pool" : "a job";
+}
+
+static const tr__wait_kind stay_kind = { withdraw_stay, describe_stay };
+
 void tr__stay_tell(tr__job *job)
 {
     /* The loop can't have quit: its task has not ended. */
@@ -62,7 +71,7 @@ void tr__stay_tell(tr__job *job)
 
 void tr__stay_enter(tr__stay *stay, tr_task *task, tr_pool *pool, tr__job *job, bool is_until_begin)
 {
-    stay->wait = (tr__wait){ .task = task, .withdraw = withdraw_stay };
+    stay->wait = (tr__wait){ .task = task, .kind = &stay_kind };
     stay->job = job;
     stay->pool = pool;
     stay->retry.run = run_retry;

@@ -85,7 +85,11 @@ static const char *describe_job(const tr_future *f)
     return text;
 }
 
-static const tr__future_kind job_kind = { .cancel = cancel_future_job, .describe = describe_job };
+static const tr__future_kind job_kind = {
+    .what = "a job",
+    .cancel = cancel_future_job,
+    .describe = describe_job,
+};
 
 static future_job *make(tr_pool *pool, tr_job_fn fn, void *arg, void (*drop)(void *arg))
 {

@@ -64,6 +64,15 @@ static bool withdraw_start(tr__wait *wait)
     return true;
 }
 
+static void describe_start(const tr__wait *wait, tr__awaited *awaited)
+{
+    awaited->what = "the readiness of a child";
+    tr__awaited_add(awaited, "is to be ready",
+                    (uintptr_t)TR__CONTAINER_OF(wait, const starter, wait)->child);
+}
+
+static const tr__wait_kind start_kind = { withdraw_start, describe_start };
+
 /* ---- failures ---- */
 
 typedef struct tr__failure {
@@ -351,7 +360,7 @@ int tr__scope_spawn_arg(tr_scope *s, int loop, tr_task_fn fn, void *arg, const c
  * this returns. */
 static int start_until_ready(tr__scope *scope, const start_call *call)
 {
-    starter s = { .wait = { .task = tr__task_here(), .withdraw = withdraw_start } };
+    starter s = { .wait = { .task = tr__task_here(), .kind = &start_kind } };
     int rc = tr__task_checkpoint(s.wait.task);
     int unused;
 
@@ -435,11 +444,20 @@ static bool refuse_withdrawal(tr__wait *wait)
     return false;
 }
 
+/* Its children are known to who looks. */
+static void describe_join(const tr__wait *wait, tr__awaited *awaited)
+{
+    (void)wait;
+    awaited->what = TR__AWAITED_CHILDREN;
+}
+
+static const tr__wait_kind join_kind = { refuse_withdrawal, describe_join };
+
 /* Wait until no child is left; true: it was cut short. */
 static bool join(tr__scope *scope)
 {
     tr_task *task = scope->node.task;
-    join_wait w = { .wait = { .task = task, .withdraw = refuse_withdrawal }, .scope = scope };
+    join_wait w = { .wait = { .task = task, .kind = &join_kind }, .scope = scope };
 
     scope->is_joined = true;
     if (scope->alive == 0)

@@ -195,10 +195,20 @@ static bool withdraw_sleep(tr__wait *wait)
     return true;
 }
 
+static void describe_sleep(const tr__wait *wait, tr__awaited *awaited)
+{
+    const tr__timer *timer = &TR__CONTAINER_OF(wait, const sleeper, wait)->timer;
+
+    awaited->what = "a time";
+    awaited->until_ns = timer->due_ns;
+}
+
+static const tr__wait_kind sleep_kind = { withdraw_sleep, describe_sleep };
+
 int tr_sleep(double seconds)
 {
     tr_task *task = tr__task_here();
-    sleeper s = { .wait = { .task = task, .withdraw = withdraw_sleep } };
+    sleeper s = { .wait = { .task = task, .kind = &sleep_kind } };
     int rc = task != NULL ? 0 : TR_EWRONGPLACE;
 
     if (rc == 0 && isnan(seconds))
@@ -315,8 +325,15 @@ static void fini_task(tr_future *f)
         tr__locals_unref(task->locals); /* it was not started */
 }
 
+static uint64_t blocker_of_task(const tr_future *f)
+{
+    return (uintptr_t)f;
+}
+
 static const tr__future_kind task_kind = {
+    .what = "a task",
     .cancel = cancel_task,
+    .blocker = blocker_of_task,
     .describe = describe_task,
     .fini = fini_task,
 };

@@ -9,10 +9,7 @@
  * A task has a stack only from its first turn to its end: so one that has not begun yet costs its
  * block, and one that begins gets the stack that was used last.
  *
- * How to await something: fill in a tr__wait on the task's own stack, give it to whoever will call
- * tr__wait_end, and call tr__wait_suspend. Exactly one of the two happens to a wait, both on the
- * task's loop: tr__wait_end, or withdraw returns true when the task is cancelled. What was handed
- * over is never withdrawn: after tr__wait_end a cancellation shows at the next await. */
+ * How to await something: see wait.h. */
 #ifndef TR_RUNTIME_TASK_H
 #define TR_RUNTIME_TASK_H
 
@@ -23,14 +20,7 @@
 #include "runtime/future.h"
 #include "runtime/loop.h"
 #include "runtime/stack.h"
-
-typedef struct tr__wait {
-    tr_task *task;
-    /* Take the wait back; true: tr__wait_end will not be called. It must not end other waits of
-     * tasks that run now. NULL: it can't be taken back. */
-    bool (*withdraw)(struct tr__wait *wait);
-    int result;
-} tr__wait;
+#include "runtime/wait.h"
 
 /* What stands at the top of a task's stack, just below the stack's record. */
 typedef struct tr__fiber {

@@ -52,9 +52,11 @@ static void let_all_go(barrier *b)
     tr__wakes_send(&wakes);
 }
 
+static const tr__sought the_others = { .what = "the others at a barrier" };
+
 int tr_barrier_wait_for(tr_barrier *b, double timeout)
 {
-    tr__queued waiter = { .wants = 0 };
+    tr__queued waiter = { .sought = &the_others };
     int rc;
 
     if (b == NULL || isnan(timeout) || b->tr__parties == 0 || b->tr__parties > INT_MAX)

@@ -225,9 +225,11 @@ static void give_up_place(tr_batcher *b, uint64_t number)
     let_go(b, 1, &wakes);
 }
 
+static const tr__sought its_result = { .what = "the result of a batch" };
+
 int tr_batcher_call(tr_batcher *b, void *item)
 {
-    tr__queued waiter = { .place = item };
+    tr__queued waiter = { .sought = &its_result, .place = item };
     uint64_t number;
     tr__line *line;
     int rc = b != NULL && item != NULL ? tr__may_wait() : TR_EINVAL;
@@ -277,9 +279,11 @@ int tr_batcher_close(tr_batcher *b)
     return 0;
 }
 
+static const tr__sought all_results = { .what = "the end of all batches" };
+
 int tr_batcher_join_for(tr_batcher *b, double timeout)
 {
-    tr__queued waiter = { .place = NULL };
+    tr__queued waiter = { .sought = &all_results };
     int rc = b != NULL && !isnan(timeout) ? tr__may_wait() : TR_EINVAL;
 
     if (rc < 0)

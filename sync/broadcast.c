@@ -188,12 +188,14 @@ static int take(tr_subscription *s, void *item, uint64_t *missed)
     return 0;
 }
 
+static const tr__sought an_item = { .what = "an item of a broadcast" };
+
 /* Under the lock, which it gives back. */
 static int wait(tr_subscription *s, void *item, double timeout)
 {
     tr_broadcast *b = s->broadcast;
     reception r = { s, item };
-    tr__queued waiter = { .place = &r };
+    tr__queued waiter = { .sought = &an_item, .place = &r };
     int rc;
 
     s->waiting = 1;

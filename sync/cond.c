@@ -32,9 +32,11 @@ static int check(const tr_cond *c, tr_mutex *m, double timeout)
     return rc;
 }
 
+static const tr__sought a_notification = { .what = "a notification of a condition" };
+
 static int wait(condition *c, tr_mutex *m, double timeout)
 {
-    tr__queued waiter = { .wants = 0 };
+    tr__queued waiter = { .sought = &a_notification };
     int rc;
 
     if (timeout <= 0)

@@ -13,6 +13,8 @@ typedef struct event {
 
 _Static_assert(sizeof(event) <= sizeof(tr_event), "fits its public place");
 
+static const tr__sought an_event = { .what = "an event" };
+
 static event *inside(const tr_event *e)
 {
     return (event *)(uintptr_t)e;
@@ -53,7 +55,7 @@ int tr_event_clear(tr_event *e)
 
 int tr_event_wait_for(tr_event *e, double timeout)
 {
-    tr__queued waiter = { .wants = 0 };
+    tr__queued waiter = { .sought = &an_event };
     int rc;
 
     if (e == NULL || isnan(timeout))
@@ -90,8 +92,10 @@ bool tr__event_stand(tr_event *e, tr__queued *waiter, tr__choice *choice)
 
     tr__wait_queue_lock(queue);
     has_happened = tr_event_is_set(e);
-    if (!has_happened)
+    if (!has_happened) {
+        waiter->sought = &an_event;
         tr__stand_in_line(&queue->latch, &queue->line, waiter, choice);
+    }
     tr__wait_queue_unlock(queue);
     return !has_happened;
 }

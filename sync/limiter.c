@@ -73,10 +73,12 @@ static void pass_turn_on(tr__limiter *l, tr__wakes *wakes)
     (void)tr__grant(next, 0, wakes); /* nobody chooses here */
 }
 
+static const tr__sought a_time = { .what = "a time, for a limiter" };
+
 static int nap(double seconds)
 {
     tr__wait_queue nobody = { .line = { NULL, NULL, 0 } };
-    tr__queued sleeper = { .wants = 0 };
+    tr__queued sleeper = { .sought = &a_time };
     int rc;
 
     tr__wait_queue_lock(&nobody);
@@ -127,9 +129,11 @@ static int wait_with_turn(tr__limiter *l, uint64_t n, uint64_t due_ns)
     return 0;
 }
 
+static const tr__sought a_turn = { .what = "its turn at a limiter" };
+
 int tr__limiter_acquire(tr__limiter *l, uint64_t n, double timeout)
 {
-    tr__queued waiter = { .wants = n };
+    tr__queued waiter = { .sought = &a_turn, .wants = n };
     uint64_t due_ns = tr__due_ns(timeout);
     bool is_taken = false;
     int rc = tr__may_wait();

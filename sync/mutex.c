@@ -47,9 +47,19 @@ static bool take_or_announce(tr__fair_mutex *mutex)
     }
 }
 
+static uint64_t holder(const tr__queued *waiter)
+{
+    const tr__fair_mutex *mutex = TR__CONTAINER_OF(waiter->line, const tr__fair_mutex, queue.line);
+
+    /* relaxed: it may be another one already. */
+    return tr__load_relaxed_u64(&mutex->owner);
+}
+
+static const tr__sought a_mutex = { .what = "a mutex", .holder = holder };
+
 static TR__NOINLINE int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
 {
-    tr__queued waiter = { .wants = tr__who(), .is_shielded = is_shielded };
+    tr__queued waiter = { .sought = &a_mutex, .wants = tr__who(), .is_shielded = is_shielded };
 
     tr__wait_queue_lock(&mutex->queue);
     if (!take_or_announce(mutex))

@@ -41,11 +41,25 @@ static void set_state(once *o, uint32_t state)
     tr__store_release_u32(&o->state, state);
 }
 
+static void set_runner(once *o, uint64_t who)
+{
+    /* relaxed: it is written with the lock; who looks without is told that it may change. */
+    tr__store_relaxed_u64(&o->runner, who);
+}
+
+static uint64_t runner(const tr__queued *waiter)
+{
+    /* relaxed: it may be another one already. */
+    return tr__load_relaxed_u64(&TR__CONTAINER_OF(waiter->line, const once, queue.line)->runner);
+}
+
+static const tr__sought its_end = { .what = "the end of what is done once", .holder = runner };
+
 /* Wait for the caller's turn, or for what makes it needless: ITS_TURN; 0. may_wait: what
  * tr__may_wait says. */
 static int claim(tr_once *o, double timeout, int may_wait)
 {
-    tr__queued waiter = { .wants = tr__who() };
+    tr__queued waiter = { .sought = &its_end, .wants = tr__who() };
     once *in = inside(o);
     int rc = 0;
 
@@ -57,7 +71,7 @@ static int claim(tr_once *o, double timeout, int may_wait)
         rc = in->runner == tr__who() ? TR_EDEADLK : may_wait;
     } else if (!tr_once_is_done(o)) {
         set_state(in, RUNNING);
-        in->runner = tr__who();
+        set_runner(in, tr__who());
         rc = ITS_TURN;
     }
     tr__wait_queue_unlock(&in->queue);
@@ -76,7 +90,7 @@ static void finish(once *o, bool has_succeeded)
         set_state(o, DONE);
         tr__grant_all(&o->queue.line, 0, &wakes);
     } else if (next != NULL) {
-        o->runner = next->wants;
+        set_runner(o, next->wants);
         (void)tr__grant(next, ITS_TURN, &wakes); /* nobody chooses here */
     } else {
         set_state(o, NEW);

@@ -10,6 +10,7 @@
 
 #include "base/seam.h"
 #include "base/threads.h"
+#include "runtime/observer.h"
 #include "sync/items.h"
 #include "sync/wait_queue.h"
 
@@ -23,9 +24,11 @@ struct tr_queue {
     tr__items items;
     size_t capacity;
     void (*drop)(void *item);
-    uint64_t unfinished; /* items that were put, and are not done */
-    int fd;              /* -1: nobody has asked for it */
-    bool is_signalled;   /* it is readable */
+    uint64_t unfinished;  /* items that were put, and are not done */
+    uint64_t last_putter; /* in debug mode: tr__who of who tried it last */
+    uint64_t last_getter;
+    int fd;            /* -1: nobody has asked for it */
+    bool is_signalled; /* it is readable */
     bool is_closed;
     bool is_abandoned; /* closed at once: nobody joins any more */
 };
@@ -87,6 +90,14 @@ int tr_queue_free(tr_queue *q)
 }
 
 /* ---- with the lock ---- */
+
+/* For who looks for a cycle of those who wait for each other. */
+static void note_user(uint64_t *last)
+{
+    if (tr__is_debugging())
+        /* relaxed: it publishes nothing. */
+        tr__store_relaxed_u64(last, tr__who());
+}
 
 static bool has_something(const tr_queue *q)
 {
@@ -171,15 +182,33 @@ int tr_queue_try_put(tr_queue *q, const void *item)
     if (q == NULL || item == NULL)
         return TR_EINVAL;
     lock(q, &wakes);
+    note_user(&q->last_putter);
     rc = put(q, item, &wakes);
     unlock(q, &wakes);
     return rc;
 }
 
-/* With the latch, which it gives back: wait in one of the lines, with a place for an item. */
-static TR__NOINLINE int wait(tr_queue *q, tr__line *line, void *place, double timeout)
+static uint64_t last_putter(const tr__queued *waiter)
 {
-    tr__queued waiter = { .place = place };
+    /* relaxed: it may be another one already. */
+    return tr__load_relaxed_u64(&TR__CONTAINER_OF(waiter->line, tr_queue, getters)->last_putter);
+}
+
+static uint64_t last_getter(const tr__queued *waiter)
+{
+    /* relaxed: likewise. */
+    return tr__load_relaxed_u64(&TR__CONTAINER_OF(waiter->line, tr_queue, putters)->last_getter);
+}
+
+static const tr__sought an_item = { "an item of a queue", last_putter, true };
+static const tr__sought room = { "room in a queue", last_getter, true };
+static const tr__sought all_done = { .what = "the last item of a queue to be done" };
+
+/* With the latch, which it gives back: wait in one of the lines, with a place for an item. */
+static TR__NOINLINE int wait(tr_queue *q, tr__line *line, const tr__sought *sought, void *place,
+                             double timeout)
+{
+    tr__queued waiter = { .sought = sought, .place = place };
 
     return tr__wait_in_line(&q->latch, line, &waiter, timeout);
 }
@@ -195,10 +224,11 @@ int tr_queue_put_for(tr_queue *q, const void *item, double timeout)
     if (rc < 0)
         return rc;
     lock(q, &wakes);
+    note_user(&q->last_putter);
     rc = put(q, item, &wakes);
     if (rc == TR_EFULL) {
         settle_fd(q, true); /* there is something: what it will wait with */
-        return wait(q, &q->putters, (void *)(uintptr_t)item, timeout);
+        return wait(q, &q->putters, &room, (void *)(uintptr_t)item, timeout);
     }
     unlock(q, &wakes);
     return rc;
@@ -214,6 +244,7 @@ int tr_queue_try_get(tr_queue *q, void *item)
     if (q == NULL || item == NULL)
         return TR_EINVAL;
     lock(q, &wakes);
+    note_user(&q->last_getter);
     rc = get(q, item, &wakes);
     unlock(q, &wakes);
     return rc;
@@ -230,9 +261,10 @@ int tr_queue_get_for(tr_queue *q, void *item, double timeout)
     if (rc < 0)
         return rc;
     lock(q, &wakes);
+    note_user(&q->last_getter);
     rc = get(q, item, &wakes);
     if (rc == TR_EAGAIN)
-        return wait(q, &q->getters, item, timeout);
+        return wait(q, &q->getters, &an_item, item, timeout);
     unlock(q, &wakes);
     return rc;
 }
@@ -266,7 +298,7 @@ int tr_queue_join_for(tr_queue *q, double timeout)
         return rc;
     tr__latch_lock(&q->latch);
     if (q->unfinished > 0 && !q->is_abandoned)
-        return wait(q, &q->joiners, NULL, timeout);
+        return wait(q, &q->joiners, &all_done, NULL, timeout);
     rc = q->unfinished > 0 ? TR_EPIPE : 0;
     tr__latch_unlock(&q->latch);
     return rc;
@@ -374,8 +406,10 @@ static bool has_other(const tr__line *line, const tr__choice *choice)
 static bool stand(tr_queue *q, tr__line *line, bool is_ready, tr__queued *waiter,
                   tr__choice *choice)
 {
-    if (!is_ready)
+    if (!is_ready) {
+        waiter->sought = line == &q->getters ? &an_item : &room;
         tr__stand_in_line(&q->latch, line, waiter, choice);
+    }
     settle_fd(q, has_something(q));
     tr__latch_unlock(&q->latch);
     return !is_ready;

@@ -115,9 +115,22 @@ static void serve_others(rwlock *l)
     tr__wakes_send(&wakes);
 }
 
+static uint64_t holder(const tr__queued *waiter)
+{
+    const rwlock *l = TR__CONTAINER_OF(waiter->line, const rwlock, queue.line);
+
+    /* relaxed: it may be another one already. */
+    return tr__load_relaxed_u64(&l->writer);
+}
+
+static const tr__sought for_reading = { .what = "a lock, to read", .holder = holder };
+static const tr__sought for_writing = { .what = "a lock, to write", .holder = holder };
+
 static int lock_for(tr_rwlock *lock, uint64_t wanted, double timeout)
 {
-    tr__queued waiter = { .wants = wanted, .place = (void *)(uintptr_t)tr__who() };
+    tr__queued waiter = { .sought = wanted == WRITER ? &for_writing : &for_reading,
+                          .wants = wanted,
+                          .place = (void *)(uintptr_t)tr__who() };
     rwlock *l = inside(lock);
     int rc;
 

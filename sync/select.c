@@ -37,6 +37,11 @@ static void leave_line(tr_case *c)
     tr__leave_line(queued_of(c));
 }
 
+static void describe_line(tr_case *c, tr__awaited *awaited)
+{
+    tr__queued_describe(queued_of(c), awaited);
+}
+
 static bool take_get(tr_case *c, int *status)
 {
     *status = tr_queue_try_get(c->tr__source, c->tr__place);
@@ -117,6 +122,11 @@ static void leave_future(tr_case *c)
     tr__watch_end(&((future_place *)tr__case_place(c))->watch);
 }
 
+static void describe_future(tr_case *c, tr__awaited *awaited)
+{
+    tr__future_await_describe(c->tr__source, awaited);
+}
+
 /* ---- time ---- */
 
 typedef struct sleep_place {
@@ -159,11 +169,17 @@ static void leave_sleep(tr_case *c)
     tr__timer_stop(&tr__loop_here()->wheel, &place->timer);
 }
 
-static const tr__case_kind get_kind = { take_get, stand_get, leave_line };
-static const tr__case_kind put_kind = { take_put, stand_put, leave_line };
-static const tr__case_kind event_kind = { take_event, stand_event, leave_line };
-static const tr__case_kind future_kind = { take_future, stand_future, leave_future };
-static const tr__case_kind sleep_kind = { take_sleep, stand_sleep, leave_sleep };
+static void describe_sleep(tr_case *c, tr__awaited *awaited)
+{
+    awaited->until_ns = ((sleep_place *)tr__case_place(c))->due_ns;
+}
+
+static const tr__case_kind get_kind = { take_get, stand_get, leave_line, describe_line };
+static const tr__case_kind put_kind = { take_put, stand_put, leave_line, describe_line };
+static const tr__case_kind event_kind = { take_event, stand_event, leave_line, describe_line };
+static const tr__case_kind future_kind = { take_future, stand_future, leave_future,
+                                           describe_future };
+static const tr__case_kind sleep_kind = { take_sleep, stand_sleep, leave_sleep, describe_sleep };
 
 _Static_assert(sizeof(tr__queued) <= sizeof(((tr_case *)0)->tr__opaque), "fits its place");
 _Static_assert(sizeof(future_place) <= sizeof(((tr_case *)0)->tr__opaque), "fits its place");
@@ -252,10 +268,29 @@ static size_t stand(tr_case *cases, size_t n, tr__choice *choice)
     return standing;
 }
 
+typedef struct selection {
+    tr__choice choice;
+    tr_case *cases;
+    size_t n;
+} selection;
+
 static bool withdraw(tr__wait *wait)
 {
     return tr__choice_claim(TR__CONTAINER_OF(wait, tr__choice, wait));
 }
+
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    const selection *s = TR__CONTAINER_OF(wait, const selection, choice.wait);
+
+    for (size_t i = 0; i < s->n; i++)
+        s->cases[i].tr__kind->describe(&s->cases[i], awaited);
+    awaited->what = "the first of several";
+    awaited->object = NULL;
+    awaited->is_choice = true;
+}
+
+static const tr__wait_kind select_kind = { withdraw, describe };
 
 /* Which case stands at that place. */
 static int number_of(const tr_case *cases, const void *place)
@@ -266,16 +301,18 @@ static int number_of(const tr_case *cases, const void *place)
 /* Wait until one is served; false: one became ready meanwhile, look again. */
 static bool wait(int *which, tr_case *cases, size_t n, int *status)
 {
-    tr__choice choice = { .wait = { .task = tr__task_here(), .withdraw = withdraw } };
-    size_t standing = stand(cases, n, &choice);
-    bool is_served = standing == n || !tr__choice_claim(&choice);
+    selection s = { .choice.wait = { .task = tr__task_here(), .kind = &select_kind },
+                    .cases = cases,
+                    .n = n };
+    size_t standing = stand(cases, n, &s.choice);
+    bool is_served = standing == n || !tr__choice_claim(&s.choice);
 
     if (is_served)
-        *status = tr__wait_suspend(&choice.wait);
+        *status = tr__wait_suspend(&s.choice.wait);
     for (size_t i = 0; i < standing; i++)
         cases[i].tr__kind->leave(&cases[i]);
-    if (choice.taken != NULL)
-        *which = number_of(cases, choice.taken);
+    if (s.choice.taken != NULL)
+        *which = number_of(cases, s.choice.taken);
     return is_served;
 }
 

@@ -15,6 +15,8 @@ typedef struct tr__case_kind {
     bool (*stand)(tr_case *c, tr__choice *choice);
     /* Leave the line, if it stands there. */
     void (*leave)(tr_case *c);
+    /* What it waits for, for people, while it stands in line. */
+    void (*describe)(tr_case *c, tr__awaited *awaited);
 } tr__case_kind;
 
 /* Where a case stands in line: a tr__queued, or what else its kind needs. */

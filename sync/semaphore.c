@@ -88,10 +88,12 @@ static void serve_others(semaphore *s)
     tr__wakes_send(&wakes);
 }
 
+static const tr__sought permits = { .what = "permits of a semaphore" };
+
 /* Gives the latch back, if the caller has it by bias. */
 static TR__NOINLINE int wait(semaphore *s, uint64_t n, bool is_inside, double timeout)
 {
-    tr__queued waiter = { .wants = n };
+    tr__queued waiter = { .sought = &permits, .wants = n };
     int rc;
 
     if (!is_inside)

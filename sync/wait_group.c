@@ -99,9 +99,11 @@ static bool is_zero(wait_group *g)
     }
 }
 
+static const tr__sought a_group = { .what = "a wait group" };
+
 int tr_wait_group_wait_for(tr_wait_group *g, double timeout)
 {
-    tr__queued waiter = { .wants = 0 };
+    tr__queued waiter = { .sought = &a_group };
     int rc;
 
     if (g == NULL || isnan(timeout))

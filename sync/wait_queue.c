@@ -114,6 +114,26 @@ static bool withdraw(tr__wait *wait)
     return leave(waiter);
 }
 
+void tr__queued_describe(const tr__queued *waiter, tr__awaited *awaited)
+{
+    const tr__sought *sought = waiter->sought;
+
+    awaited->what = sought->what;
+    awaited->object = waiter->latch;
+    awaited->is_guess |= sought->is_guess;
+    if (sought->holder != NULL)
+        tr__awaited_add(awaited, sought->is_guess ? "may give it" : "has it",
+                        sought->holder(waiter));
+}
+
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    tr__queued_describe(TR__CONTAINER_OF(wait, const tr__queued, wait), awaited);
+}
+
+static const tr__wait_kind wait_kind = { withdraw, describe };
+static const tr__wait_kind shielded_kind = { NULL, describe };
+
 static int wait_as_task(tr__queued *waiter, double timeout)
 {
     tr_task *task = waiter->wait.task;
@@ -182,7 +202,8 @@ static void enter(tr__latch *latch, tr__line *line, tr__queued *waiter)
     tr_task *task = tr__task_here();
 
     waiter->loop = task != NULL ? task->loop : 0;
-    waiter->wait = (tr__wait){ .task = task, .withdraw = waiter->is_shielded ? NULL : withdraw };
+    waiter->wait.task = task;
+    waiter->wait.kind = waiter->is_shielded ? &shielded_kind : &wait_kind;
     waiter->wake.run = run_wake;
     waiter->is_woken = 0;
     waiter->choice = NULL;

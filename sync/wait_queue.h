@@ -43,7 +43,19 @@ typedef struct tr__choice {
     void *taken;         /* where the one stands that was granted; written by who has claimed it */
 } tr__choice;
 
+struct tr__queued;
+
+/* What somebody stands in line for, for people. */
+typedef struct tr__sought {
+    const char *what; /* "a mutex" */
+    /* tr__who of who has what the waiter wants; 0: nobody is known. NULL likewise. Without the
+     * lock. */
+    uint64_t (*holder)(const struct tr__queued *waiter);
+    bool is_guess; /* others may give it, too */
+} tr__sought;
+
 typedef struct tr__queued {
+    const tr__sought *sought;
     struct tr__queued *next;
     struct tr__queued *previous;
     tr__latch *latch; /* that guards its line */
@@ -131,6 +143,9 @@ void tr__stand_in_line(tr__latch *latch, tr__line *line, tr__queued *waiter, tr_
 void tr__leave_line(tr__queued *waiter);
 /* Whether the caller is the first to claim it. */
 bool tr__choice_claim(tr__choice *choice);
+
+/* For who waits in several lines, and says so to people. */
+void tr__queued_describe(const tr__queued *waiter, tr__awaited *awaited);
 
 static inline void tr__wakes_init(tr__wakes *wakes)
 {

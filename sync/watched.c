@@ -112,10 +112,12 @@ int tr_watch_get(tr_watch *w, void *item, uint64_t *version)
     return 0;
 }
 
+static const tr__sought a_change = { .what = "a new value of a watch" };
+
 int tr_watch_changed_for(tr_watch *w, void *item, uint64_t *version, double timeout)
 {
     sight s = { .item = item };
-    tr__queued waiter = { .place = &s };
+    tr__queued waiter = { .sought = &a_change, .place = &s };
     int rc;
 
     if (w == NULL || item == NULL || version == NULL || isnan(timeout))

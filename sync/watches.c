@@ -100,6 +100,21 @@ static bool withdraw(tr__wait *wait)
     return true;
 }
 
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    const tr__watches *w = TR__CONTAINER_OF(wait, const tr__watches, wait);
+
+    for (size_t i = 0; i < w->n; i++)
+        if (!w->each[i].has_ended)
+            tr__future_await_describe(w->fs[i], awaited);
+    awaited->what = "futures";
+    awaited->object = NULL;
+    awaited->is_choice = w->is_enough != tr__watches_all_ended;
+}
+
+static const tr__wait_kind wait_kind = { withdraw, describe };
+static const tr__wait_kind join_kind = { NULL, describe };
+
 int tr__watches_wait(tr__watches *w, bool (*is_enough)(const tr__watches *w), bool can_withdraw)
 {
     tr_task *task = tr__task_here();
@@ -109,7 +124,7 @@ int tr__watches_wait(tr__watches *w, bool (*is_enough)(const tr__watches *w), bo
     if (can_withdraw && task->innermost->is_effective)
         return TR_ECANCELED;
     w->is_enough = is_enough;
-    w->wait = (tr__wait){ .task = task, .withdraw = can_withdraw ? withdraw : NULL };
+    w->wait = (tr__wait){ .task = task, .kind = can_withdraw ? &wait_kind : &join_kind };
     return tr__wait_suspend(&w->wait);
 }
 

@@ -1,0 +1,62 @@
+/* What a task waits for, and how that is told to people.
+ *
+ * How to await something: fill in a tr__wait on the task's own stack, give it to whoever will call
+ * tr__wait_end, and call tr__wait_suspend (task.h). Exactly one of the two happens to a wait, both
+ * on the task's loop: tr__wait_end, or withdraw returns true when the task is cancelled. What was
+ * handed over is never withdrawn: after tr__wait_end a cancellation shows at the next await. */
+#ifndef TR_RUNTIME_WAIT_H
+#define TR_RUNTIME_WAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tr_task tr_task;
+
+/* So many are told. */
+enum { TR__BLOCKERS = 4 };
+
+/* A wait, for people. Whoever can end it is known by a number: a task by its address, an actor by
+ * its pid, a foreign thread by its pthread_t. They are told apart by who knows all of them; none may
+ * be looked at: it may be gone. */
+typedef struct tr__awaited {
+    const char *what;    /* "a mutex"; in storage that lasts */
+    const void *object;  /* its address; NULL */
+    uint64_t until_ns;   /* 0: no limit of its own is known */
+    const char *blocked; /* what they do, "has it", or "is to end"; NULL: nobody is known */
+    uint64_t blockers[TR__BLOCKERS];
+    size_t count;   /* of blockers, also of those for whom there was no place */
+    bool is_guess;  /* others may end it, too */
+    bool is_choice; /* one of them is enough; else each is needed */
+} tr__awaited;
+
+static inline void tr__awaited_add(tr__awaited *awaited, const char *blocked, uint64_t blocker)
+{
+    if (blocker == 0)
+        return;
+    awaited->blocked = blocked;
+    if (awaited->count < TR__BLOCKERS)
+        awaited->blockers[awaited->count] = blocker;
+    awaited->count++;
+}
+
+/* What a task awaits that joins a scope. */
+#define TR__AWAITED_CHILDREN "its children"
+
+typedef struct tr__wait tr__wait;
+
+typedef struct tr__wait_kind {
+    /* Take the wait back; true: tr__wait_end will not be called. It must not end other waits of
+     * tasks that run now. NULL: it can't be taken back. */
+    bool (*withdraw)(tr__wait *wait);
+    /* On the task's loop, while it waits. */
+    void (*describe)(const tr__wait *wait, tr__awaited *awaited);
+} tr__wait_kind;
+
+struct tr__wait {
+    tr_task *task;
+    const tr__wait_kind *kind;
+    int result;
+};
+
+#endif
