@@ -160,7 +160,7 @@ static void describe_asking(const tr__wait *wait, tr__awaited *awaited)
     const asking *a = TR__CONTAINER_OF(wait, const asking, wait);
 
     awaited->what = "an answer";
-    tr__awaited_add(awaited, "is to answer", a->to.tr__id);
+    tr__awaited_add(awaited, "is to answer", (tr__blocker){ a->to.tr__id, true });
 }
 
 static const tr__wait_kind ask_kind = { withdraw_asking, describe_asking };
@@ -301,9 +301,9 @@ static const char *describe_asked(const tr_future *f)
     return "an ask";
 }
 
-static uint64_t blocker_of_asked(const tr_future *f)
+static tr__blocker blocker_of_asked(const tr_future *f)
 {
-    return TR__CONTAINER_OF(f, const asked_future, future)->to.tr__id;
+    return (tr__blocker){ TR__CONTAINER_OF(f, const asked_future, future)->to.tr__id, true };
 }
 
 static const tr__future_kind asked_kind = {

@@ -61,8 +61,8 @@ typedef struct tr__future_kind {
     void (*cancel)(tr_future *f);
     /* What it is, for the log, in storage that lasts until the next call; NULL: as `what`. */
     const char *(*describe)(const tr_future *f);
-    /* Who is to end it, as tr__awaited names them; 0: nobody is known. NULL likewise. */
-    uint64_t (*blocker)(const tr_future *f);
+    /* Who is to end it. NULL: nobody is known. */
+    tr__blocker (*blocker)(const tr_future *f);
     /* Before its memory goes; NULL. */
     void (*fini)(tr_future *f);
     bool has_block; /* its value is a block of ours, which who takes it frees */

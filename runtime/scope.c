@@ -66,9 +66,10 @@ static bool withdraw_start(tr__wait *wait)
 
 static void describe_start(const tr__wait *wait, tr__awaited *awaited)
 {
+    const starter *s = TR__CONTAINER_OF(wait, const starter, wait);
+
     awaited->what = "the readiness of a child";
-    tr__awaited_add(awaited, "is to be ready",
-                    (uintptr_t)TR__CONTAINER_OF(wait, const starter, wait)->child);
+    tr__awaited_add(awaited, "is to be ready", (tr__blocker){ (uintptr_t)s->child, false });
 }
 
 static const tr__wait_kind start_kind = { withdraw_start, describe_start };
@@ -211,6 +212,13 @@ void tr__scope_cancel_remote(tr__scope *scope)
         (void)tr_task_cancel(
             TR__CONTAINER_OF(node, remote_child, link)->task); /* if it still runs */
     }
+}
+
+void tr__scope_visit_remote(const tr__scope *scope, void (*fn)(void *ctx, const tr_task *child),
+                            void *ctx)
+{
+    for (const tr__list *node = scope->remote.next; node != &scope->remote; node = node->next)
+        fn(ctx, TR__CONTAINER_OF(node, const remote_child, link)->task);
 }
 
 int tr_scope_cancel(tr_scope *s)

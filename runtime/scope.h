@@ -40,5 +40,8 @@ tr__cancel *tr__scope_first_root(tr__scope *scope);
 tr__cancel *tr__scope_next_root(const tr_task *child);
 /* Cancel the children on other loops. */
 void tr__scope_cancel_remote(tr__scope *scope);
+/* Call fn for each of them. */
+void tr__scope_visit_remote(const tr__scope *scope, void (*fn)(void *ctx, const tr_task *child),
+                            void *ctx);
 
 #endif

@@ -325,9 +325,9 @@ static void fini_task(tr_future *f)
         tr__locals_unref(task->locals); /* it was not started */
 }
 
-static uint64_t blocker_of_task(const tr_future *f)
+static tr__blocker blocker_of_task(const tr_future *f)
 {
-    return (uintptr_t)f;
+    return (tr__blocker){ (uintptr_t)f, false };
 }
 
 static const tr__future_kind task_kind = {

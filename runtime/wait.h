@@ -16,23 +16,28 @@ typedef struct tr_task tr_task;
 /* So many are told. */
 enum { TR__BLOCKERS = 4 };
 
-/* A wait, for people. Whoever can end it is known by a number: a task by its address, an actor by
- * its pid, a foreign thread by its pthread_t. They are told apart by who knows all of them; none may
- * be looked at: it may be gone. */
+/* Who can end a wait: a task by its address, an actor by its pid, a loop (for handlers and callbacks)
+ * by its address, a foreign thread by its pthread_t. It must not be looked at: it may be gone. */
+typedef struct tr__blocker {
+    uint64_t id; /* 0: nobody is known */
+    bool is_actor;
+} tr__blocker;
+
+/* A wait, for people. */
 typedef struct tr__awaited {
     const char *what;    /* "a mutex"; in storage that lasts */
     const void *object;  /* its address; NULL */
     uint64_t until_ns;   /* 0: no limit of its own is known */
-    const char *blocked; /* what they do, "has it", or "is to end"; NULL: nobody is known */
-    uint64_t blockers[TR__BLOCKERS];
+    const char *blocked; /* what the blockers have to do with it: "has it", or "is to end" */
+    tr__blocker blockers[TR__BLOCKERS];
     size_t count;   /* of blockers, also of those for whom there was no place */
     bool is_guess;  /* others may end it, too */
     bool is_choice; /* one of them is enough; else each is needed */
 } tr__awaited;
 
-static inline void tr__awaited_add(tr__awaited *awaited, const char *blocked, uint64_t blocker)
+static inline void tr__awaited_add(tr__awaited *awaited, const char *blocked, tr__blocker blocker)
 {
-    if (blocker == 0)
+    if (blocker.id == 0)
         return;
     awaited->blocked = blocked;
     if (awaited->count < TR__BLOCKERS)

@@ -52,7 +52,10 @@ static void let_all_go(barrier *b)
     tr__wakes_send(&wakes);
 }
 
-static const tr__sought the_others = { .what = "the others at a barrier" };
+static const tr__sought the_others = {
+    .what = "the others at a barrier",
+    .line_offset = offsetof(barrier, queue.line),
+};
 
 int tr_barrier_wait_for(tr_barrier *b, double timeout)
 {

@@ -225,7 +225,10 @@ static void give_up_place(tr_batcher *b, uint64_t number)
     let_go(b, 1, &wakes);
 }
 
-static const tr__sought its_result = { .what = "the result of a batch" };
+static const tr__sought its_result = {
+    .what = "the result of a batch",
+    .line_offset = offsetof(batch, line),
+};
 
 int tr_batcher_call(tr_batcher *b, void *item)
 {
@@ -279,7 +282,10 @@ int tr_batcher_close(tr_batcher *b)
     return 0;
 }
 
-static const tr__sought all_results = { .what = "the end of all batches" };
+static const tr__sought all_results = {
+    .what = "the end of all batches",
+    .line_offset = offsetof(tr_batcher, joiners),
+};
 
 int tr_batcher_join_for(tr_batcher *b, double timeout)
 {

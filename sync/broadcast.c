@@ -188,7 +188,10 @@ static int take(tr_subscription *s, void *item, uint64_t *missed)
     return 0;
 }
 
-static const tr__sought an_item = { .what = "an item of a broadcast" };
+static const tr__sought an_item = {
+    .what = "an item of a broadcast",
+    .line_offset = offsetof(tr_broadcast, receivers.line),
+};
 
 /* Under the lock, which it gives back. */
 static int wait(tr_subscription *s, void *item, double timeout)

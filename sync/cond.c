@@ -32,7 +32,10 @@ static int check(const tr_cond *c, tr_mutex *m, double timeout)
     return rc;
 }
 
-static const tr__sought a_notification = { .what = "a notification of a condition" };
+static const tr__sought a_notification = {
+    .what = "a notification of a condition",
+    .line_offset = offsetof(condition, queue.line),
+};
 
 static int wait(condition *c, tr_mutex *m, double timeout)
 {

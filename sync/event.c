@@ -13,7 +13,10 @@ typedef struct event {
 
 _Static_assert(sizeof(event) <= sizeof(tr_event), "fits its public place");
 
-static const tr__sought an_event = { .what = "an event" };
+static const tr__sought an_event = {
+    .what = "an event",
+    .line_offset = offsetof(event, queue.line),
+};
 
 static event *inside(const tr_event *e)
 {

@@ -129,7 +129,10 @@ static int wait_with_turn(tr__limiter *l, uint64_t n, uint64_t due_ns)
     return 0;
 }
 
-static const tr__sought a_turn = { .what = "its turn at a limiter" };
+static const tr__sought a_turn = {
+    .what = "its turn at a limiter",
+    .line_offset = offsetof(tr__limiter, queue.line),
+};
 
 int tr__limiter_acquire(tr__limiter *l, uint64_t n, double timeout)
 {

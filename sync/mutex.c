@@ -55,7 +55,11 @@ static uint64_t holder(const tr__queued *waiter)
     return tr__load_relaxed_u64(&mutex->owner);
 }
 
-static const tr__sought a_mutex = { .what = "a mutex", .holder = holder };
+static const tr__sought a_mutex = {
+    .what = "a mutex",
+    .line_offset = offsetof(tr__fair_mutex, queue.line),
+    .holder = holder,
+};
 
 static TR__NOINLINE int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
 {

@@ -53,7 +53,11 @@ static uint64_t runner(const tr__queued *waiter)
     return tr__load_relaxed_u64(&TR__CONTAINER_OF(waiter->line, const once, queue.line)->runner);
 }
 
-static const tr__sought its_end = { .what = "the end of what is done once", .holder = runner };
+static const tr__sought its_end = {
+    .what = "the end of what is done once",
+    .line_offset = offsetof(once, queue.line),
+    .holder = runner,
+};
 
 /* Wait for the caller's turn, or for what makes it needless: ITS_TURN; 0. may_wait: what
  * tr__may_wait says. */

@@ -200,9 +200,22 @@ static uint64_t last_getter(const tr__queued *waiter)
     return tr__load_relaxed_u64(&TR__CONTAINER_OF(waiter->line, tr_queue, putters)->last_getter);
 }
 
-static const tr__sought an_item = { "an item of a queue", last_putter, true };
-static const tr__sought room = { "room in a queue", last_getter, true };
-static const tr__sought all_done = { .what = "the last item of a queue to be done" };
+static const tr__sought an_item = {
+    .what = "an item of a queue",
+    .line_offset = offsetof(tr_queue, getters),
+    .holder = last_putter,
+    .is_guess = true,
+};
+static const tr__sought room = {
+    .what = "room in a queue",
+    .line_offset = offsetof(tr_queue, putters),
+    .holder = last_getter,
+    .is_guess = true,
+};
+static const tr__sought all_done = {
+    .what = "the last item of a queue to be done",
+    .line_offset = offsetof(tr_queue, joiners),
+};
 
 /* With the latch, which it gives back: wait in one of the lines, with a place for an item. */
 static TR__NOINLINE int wait(tr_queue *q, tr__line *line, const tr__sought *sought, void *place,

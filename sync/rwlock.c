@@ -123,8 +123,16 @@ static uint64_t holder(const tr__queued *waiter)
     return tr__load_relaxed_u64(&l->writer);
 }
 
-static const tr__sought for_reading = { .what = "a lock, to read", .holder = holder };
-static const tr__sought for_writing = { .what = "a lock, to write", .holder = holder };
+static const tr__sought for_reading = {
+    .what = "a lock, to read",
+    .line_offset = offsetof(rwlock, queue.line),
+    .holder = holder,
+};
+static const tr__sought for_writing = {
+    .what = "a lock, to write",
+    .line_offset = offsetof(rwlock, queue.line),
+    .holder = holder,
+};
 
 static int lock_for(tr_rwlock *lock, uint64_t wanted, double timeout)
 {

@@ -88,7 +88,10 @@ static void serve_others(semaphore *s)
     tr__wakes_send(&wakes);
 }
 
-static const tr__sought permits = { .what = "permits of a semaphore" };
+static const tr__sought permits = {
+    .what = "permits of a semaphore",
+    .line_offset = offsetof(semaphore, queue.line),
+};
 
 /* Gives the latch back, if the caller has it by bias. */
 static TR__NOINLINE int wait(semaphore *s, uint64_t n, bool is_inside, double timeout)

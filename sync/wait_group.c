@@ -99,7 +99,10 @@ static bool is_zero(wait_group *g)
     }
 }
 
-static const tr__sought a_group = { .what = "a wait group" };
+static const tr__sought a_group = {
+    .what = "a wait group",
+    .line_offset = offsetof(wait_group, queue.line),
+};
 
 int tr_wait_group_wait_for(tr_wait_group *g, double timeout)
 {

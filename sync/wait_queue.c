@@ -119,11 +119,11 @@ void tr__queued_describe(const tr__queued *waiter, tr__awaited *awaited)
     const tr__sought *sought = waiter->sought;
 
     awaited->what = sought->what;
-    awaited->object = waiter->latch;
+    awaited->object = (const char *)waiter->line - sought->line_offset;
     awaited->is_guess |= sought->is_guess;
     if (sought->holder != NULL)
         tr__awaited_add(awaited, sought->is_guess ? "may give it" : "has it",
-                        sought->holder(waiter));
+                        (tr__blocker){ sought->holder(waiter), false });
 }
 
 static void describe(const tr__wait *wait, tr__awaited *awaited)

@@ -47,7 +47,8 @@ struct tr__queued;
 
 /* What somebody stands in line for, for people. */
 typedef struct tr__sought {
-    const char *what; /* "a mutex" */
+    const char *what;   /* "a mutex" */
+    size_t line_offset; /* of the line, in the thing */
     /* tr__who of who has what the waiter wants; 0: nobody is known. NULL likewise. Without the
      * lock. */
     uint64_t (*holder)(const struct tr__queued *waiter);

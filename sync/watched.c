@@ -112,7 +112,10 @@ int tr_watch_get(tr_watch *w, void *item, uint64_t *version)
     return 0;
 }
 
-static const tr__sought a_change = { .what = "a new value of a watch" };
+static const tr__sought a_change = {
+    .what = "a new value of a watch",
+    .line_offset = offsetof(tr_watch, waiters.line),
+};
 
 int tr_watch_changed_for(tr_watch *w, void *item, uint64_t *version, double timeout)
 {
