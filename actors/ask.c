@@ -382,6 +382,7 @@ static int send_asked(asked_future *a, uint16_t number)
         return 0;
     tr__msg_end(NULL, a->msg);
     a->future.state &= ~TR__FUTURE_HELD; /* nobody else knows it */
+    a->future.seen = TR__FUTURE_SEEN;
     tr_future_unref(&a->future);
     return rc;
 }
@@ -405,6 +406,7 @@ int tr__ask_future(tr_future **out, tr_pid to, double timeout, tr_type *type, co
     a = make_asked(home, &q, number);
     if (a == NULL)
         return TR_ENOMEM;
+    tr__future_want(&a->future, __builtin_return_address(0));
     if (home != NULL)
         begin_asked(home, a);
     else

@@ -39,19 +39,27 @@ void tr__biased_locks_begin(void);
  * otherwise the lock is shared. `owner` 0: a thread that never gets a bias. */
 bool tr__biased_settle(tr__biased_lock *lock, uint32_t owner);
 
+/* Enter if the owner (not 0) has the bias already: without a call. */
+static TR__ALWAYS_INLINE bool tr__biased_reenter(tr__biased_lock *lock, uint32_t owner)
+{
+    /* relaxed: only itself has been inside since it got the bias. */
+    if (TR__UNLIKELY(tr__load_relaxed_u32(&lock->bias) != owner))
+        return false;
+    /* relaxed: whoever revokes sees it by tr__membarrier, or its own change is seen below. */
+    tr__store_relaxed_u32(&lock->is_inside, 1);
+    tr__fence_light();
+    if (TR__LIKELY(tr__load_relaxed_u32(&lock->bias) == owner))
+        return true;
+    /* release: pairs with the acquire in revoke. */
+    tr__store_release_u32(&lock->is_inside, 0);
+    return false;
+}
+
 /* Enter by bias. false: the lock is shared, now and for ever, and the caller does not have it. */
 static inline bool tr__biased_enter(tr__biased_lock *lock, uint32_t owner)
 {
-    /* relaxed: only itself has been inside since it got the bias. */
-    if (TR__LIKELY(tr__load_relaxed_u32(&lock->bias) == owner && owner != TR__BIAS_NONE)) {
-        /* relaxed: whoever revokes sees it by tr__membarrier, or its own change is seen below. */
-        tr__store_relaxed_u32(&lock->is_inside, 1);
-        tr__fence_light();
-        if (TR__LIKELY(tr__load_relaxed_u32(&lock->bias) == owner))
-            return true;
-        /* release: pairs with the acquire in revoke. */
-        tr__store_release_u32(&lock->is_inside, 0);
-    }
+    if (owner != TR__BIAS_NONE && tr__biased_reenter(lock, owner))
+        return true;
     /* acquire: what the owner did inside is visible; pairs with the release in revoke. */
     if (TR__LIKELY(tr__load_acquire_u32(&lock->bias) == TR__BIAS_SHARED))
         return false;

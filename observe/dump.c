@@ -1,4 +1,5 @@
-/* tr_dump: each loop is asked to draw what lives there; the pictures are put together and printed. */
+/* tr_dump: each loop is asked to draw what lives there; the pictures are put together and printed.
+ * */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -53,7 +54,8 @@ static uint32_t run_draw(tr__runnable *runnable, tr__loop *loop)
     return 1;
 }
 
-/* Ask a loop (from 1), or draw at once if it is the caller's. NULL: out of memory, or it has quit. */
+/* Ask a loop (from 1), or draw at once if it is the caller's. NULL: out of memory, or it has quit.
+ * */
 static drawing *begin_drawing(uint32_t number)
 {
     tr__loop *here = tr__loop_here();

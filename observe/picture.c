@@ -115,8 +115,8 @@ static void draw_scope(tr__picture *picture, const tr__scope *scope, uint64_t pa
         picture->kinships[i].parent = parent;
 }
 
-/* The children of those from the `first` figure on, and their children, and so on: each stands behind
- * its parent. */
+/* The children of those from the `first` figure on, and their children, and so on: each stands
+ * behind its parent. */
 static void draw_descendants(tr__picture *picture, size_t first)
 {
     for (size_t i = first; i < picture->figure_count; i++) {

@@ -57,7 +57,10 @@ static void print_blockers(const tr__picture *picture, const tr__awaited *awaite
 static void print_wait(const tr__picture *picture, const tr__awaited *awaited, uint64_t now_ns,
                        FILE *out)
 {
-    (void)fprintf(out, "awaits %s", awaited->what);
+    if (strcmp(awaited->what, TR__AWAITED_TIME) == 0)
+        (void)fputs(awaited->until_ns != 0 ? "sleeps" : "sleeps for ever", out);
+    else
+        (void)fprintf(out, "awaits %s", awaited->what);
     if (awaited->object != NULL)
         (void)fprintf(out, " (%p)", awaited->object);
     print_blockers(picture, awaited, out);

@@ -52,12 +52,16 @@ tr_future *tr__future_make(const tr__future_kind *kind, uint16_t home, size_t by
     return f;
 }
 
+/* It goes, and nobody has looked at how it ended. */
 static TR__COLD void report_unseen(const tr_future *f)
 {
     const char *what = f->kind->describe != NULL ? f->kind->describe(f) : f->kind->what;
 
-    tr__log(TR_LOG_WARN, "%s ended with an error that nobody has looked at: %s (%s)", what,
-            tr_strerror(f->status), tr_err_name(f->status));
+    if (f->status >= 0)
+        tr__upper_observer.miss_await(what, f->seen);
+    else if (f->status != TR_ECANCELED)
+        tr__log(TR_LOG_WARN, "%s ended with an error that nobody has looked at: %s (%s)", what,
+                tr_strerror(f->status), tr_err_name(f->status));
 }
 
 /* NULL is no value: there is nothing to drop. */
@@ -74,7 +78,7 @@ static TR__NOINLINE void free_future(tr_future *f)
     tr__depot *depot = f->depot;
     unsigned size_class = f->size_class;
 
-    if (TR__UNLIKELY(f->status < 0 && f->status != TR_ECANCELED && f->seen == 0))
+    if (TR__UNLIKELY(f->seen != TR__FUTURE_SEEN && (f->status < 0 || f->seen != 0)))
         report_unseen(f);
     drop_value(f->value, f->drop);
     if (f->kind->fini != NULL)
@@ -286,9 +290,10 @@ int tr_future_cancel(tr_future *f)
 
 int tr__future_look(tr_future *f)
 {
-    /* relaxed: a flag for the log; any thread may set it. */
-    if (TR__UNLIKELY(f->status < 0) && tr__load_relaxed_u32(&f->seen) == 0)
-        tr__store_relaxed_u32(&f->seen, 1); /* relaxed: as above */
+    /* relaxed, both: a flag for the log; any thread may set it. */
+    if (TR__UNLIKELY(f->status < 0 || tr__debugging) &&
+        tr__load_relaxed_u32(&f->seen) != TR__FUTURE_SEEN)
+        tr__store_relaxed_u32(&f->seen, TR__FUTURE_SEEN); /* relaxed: as above */
     return f->status;
 }
 

@@ -38,6 +38,7 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "base/slab.h"
+#include "runtime/observer.h"
 #include "runtime/runnable.h"
 #include "runtime/wait.h"
 
@@ -47,6 +48,8 @@
 #define TR__FUTURE_SLEEPERS 8U
 #define TR__FUTURE_HELD     16U
 #define TR__FUTURE_ONE      32U /* reference */
+
+#define TR__FUTURE_SEEN 1U
 
 /* Told on the home loop when the future has ended; it is off the list then. */
 typedef struct tr__waiter {
@@ -73,7 +76,8 @@ struct tr_future {
     tr__depot *depot;   /* that its block belongs to; NULL: it is the allocator's */
     uint32_t state;     /* see above */
     int status;         /* 0 or more, or an error */
-    uint32_t seen;      /* somebody has looked at the error: it is not logged any more */
+    uint32_t seen;      /* TR__FUTURE_SEEN: somebody has looked at how it ended, and nothing is
+                           logged any more; else 0, or in debug mode the place that wants it */
     uint16_t home;      /* number of the loop (from 1) */
     uint8_t size_class; /* of its block in the depot */
     bool ends_at_home;  /* nobody else ends it */
@@ -104,6 +108,14 @@ static inline bool tr__future_has_ended(const tr_future *f)
 
 /* Take the value of one that has ended; NULL: there is none, or it was taken. */
 void *tr__future_take_value(tr_future *f);
+
+/* One that was just made is somebody's, who called from that place, and is to look at how it ends.
+ * */
+static inline void tr__future_want(tr_future *f, const void *place)
+{
+    if (tr__is_debugging())
+        f->seen = tr__upper_observer.number_place(place);
+}
 
 /* The status of one that has ended, for somebody who looks at it. */
 int tr__future_look(tr_future *f);

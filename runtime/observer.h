@@ -10,12 +10,28 @@
 
 #include "base/compiler.h"
 
+typedef struct tr_task tr_task;
+
 typedef struct tr__observer {
     /* With the loops made, but no thread of theirs started. 0 or an error; on error all is
      * undone. */
     int (*start)(const tr_config *config);
     /* When the loops have quit, or are about to; their threads are joined afterwards. */
     void (*stop)(void);
+
+    /* What follows is called in debug mode, from any thread. */
+
+    /* A number above 1 for a place in the program, such as the caller of a function; 0: there are
+     * too many of them. */
+    uint32_t (*number_place)(const void *place);
+    /* A future goes that somebody at that place wanted, and nobody has looked at how it ended. */
+    void (*miss_await)(const char *what, uint32_t place);
+    /* A task has taken that lock at that place, or gives it back; false: it was not known to have
+     * it. */
+    void (*take_lock)(const tr_task *task, const void *lock, const char *what, const void *place);
+    bool (*give_lock)(const tr_task *task, const void *lock);
+    /* A task has ended that holds locks still. */
+    void (*miss_unlock)(const tr_task *task);
 } tr__observer;
 
 extern const tr__observer tr__upper_observer;

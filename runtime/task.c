@@ -53,7 +53,10 @@ static void finish(tr_task *task, tr__loop *loop, int result)
         loop->tasks_alive -= !task->is_under_actor;
         tr__bump_u64(&loop->tally.tasks_ended, 1);
     }
-    task->future.seen = scope != NULL || task->is_actors; /* they deal with a failure */
+    if (scope != NULL || task->is_actors)
+        task->future.seen = TR__FUTURE_SEEN; /* they deal with a failure */
+    if (tr__is_debugging() && task->locks_held != 0)
+        tr__upper_observer.miss_unlock(task);
     if (scope == NULL) {
         tr__future_publish(&task->future, result, NULL, NULL);
     } else {
@@ -199,7 +202,7 @@ static void describe_sleep(const tr__wait *wait, tr__awaited *awaited)
 {
     const tr__timer *timer = &TR__CONTAINER_OF(wait, const sleeper, wait)->timer;
 
-    awaited->what = "a time";
+    awaited->what = TR__AWAITED_TIME;
     awaited->until_ns = timer->due_ns;
 }
 
@@ -356,6 +359,7 @@ static void fill(tr_task *task, tr_task_fn fn, void *arg, const char *name, uint
     task->loop = loop;
     task->failed_awaits = 0;
     task->cancel_posted = 0;
+    task->locks_held = 0;
     task->is_cancelled = false;
     task->is_adopted = false;
     task->is_done = false;
@@ -387,6 +391,7 @@ tr_task *tr__task_make(tr_task_fn fn, void *arg, const void *args, size_t args_s
 void tr__task_free(tr_task *task)
 {
     task->future.state = TR__FUTURE_ONE; /* nobody else knows it */
+    task->future.seen = TR__FUTURE_SEEN;
     tr_future_unref(&task->future);
 }
 

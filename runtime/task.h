@@ -46,6 +46,7 @@ struct tr_task {
     uint16_t loop;             /* number of the loop that it runs on */
     uint16_t failed_awaits;    /* since it was last suspended */
     uint32_t cancel_posted;    /* 1: `cancel` is in use, for ever */
+    uint32_t locks_held;       /* in debug mode */
     bool is_cancelled;         /* before it began */
     bool is_adopted;           /* its loop has counted it */
     bool is_done;              /* its function has returned */

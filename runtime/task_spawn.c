@@ -38,13 +38,16 @@ static int rename_task(tr_task *task, const char *name)
     return 0;
 }
 
-/* Start it; a reference is the caller's if he wants one, and the waiter, unless it is NULL, is told
- * of its end. On error it is freed, and nobody is told. */
-static TR__ALWAYS_INLINE int start(tr_task *task, bool is_wanted, tr__waiter *waiter)
+/* Start it; a reference is the caller's, at that place, if he wants one, and the waiter, unless it
+ * is NULL, is told of its end. On error it is freed, and nobody is told. */
+static TR__ALWAYS_INLINE int start(tr_task *task, bool is_wanted, tr__waiter *waiter,
+                                   const void *place)
 {
     task->locals = tr__locals_inherit();
-    if (is_wanted)
+    if (is_wanted) {
         task->future.state += TR__FUTURE_ONE; /* nobody else has it yet */
+        tr__future_want(&task->future, place);
+    }
     if (waiter != NULL)
         (void)tr__future_enlist(&task->future, waiter); /* it has not begun */
     if (tr__task_start(task))
@@ -83,7 +86,7 @@ int tr__task_spawn(tr_task **out, tr_task_fn fn, void *arg, const char *name,
         tr__task_free(task);
         return rc;
     }
-    rc = start(task, out != NULL, NULL);
+    rc = start(task, out != NULL, NULL, __builtin_return_address(0));
     if (rc == 0 && out != NULL)
         *out = task;
     return rc;
@@ -102,7 +105,7 @@ static int target_of(int loop)
 }
 
 static int submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name,
-                  tr__waiter *waiter)
+                  tr__waiter *waiter, const void *place)
 {
     const tr__loop *here = tr__loop_here();
     tr_task *task;
@@ -121,7 +124,7 @@ static int submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const cha
     task = tr__task_make(fn, arg, NULL, 0, name, home, runs);
     if (task == NULL)
         return TR_ENOMEM;
-    rc = start(task, out != NULL, waiter);
+    rc = start(task, out != NULL, waiter, place);
     if (rc == 0 && out != NULL)
         *out = &task->future;
     return rc;
@@ -129,13 +132,13 @@ static int submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const cha
 
 int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name)
 {
-    return submit(out, loop, fn, arg, name, NULL);
+    return submit(out, loop, fn, arg, name, NULL, __builtin_return_address(0));
 }
 
 int tr__task_submit_watched(tr_future **out, int loop, tr_task_fn fn, void *arg, const char *name,
                             tr__waiter *waiter)
 {
-    return submit(out, loop, fn, arg, name, waiter);
+    return submit(out, loop, fn, arg, name, waiter, __builtin_return_address(0));
 }
 
 /* ---- handles ---- */

@@ -16,8 +16,9 @@ typedef struct tr_task tr_task;
 /* So many are told. */
 enum { TR__BLOCKERS = 4 };
 
-/* Who can end a wait: a task by its address, an actor by its pid, a loop (for handlers and callbacks)
- * by its address, a foreign thread by its pthread_t. It must not be looked at: it may be gone. */
+/* Who can end a wait: a task by its address, an actor by its pid, a loop (for handlers and
+ * callbacks) by its address, a foreign thread by its pthread_t. It must not be looked at: it may be
+ * gone. */
 typedef struct tr__blocker {
     uint64_t id; /* 0: nobody is known */
     bool is_actor;
@@ -47,6 +48,8 @@ static inline void tr__awaited_add(tr__awaited *awaited, const char *blocked, tr
 
 /* What a task awaits that joins a scope. */
 #define TR__AWAITED_CHILDREN "its children"
+/* And one that sleeps. */
+#define TR__AWAITED_TIME "a time"
 
 typedef struct tr__wait tr__wait;
 

@@ -47,7 +47,7 @@ static int wait(condition *c, tr_mutex *m, double timeout)
     tr__wait_queue_lock(&c->queue);
     tr__wait_enter(&c->queue, &waiter);
     tr__wait_queue_unlock(&c->queue);
-    (void)tr_unlock(m); /* it is the caller's */
+    tr__fair_mutex_give(tr__fair_mutex_of(m));
     rc = tr__wait_entered(&waiter, timeout);
     tr__fair_mutex_take_back(tr__fair_mutex_of(m));
     return rc;

@@ -12,6 +12,7 @@
  * by who has it, and read by others only to be compared with themselves. */
 #include <math.h>
 
+#include "sync/held.h"
 #include "sync/mutex.h"
 
 enum { FREE, HELD, AWAITED };
@@ -61,7 +62,7 @@ static const tr__sought a_mutex = {
     .holder = holder,
 };
 
-static TR__NOINLINE int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
+static int wait(tr__fair_mutex *mutex, double timeout, bool is_shielded)
 {
     tr__queued waiter = { .sought = &a_mutex, .wants = tr__who(), .is_shielded = is_shielded };
 
@@ -73,7 +74,7 @@ static TR__NOINLINE int wait(tr__fair_mutex *mutex, double timeout, bool is_shie
 }
 
 /* Take it if it is free; otherwise nothing has changed. */
-static inline bool try(tr__fair_mutex *mutex)
+static bool try(tr__fair_mutex *mutex)
 {
     bool is_inside = tr__latch_enter(&mutex->queue.latch);
     bool is_taken = take_if_free(mutex, is_inside);
@@ -83,23 +84,52 @@ static inline bool try(tr__fair_mutex *mutex)
     return is_taken;
 }
 
-static inline int lock(tr__fair_mutex *mutex, double timeout)
+/* Where a free mutex is its loop's alone: without a call, so that it needs no frame. false: nothing
+ * has changed. */
+static TR__ALWAYS_INLINE bool lock_quickly(tr__fair_mutex *mutex)
+{
+    const tr__loop *loop = tr__loop_here();
+    tr_task *task = loop != NULL ? loop->task : NULL;
+    bool is_taken;
+
+    if (task == NULL || task->innermost->is_effective || tr__is_debugging() ||
+        !tr__biased_reenter(&mutex->queue.latch, loop->number))
+        return false;
+    is_taken = tr__latch_swap_u32(true, &mutex->word, FREE, HELD);
+    if (TR__LIKELY(is_taken))
+        own(mutex, (uintptr_t)task);
+    tr__latch_leave(&mutex->queue.latch);
+    return is_taken;
+}
+
+static TR__NOINLINE int lock_slowly(tr__fair_mutex *mutex, double timeout, const void *place)
 {
     int rc = tr__may_wait();
 
-    if (rc < 0 || try(mutex))
-        return rc;
-    return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
+    if (rc == 0 && !try(mutex))
+        rc = tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : wait(mutex, timeout, false);
+    if (rc == 0)
+        tr__held_take(mutex, "mutex", place);
+    return rc;
+}
+
+static TR__ALWAYS_INLINE int lock(tr__fair_mutex *mutex, double timeout, const void *place)
+{
+    return TR__LIKELY(lock_quickly(mutex)) ? 0 : lock_slowly(mutex, timeout, place);
 }
 
 int tr_lock_for(tr_mutex *m, double timeout)
 {
-    return m == NULL || isnan(timeout) ? TR_EINVAL : lock(tr__fair_mutex_of(m), timeout);
+    if (m == NULL || isnan(timeout))
+        return TR_EINVAL;
+    return lock(tr__fair_mutex_of(m), timeout, __builtin_return_address(0));
 }
 
 int tr_lock(tr_mutex *m)
 {
-    return m == NULL ? TR_EINVAL : lock(tr__fair_mutex_of(m), TR_FOREVER);
+    if (m == NULL)
+        return TR_EINVAL;
+    return lock(tr__fair_mutex_of(m), TR_FOREVER, __builtin_return_address(0));
 }
 
 int tr_try_lock(tr_mutex *m)
@@ -108,9 +138,10 @@ int tr_try_lock(tr_mutex *m)
 
     if (m == NULL)
         return TR_EINVAL;
-    if (try(mutex))
-        return 0;
-    return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : TR_EBUSY;
+    if (!try(mutex))
+        return tr__fair_mutex_is_mine(mutex) ? TR_EDEADLK : TR_EBUSY;
+    tr__held_take(mutex, "mutex", __builtin_return_address(0));
+    return 0;
 }
 
 void tr__fair_mutex_take_back(tr__fair_mutex *mutex)
@@ -152,25 +183,55 @@ static TR__NOINLINE bool hand_over(tr__fair_mutex *mutex)
     return next != NULL;
 }
 
+void tr__fair_mutex_give(tr__fair_mutex *mutex)
+{
+    own(mutex, 0);
+    while (!give_back(mutex) && !hand_over(mutex))
+        ;
+}
+
+static TR__NOINLINE int unlock_slowly(tr__fair_mutex *mutex)
+{
+    if (!tr__fair_mutex_is_mine(mutex))
+        return TR_EPERM;
+    tr__held_give(mutex);
+    tr__fair_mutex_give(mutex);
+    return 0;
+}
+
+/* As lock_quickly, where nobody waits. */
+static TR__ALWAYS_INLINE bool unlock_quickly(tr__fair_mutex *mutex)
+{
+    const tr__loop *loop = tr__loop_here();
+    bool is_free;
+
+    /* relaxed: see tr__fair_mutex_is_mine. */
+    if (loop == NULL || loop->task == NULL ||
+        tr__load_relaxed_u64(&mutex->owner) != (uintptr_t)loop->task || tr__is_debugging() ||
+        !tr__biased_reenter(&mutex->queue.latch, loop->number))
+        return false;
+    is_free = tr__latch_swap_u32(true, &mutex->word, HELD, FREE);
+    if (TR__LIKELY(is_free))
+        own(mutex, 0);
+    tr__latch_leave(&mutex->queue.latch);
+    return is_free;
+}
+
 int tr_unlock(tr_mutex *m)
 {
     tr__fair_mutex *mutex = tr__fair_mutex_of(m);
 
     if (m == NULL)
         return TR_EINVAL;
-    if (!tr__fair_mutex_is_mine(mutex))
-        return TR_EPERM;
-    own(mutex, 0);
-    while (!give_back(mutex) && !hand_over(mutex))
-        ;
-    return 0;
+    return TR__LIKELY(unlock_quickly(mutex)) ? 0 : unlock_slowly(mutex);
 }
 
 /* ---- blocks ---- */
 
 tr_lock_guard tr__lock_enter(tr_mutex *m, int *rc)
 {
-    int result = tr_lock(m);
+    int result =
+        m != NULL ? lock(tr__fair_mutex_of(m), TR_FOREVER, __builtin_return_address(0)) : TR_EINVAL;
 
     if (rc != NULL)
         *rc = result;

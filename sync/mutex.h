@@ -25,8 +25,9 @@ static inline bool tr__fair_mutex_is_mine(const tr__fair_mutex *mutex)
     return tr__load_relaxed_u64(&mutex->owner) == tr__who();
 }
 
-/* Have it, whatever happens: for one who has given it back for a while, and may be cancelled. Tasks
- * and foreign threads. */
+/* Give it back for a while, and have it again, whatever happens: for one who may be cancelled
+ * meanwhile. Tasks and foreign threads. */
+void tr__fair_mutex_give(tr__fair_mutex *mutex);
 void tr__fair_mutex_take_back(tr__fair_mutex *mutex);
 
 #endif

@@ -8,6 +8,7 @@
 #include <troupe/sync.h>
 
 #include "base/atomic.h"
+#include "sync/held.h"
 #include "sync/wait_queue.h"
 
 #define AWAITED (UINT64_C(1) << 63)
@@ -134,21 +135,13 @@ static const tr__sought for_writing = {
     .holder = holder,
 };
 
-static int lock_for(tr_rwlock *lock, uint64_t wanted, double timeout)
+static TR__NOINLINE int wait(rwlock *l, uint64_t wanted, double timeout)
 {
     tr__queued waiter = { .sought = wanted == WRITER ? &for_writing : &for_reading,
                           .wants = wanted,
                           .place = (void *)(uintptr_t)tr__who() };
-    rwlock *l = inside(lock);
     int rc;
 
-    if (l == NULL || isnan(timeout))
-        return TR_EINVAL;
-    rc = tr__may_wait();
-    if (rc < 0 || take(l, wanted))
-        return rc;
-    if (is_writer(l))
-        return TR_EDEADLK;
     tr__wait_queue_lock(&l->queue);
     if (take_or_announce(l, wanted)) {
         tr__wait_queue_unlock(&l->queue);
@@ -160,33 +153,49 @@ static int lock_for(tr_rwlock *lock, uint64_t wanted, double timeout)
     return rc;
 }
 
+static int lock_for(tr_rwlock *lock, uint64_t wanted, double timeout, const void *place)
+{
+    rwlock *l = inside(lock);
+    int rc;
+
+    if (l == NULL || isnan(timeout))
+        return TR_EINVAL;
+    rc = tr__may_wait();
+    if (rc == 0 && !take(l, wanted))
+        rc = is_writer(l) ? TR_EDEADLK : wait(l, wanted, timeout);
+    if (rc == 0)
+        tr__held_take(l, "rwlock", place);
+    return rc;
+}
+
 int tr_rwlock_read_lock_for(tr_rwlock *l, double timeout)
 {
-    return lock_for(l, READER, timeout);
+    return lock_for(l, READER, timeout, __builtin_return_address(0));
 }
 
 int tr_rwlock_write_lock_for(tr_rwlock *l, double timeout)
 {
-    return lock_for(l, WRITER, timeout);
+    return lock_for(l, WRITER, timeout, __builtin_return_address(0));
 }
 
-static int try_lock(tr_rwlock *l, uint64_t wanted)
+static int try_lock(tr_rwlock *l, uint64_t wanted, const void *place)
 {
     if (l == NULL)
         return TR_EINVAL;
-    if (take(inside(l), wanted))
-        return 0;
-    return is_writer(inside(l)) ? TR_EDEADLK : TR_EBUSY;
+    if (!take(inside(l), wanted))
+        return is_writer(inside(l)) ? TR_EDEADLK : TR_EBUSY;
+    tr__held_take(l, "rwlock", place);
+    return 0;
 }
 
 int tr_rwlock_try_read_lock(tr_rwlock *l)
 {
-    return try_lock(l, READER);
+    return try_lock(l, READER, __builtin_return_address(0));
 }
 
 int tr_rwlock_try_write_lock(tr_rwlock *l)
 {
-    return try_lock(l, WRITER);
+    return try_lock(l, WRITER, __builtin_return_address(0));
 }
 
 /* Where somebody waits, or has waited. *done: else that is over. */
@@ -238,6 +247,7 @@ int tr_rwlock_unlock(tr_rwlock *l)
 {
     if (l == NULL)
         return TR_EINVAL;
+    tr__held_give(l);
     if (is_writer(inside(l))) {
         set_writer(inside(l), 0);
         return give_back(inside(l), WRITER);
@@ -252,7 +262,7 @@ int tr_rwlock_unlock(tr_rwlock *l)
 
 tr_rwlock_guard tr__rwlock_enter(tr_rwlock *l, bool to_write, int *rc)
 {
-    int result = lock_for(l, to_write ? WRITER : READER, TR_FOREVER);
+    int result = lock_for(l, to_write ? WRITER : READER, TR_FOREVER, __builtin_return_address(0));
 
     if (rc != NULL)
         *rc = result;
