@@ -15,7 +15,7 @@ Builds troupe-bench and the peers, runs every case of bench/peers/cases.txt on b
 after round, and prints a table. Installs the Debian packages that are missing.
 
   PATTERN    run only workloads that match this extended regular expression, or one of several:
-             ring big, 'ring|big', ^ask (ask alone is in taskspawn, too)
+             mutex queue, 'ring|big', ^ask (ask alone is in taskspawn, too)
   --runs N   N rounds, however long they take (default: as many as fit, 5 at most)
   --quick    leave out the slow cases; 4 minutes instead of 15
 
@@ -66,12 +66,13 @@ parse() {
 packages_of() { # peer
     case $1 in
     troupe) echo gcc libc6-dev cmake ninja-build libck-dev libev-dev check ;;
-    go) echo golang-go ;;
+    go) echo golang-go golang-golang-x-sync-dev ;;
     erlang) echo erlang-base ;;
     caf) echo libcaf-dev g++ ;;
     tokio) echo librust-tokio-dev cargo ;;
     libuv) echo libuv1-dev gcc ;;
     asyncio) echo python3 ;;
+    uvloop) echo python3 python3-uvloop ;;
     esac
 }
 
