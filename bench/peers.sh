@@ -9,16 +9,17 @@ bench=$top/build/release/bench/troupe-bench
 
 usage() {
     cat <<'END'
-bench/peers.sh [PATTERN] [--runs N] [--quick]
+bench/peers.sh [PATTERN...] [--runs N] [--quick]
 
 Builds troupe-bench and the peers, runs every case of bench/peers/cases.txt on both sides, round
 after round, and prints a table. Installs the Debian packages that are missing.
 
-  PATTERN    run only workloads that match this extended regular expression
+  PATTERN    run only workloads that match this extended regular expression, or one of several:
+             mutex queue, 'ring|big', ^ask (ask alone is in taskspawn, too)
   --runs N   N rounds, however long they take (default: as many as fit, 5 at most)
   --quick    leave out the slow cases; 4 minutes instead of 15
 
-Output: bench/out/results.txt (all runs), table.md, plot.svg.
+Output: bench/out/results.txt (all runs), table.md, plot.svg, versions.txt.
 Environment: TRIES (2) how often a run is made that other programs disturbed; MAX_OTHER (0.1)
 how many cores they may keep busy; LIMIT (120) seconds for a run.
 END
@@ -35,7 +36,7 @@ say() {
 
 # ---- options ----
 
-pattern=.
+patterns=()
 runs=0
 quick=0
 
@@ -53,10 +54,11 @@ parse() {
             exit 0
             ;;
         -*) die "unknown option $1 (--help)" ;;
-        *) pattern=$1 ;;
+        *) patterns+=("$1") ;;
         esac
         shift
     done
+    [ ${#patterns[@]} -gt 0 ] || patterns=(.)
 }
 
 # ---- packages ----
@@ -64,12 +66,13 @@ parse() {
 packages_of() { # peer
     case $1 in
     troupe) echo gcc libc6-dev cmake ninja-build libck-dev libev-dev check ;;
-    go) echo golang-go ;;
+    go) echo golang-go golang-golang-x-sync-dev ;;
     erlang) echo erlang-base ;;
     caf) echo libcaf-dev g++ ;;
     tokio) echo librust-tokio-dev cargo ;;
     libuv) echo libuv1-dev gcc ;;
     asyncio) echo python3 ;;
+    uvloop) echo python3 python3-uvloop ;;
     esac
 }
 
@@ -115,16 +118,32 @@ build_peer() { # peer
     : >"$folder/.built"
 }
 
+write_versions() { # peer...
+    local peer
+    for peer in "$@"; do
+        "$here/peers/$peer/run.sh" version | sed "s/^/$peer: /"
+    done >"$out/versions.txt"
+}
+
 # ---- running ----
 
-# The cases to run: peer workload n workers.
-select_cases() {
-    "$bench" --list | awk -v pattern="$pattern" -v quick="$quick" '
+# The cases to run whose workload matches: peer workload n workers.
+select_cases() { # pattern
+    "$bench" --list | awk -v pattern="$1" -v quick="$quick" '
         FNR == NR { known[$1] = 1; next }
         /^#/ || NF < 4 { next }
         { base = $2; sub(/-.*/, "", base) }
         !(base in known) || $2 !~ pattern || (quick && $5 == "slow") { next }
         { print $1, $2, $3, $4 }' - "$here/peers/cases.txt"
+}
+
+# A pattern that nothing matches is a slip: better to hear of it before an hour of runs.
+check_patterns() {
+    local one
+    for one in "${patterns[@]}"; do
+        [ -n "$(select_cases "$one")" ] ||
+            die "no case matches $one; bench/peers/cases.txt lists them all"
+    done
 }
 
 run_case() { # peer workload n workers
@@ -176,8 +195,8 @@ mkdir -p "$out" "$built"
 # shellcheck disable=SC2046 # words are wanted
 install_packages $(packages_of troupe) python3 gnuplot-nox
 build_troupe
-cases=$(select_cases)
-[ -n "$cases" ] || die "no case matches $pattern"
+check_patterns
+cases=$(select_cases "$(IFS='|' && printf '%s' "${patterns[*]}")")
 total=$(wc -l <<<"$cases")
 mapfile -t peers < <(cut -d ' ' -f 1 <<<"$cases" | grep -v '^troupe$' | sort -u)
 for peer in "${peers[@]}"; do
@@ -185,6 +204,7 @@ for peer in "${peers[@]}"; do
     install_packages $(packages_of "$peer")
     build_peer "$peer"
 done
+write_versions "${peers[@]}"
 : >"$out/results.txt"
 began=$SECONDS
 run_rounds

@@ -16,7 +16,8 @@ import sys
 MAX_OTHER = float(os.environ.get("MAX_OTHER", "0.1"))
 UNITS = {"idle": ("bytes", 1.0), "sleepers": ("bytes", 1.0), "nqueens": ("ms", 1e6)}  # else: ns
 COLORS = {"troupe": "#d1495b", "tokio": "#30638e", "go": "#00798c", "erlang": "#edae49",
-          "caf": "#7d7f7d", "asyncio": "#b497bd", "libuv": "#5b8c5a"}
+          "caf": "#7d7f7d", "asyncio": "#b497bd", "uvloop": "#6a4c93",
+          "libuv": "#5b8c5a"}
 
 Figure = collections.namedtuple("Figure", "label median least runs quiet")
 
