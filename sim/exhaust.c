@@ -25,6 +25,7 @@ static struct {
     size_t planned; /* of these, the first so many are given */
     int preemptions_left;
     int delays_left;
+    bool is_paused;
 } exhaust;
 
 /* ---- decisions ---- */
@@ -33,7 +34,7 @@ static uint32_t decide(uint32_t ways)
 {
     decision *d = &exhaust.decisions[exhaust.made];
 
-    if (ways < 2)
+    if (ways < 2 || exhaust.is_paused)
         return 0;
     TR_ASSERT(exhaust.made < DECISIONS_MAX);
     if (exhaust.made++ >= exhaust.planned)
@@ -47,6 +48,16 @@ uint32_t tr__exhaust_decide(uint32_t ways, bool is_preemption)
 
     exhaust.preemptions_left -= is_preemption && way != 0;
     return way;
+}
+
+void tr__exhaust_pause(void)
+{
+    exhaust.is_paused = true;
+}
+
+void tr__exhaust_resume(void)
+{
+    exhaust.is_paused = false;
 }
 
 /* false: all ways have been gone. */
@@ -158,6 +169,7 @@ uint64_t tr__exhaust(void (*fn)(void *arg), void *arg, const tr__exhaust_options
         exhaust.made = 0;
         exhaust.preemptions_left = options->preemptions;
         exhaust.delays_left = options->delays;
+        exhaust.is_paused = false;
         tr__exhausting = true;
         (void)tr__sim_run_seed(fn, arg, &usual, 1); /* out of memory: it is a way without an end */
         tr__exhausting = false;

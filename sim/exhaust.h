@@ -20,6 +20,11 @@ typedef struct tr__exhaust_options {
  * report. 0: out of memory, or too many decisions in one run. */
 uint64_t tr__exhaust(void (*fn)(void *arg), void *arg, const tr__exhaust_options *options);
 
+/* In a run: from now on all goes the usual way, as in the start of a runtime on which the protocol
+ * runs; or, again, all ways. */
+void tr__exhaust_pause(void);
+void tr__exhaust_resume(void);
+
 /* ---- for schedule.c ---- */
 
 /* Whether the present run is one of these. */

@@ -10,6 +10,7 @@
 
 #include "base/seam.h"
 #include "runtime/topology.h"
+#include "sim/exhaust.h"
 #include "sim/run.h"
 #include "sim/world.h"
 
@@ -138,7 +139,8 @@ static void *run_program(void *arg)
 
 static int open_descriptors(void)
 {
-    DIR *folder = opendir("/proc/self/fd");
+    /* What is run in all ways is run a hundred thousand times, for what its threads do. */
+    DIR *folder = !tr__exhausting ? opendir("/proc/self/fd") : NULL;
     int count = 0;
 
     while (folder != NULL && readdir(folder) != NULL)

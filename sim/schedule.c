@@ -394,16 +394,43 @@ static void thread_main(void *arg)
     TR_ASSERT(!"a thread that has ended does not go on");
 }
 
+/* Stacks of threads that have ended, for the next: a program may be run a hundred thousand times. */
+static char *spare_stacks[16];
+static size_t spare_stack_count;
+
+static char *map_stack(void)
+{
+    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (stack == MAP_FAILED)
+        return NULL;
+    if (mprotect(stack, GUARD_BYTES, PROT_NONE) == 0)
+        return stack;
+    (void)munmap(stack, STACK_BYTES); /* ours */
+    return NULL;
+}
+
+static char *take_stack(void)
+{
+    return spare_stack_count > 0 ? spare_stacks[--spare_stack_count] : map_stack();
+}
+
+static void give_stack(char *stack)
+{
+    if (spare_stack_count < sizeof(spare_stacks) / sizeof(spare_stacks[0]))
+        spare_stacks[spare_stack_count++] = stack;
+    else
+        (void)munmap(stack, STACK_BYTES); /* ours */
+}
+
 tr_sim_thread *tr__sim_thread_new(const char *name, void *(*entry)(void *), void *arg)
 {
     tr_sim_thread *thread = calloc(1, sizeof(*thread));
     tr_sim_thread **end = &tr__sim.threads;
-    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *stack = thread != NULL ? take_stack() : NULL;
 
-    if (thread == NULL || stack == MAP_FAILED || mprotect(stack, GUARD_BYTES, PROT_NONE) < 0) {
-        if (stack != MAP_FAILED)
-            (void)munmap(stack, STACK_BYTES);
+    if (stack == NULL) {
         free(thread);
         return NULL;
     }
@@ -438,7 +465,7 @@ static void free_thread(tr_sim_thread *thread)
     *link = thread->next;
     tr__valgrind_stack_removed(thread->valgrind);
     tr__memory_unpoison(thread->stack, thread->stack_bytes);
-    (void)munmap(thread->stack, thread->stack_bytes); /* ours */
+    give_stack(thread->stack);
     free(thread);
 }
 

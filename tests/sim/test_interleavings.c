@@ -6,12 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <troupe/check.h>
-#include <troupe/future.h>
-#include <troupe/sim.h>
-
 #include "actors/slot.h"
-#include "base/assert.h"
 #include "base/seam.h"
 #include "base/threads.h"
 #include "mailbox/mpsc.h"
@@ -20,30 +15,8 @@
 #include "runtime/pool.h"
 #include "runtime/port.h"
 #include "runtime/runtime.h"
-#include "sim/exhaust.h"
+#include "sim/all_ways.h"
 #include "support/suite.h"
-
-/* What must hold in each of them. */
-#define HOLDS(x) TR_ASSERT(x)
-
-static tr_sim_thread *start(const char *name, void *(*fn)(void *arg), void *arg)
-{
-    tr_sim_thread *thread;
-
-    HOLDS(tr_sim_thread_start(&thread, name, fn, arg) == 0);
-    return thread;
-}
-
-/* All ways of a program; how many there were is printed, and must be several. */
-static void go_all_ways(const char *name, void (*fn)(void *arg), int preemptions, int delays)
-{
-    const tr__exhaust_options options = { preemptions, delays };
-    uint64_t ways = tr__exhaust(fn, NULL, &options);
-
-    printf("%-28s %9llu ways: %d preemptions, %d late stores\n", name, (unsigned long long)ways,
-           preemptions, delays);
-    ck_assert_uint_gt(ways, 10);
-}
 
 /* ---- the lane: staged, published, seen in order ---- */
 
@@ -120,13 +93,13 @@ static void lane_across_chunks(void *unused)
 
 START_TEST(parcels_of_a_lane_come_in_order_and_all)
 {
-    go_all_ways("lane", lane_in_one_chunk, 6, 1);
+    go_all_ways_late("lane", lane_in_one_chunk, 6, 1);
 }
 END_TEST
 
 START_TEST(parcels_of_a_lane_cross_chunks)
 {
-    go_all_ways("lane, two chunks", lane_across_chunks, 5, 1);
+    go_all_ways_late("lane, two chunks", lane_across_chunks, 5, 1);
 }
 END_TEST
 
@@ -194,7 +167,7 @@ static void use_inlet(void *unused)
 
 START_TEST(nodes_of_an_inlet_are_taken_once_or_refused)
 {
-    go_all_ways("inlet", use_inlet, 3, 1);
+    go_all_ways_late("inlet", use_inlet, 3, 1);
 }
 END_TEST
 
@@ -291,7 +264,7 @@ static void park_and_wake(void *unused)
 
 START_TEST(nobody_sleeps_while_there_is_work)
 {
-    go_all_ways("park and wake", park_and_wake, 3, 1);
+    go_all_ways_late("park and wake", park_and_wake, 3, 1);
 }
 END_TEST
 
@@ -358,7 +331,7 @@ static void keep_and_resign(void *unused)
 
 START_TEST(a_pool_with_a_job_has_a_keeper)
 {
-    go_all_ways("keeper: resign, push", keep_and_resign, 3, 1);
+    go_all_ways_late("keeper: resign, push", keep_and_resign, 3, 1);
 }
 END_TEST
 
@@ -399,7 +372,7 @@ static void settle_and_walk(void *unused)
 
 START_TEST(an_actor_seen_alive_has_its_home)
 {
-    go_all_ways("slot: settle, walk", settle_and_walk, 3, 1);
+    go_all_ways_late("slot: settle, walk", settle_and_walk, 3, 1);
 }
 END_TEST
 
@@ -477,13 +450,13 @@ static void resolve_twice(void *unused)
 
 START_TEST(a_future_that_is_resolved_and_cancelled_ends_once)
 {
-    go_all_ways("future: resolve, cancel", resolve_and_cancel, 3, 0);
+    go_all_ways_late("future: resolve, cancel", resolve_and_cancel, 3, 0);
 }
 END_TEST
 
 START_TEST(two_who_wait_for_a_future_both_wake)
 {
-    go_all_ways("future: two wait", resolve_twice, 3, 0);
+    go_all_ways_late("future: two wait", resolve_twice, 3, 0);
 }
 END_TEST
 

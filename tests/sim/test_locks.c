@@ -1,20 +1,10 @@
 /* Locks and the like between threads, in all interleavings with a few preemptions. What they share
  * stands on a page that nobody may touch any more when the last of them has said so. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
-#include <troupe.h>
-#include <troupe/check.h>
-#include <troupe/sim.h>
-
-#include "base/assert.h"
-#include "sim/exhaust.h"
+#include "sim/all_ways.h"
 #include "support/suite.h"
 #include "sync/event.h"
-
-/* What must hold in each of them. */
-#define HOLDS(x) TR_ASSERT(x)
 
 enum { PAGE = 4096 };
 
@@ -51,34 +41,16 @@ static void forget(void)
     HOLDS(munmap(here, PAGE) == 0);
 }
 
-static tr_sim_thread *start(const char *name, void *(*fn)(void *arg))
-{
-    tr_sim_thread *thread;
-
-    HOLDS(tr_sim_thread_start(&thread, name, fn, NULL) == 0);
-    return thread;
-}
-
 /* fn runs in the calling thread and in that many others. */
 static void together(void *(*fn)(void *arg), int others)
 {
     tr_sim_thread *threads[2];
 
     for (int i = 0; i < others; i++)
-        threads[i] = start("other", fn);
+        threads[i] = start("other", fn, NULL);
     (void)fn(NULL);
     for (int i = 0; i < others; i++)
         (void)tr_sim_thread_join(threads[i]);
-}
-
-/* All ways of a program; how many there were is printed, and must be several. */
-static void go_all_ways(const char *name, void (*fn)(void *arg), int preemptions)
-{
-    const tr__exhaust_options options = { .preemptions = preemptions };
-    uint64_t ways = tr__exhaust(fn, NULL, &options);
-
-    printf("%-28s %9llu ways: %d preemptions\n", name, (unsigned long long)ways, preemptions);
-    ck_assert_uint_gt(ways, 10);
 }
 
 /* ---- the mutex ---- */
@@ -130,8 +102,8 @@ static void leave_after_one_gave_up(void *unused)
     begin();
     here->users = 2;
     HOLDS(tr_lock(&here->mutex) == 0);
-    (void)tr_sim_thread_join(start("gives up", give_up));
-    other = start("other", leave);
+    (void)tr_sim_thread_join(start("gives up", give_up, NULL));
+    other = start("other", leave, NULL);
     is_last = --here->users == 0;
     HOLDS(tr_unlock(&here->mutex) == 0);
     if (is_last)
@@ -196,7 +168,7 @@ static void wait_for_news(void *unused)
 
     (void)unused;
     begin();
-    other = start("announces", announce);
+    other = start("announces", announce, NULL);
     HOLDS(tr_lock(&here->mutex) == 0);
     while (here->a == 0)
         HOLDS(tr_cond_wait(&here->cond, &here->mutex) == 0);
@@ -254,7 +226,7 @@ static void wait_then_end(void *unused)
 
     (void)unused;
     begin();
-    other = start("sets", set);
+    other = start("sets", set, NULL);
     HOLDS(tr_event_wait(&here->event) == 0);
     end();
     (void)tr_sim_thread_join(other);
@@ -268,7 +240,7 @@ static void look_then_end(void *unused)
 
     (void)unused;
     begin();
-    other = start("sets", set);
+    other = start("sets", set, NULL);
     if (!tr__event_take(&here->event))
         HOLDS(tr_event_wait(&here->event) == 0);
     end();
@@ -374,7 +346,7 @@ static void wait_for_two(void *unused)
     begin();
     HOLDS(tr_wait_group_add(&here->group, 2) == 0);
     for (int i = 0; i < 2; i++)
-        threads[i] = start("finishes", finish);
+        threads[i] = start("finishes", finish, NULL);
     HOLDS(tr_wait_group_wait(&here->group) == 0);
     end();
     for (int i = 0; i < 2; i++)
