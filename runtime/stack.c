@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "runtime/stack_guard.h"
 
-enum { REGION_STACKS = 64, PAGES_MIN = 4 };
+enum { REGION_STACKS = TR__GUARDS_EACH, PAGES_MIN = 4 };
 
 struct tr__stack_region {
     tr__stack_region *next;
@@ -70,16 +70,6 @@ static void unmap_stacks(char *at, size_t bytes)
 
 /* ---- regions ---- */
 
-static void guard_region(const tr__stack_pool *pool, tr__stack_region *region)
-{
-    for (unsigned i = 0; i < REGION_STACKS; i++) {
-        tr__guard guard = tr__guard_install(region->at + i * pool->bytes, pool->page_bytes);
-
-        region->guarded |= (uint64_t)(guard != TR__GUARD_NONE) << i;
-        region->mapped_guards += guard == TR__GUARD_MAPPED;
-    }
-}
-
 static tr__stack_region *new_region(tr__stack_pool *pool)
 {
     tr__stack_region *region = tr__alloc_zeroed(sizeof(*region));
@@ -92,7 +82,8 @@ static tr__stack_region *new_region(tr__stack_pool *pool)
         return NULL;
     }
     if (pool->is_guarded)
-        guard_region(pool, region);
+        region->guarded = tr__guard_install_each(region->at, pool->page_bytes, pool->bytes,
+                                                 &region->mapped_guards);
     region->cold = UINT64_MAX;
     region->next = pool->regions;
     pool->regions = region;
