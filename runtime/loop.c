@@ -104,8 +104,9 @@ static int fill_loop(tr__loop *loop, const tr_config *config, tr__depot *depot)
     tr__list_init(&loop->thens);
     tr__list_init(&loop->kept);
     tr__slab_init(&loop->slab, depot);
-    tr__stack_pool_init(&loop->stacks, config->stack_bytes, config->stack_guards >= 0);
     tr__wheel_init(&loop->wheel, loop->now_ns);
+    tr__stack_pool_init(&loop->stacks, config->stack_bytes, config->stack_guards >= 0,
+                        &loop->wheel);
     return open_watchers(loop);
 }
 
