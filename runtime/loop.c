@@ -346,8 +346,8 @@ static int32_t credit_for(const tr__loop *loop, uint64_t passed_ns)
 
     if (passed_ns > POLL_NS)
         credit = credit * POLL_NS / passed_ns;
-    else if (credit < CREDIT)
-        credit *= 2;
+    else
+        credit = credit < CREDIT / 2 ? credit * 2 : CREDIT;
     return credit > 0 ? (int32_t)credit : 1;
 }
 
