@@ -61,6 +61,16 @@ static inline void tr__list_move(tr__list *to, tr__list *from)
     tr__list_init(from);
 }
 
+/* All nodes of a list that is not empty, moved behind those of another. */
+static inline void tr__list_append_all(tr__list *to, tr__list *from)
+{
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    tr__list_init(from);
+}
+
 /* The first node, taken off; NULL when the list is empty. */
 static inline tr__list *tr__list_take_first(tr__list *head)
 {

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/atomic.h"
+#include "base/sanitize.h"
 #include <troupe/core.h>
 
 static uint64_t real_now_ns(void)
@@ -41,6 +43,9 @@ static int real_thread_start(pthread_t *out, void *(*entry)(void *), void *arg)
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+#ifndef PIDFD_SELF
+#define PIDFD_SELF (-10000) /* Linux 6.14 */
 #endif
 
 /* Emulators (qemu-user 7.2) accept advice that they don't follow: the kernel is asked to write
@@ -254,6 +259,35 @@ bool tr__pages_forbid(void *at, size_t bytes)
 bool tr__pages_discard(void *at, size_t bytes)
 {
     return !tr__fault_strikes(TR__FAULT_CALL) && madvise(at, bytes, MADV_DONTNEED) == 0;
+}
+
+/* Give advice on all runs in one call; returns how many of the first it was taken for: none on
+ * older kernels. */
+static size_t advise_each(const struct iovec *runs, size_t count, int advice)
+{
+    size_t done = 0;
+    long bytes;
+
+    /* valgrind does not know the call, and says so each time. */
+    if (count == 0 || tr__fault_strikes(TR__FAULT_CALL) || tr__valgrind_listens())
+        return 0;
+    bytes = syscall(SYS_process_madvise, PIDFD_SELF, runs, count, advice, 0);
+    while (done < count && bytes >= (long)runs[done].iov_len)
+        bytes -= (long)runs[done++].iov_len;
+    return done;
+}
+
+size_t tr__pages_guard_each(const struct iovec *runs, size_t count)
+{
+    /* The first one tells whether guards are to be had at all. */
+    if (count == 0 || !tr__pages_guard(runs[0].iov_base, runs[0].iov_len))
+        return 0;
+    return 1 + advise_each(runs + 1, count - 1, MADV_GUARD_INSTALL);
+}
+
+size_t tr__pages_discard_each(const struct iovec *runs, size_t count)
+{
+    return advise_each(runs, count, MADV_DONTNEED);
 }
 
 size_t tr__page_bytes(void)

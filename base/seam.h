@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/compiler.h"
 
@@ -66,6 +67,10 @@ bool tr__pages_forbid(void *at, size_t bytes);
 /* Take the memory behind committed pages away: they are zeroed when touched again. false: they stay
  * as they are. */
 bool tr__pages_discard(void *at, size_t bytes);
+/* The same two for count runs of pages by one system call (Linux 6.14). Return how many of the
+ * first it is done for; for the others, try one by one. */
+size_t tr__pages_guard_each(const struct iovec *runs, size_t count);
+size_t tr__pages_discard_each(const struct iovec *runs, size_t count);
 /* The size of a page. */
 size_t tr__page_bytes(void);
 void tr__pages_unmap(void *at, size_t bytes);

@@ -173,9 +173,12 @@ int bench_semaphore(bench_context *context);
 int bench_queue(bench_context *context);
 int bench_stream(bench_context *context);
 int bench_gather(bench_context *context);
+int bench_gather_warm(bench_context *context);
 int bench_cancelstorm(bench_context *context);
-int bench_mixed(bench_context *context);   /* mixed.c */
-int bench_offload(bench_context *context); /* offload.c */
+int bench_cancelstorm_warm(bench_context *context);
+int bench_mixed(bench_context *context);     /* mixed.c */
+int bench_yieldfair(bench_context *context); /* yieldfair.c */
+int bench_offload(bench_context *context);   /* offload.c */
 int bench_to_thread(bench_context *context);
 
 #endif

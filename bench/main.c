@@ -56,10 +56,15 @@ static const bench_workload workloads[] = {
     { "queue", bench_queue, 5000000, 1, false, "ns", "an item: put by a task, got by another" },
     { "stream", bench_stream, 2000000, 1, false, "ns", "an item: emitted, and taken" },
     { "gather", bench_gather, 10000, 1, false, "ns", "a task that sleeps 1 ms, of n gathered" },
+    { "gather-warm", bench_gather_warm, 10000, 1, false, "ns", "the same, the third time" },
     { "cancelstorm", bench_cancelstorm, 100000, 1, false, "ns",
       "a task that sleeps: cancelled, and ended" },
+    { "cancelstorm-warm", bench_cancelstorm_warm, 100000, 1, false, "ns",
+      "the same, the third time" },
     { "mixed", bench_mixed, 1, 1, false, "ns",
       "p99 delay of short tasks beside 8 heavy jobs, over --seconds" },
+    { "yieldfair", bench_yieldfair, 1, 1, false, "ns",
+      "p99 delay of a pipe beside 1,000 tasks that yield, over --seconds" },
     { "offload", bench_offload, 500000, 1, false, "ns", "a tiny job on a pool, 64 in flight" },
     { "to_thread", bench_to_thread, 100000, 1, false, "ns", "a tiny job on a pool, one at a time" },
     { "idlecpu", bench_idlecpu, 1, 1, false, "ms", "CPU time of an idle runtime in --seconds" },
@@ -78,7 +83,8 @@ static const char usage_text[] =
     "  --slice N     what a producer sends, or spawns, before it lets others run\n"
     "  --threads N   foreign: threads that send (default 1)\n"
     "  --actors N    livescale: live actors (default 1000)\n"
-    "  --seconds S   how long to measure: idlecpu (default 10), mixed (twice; default 5)\n"
+    "  --seconds S   how long to measure: idlecpu (default 10), mixed (twice; default 5),\n"
+    "                yieldfair (four times; default 1)\n"
     "  --timer 1     idlecpu: with an actor that has a timer of 1 s\n"
     "  --json        print a JSON object a line\n"
     "  --list        list the workloads and their default n\n"

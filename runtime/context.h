@@ -230,6 +230,20 @@ static inline void tr__context_swap(tr__context *from, tr__context *to)
 
 #endif
 
+#ifdef TR__CONTEXT_UCONTEXT
+/* The C library does not say. */
+static TR__ALWAYS_INLINE const void *tr__context_frames(const tr__context *context)
+{
+    return context;
+}
+#else
+/* The innermost frame of one that does not run: a hint of what it will touch first. */
+static TR__ALWAYS_INLINE const void *tr__context_frames(const tr__context *context)
+{
+    return context->sp;
+}
+#endif
+
 /* Save the present point in *from, and go on at *to. */
 static TR__ALWAYS_INLINE void tr__context_switch(tr__context *from, tr__context *to)
 {

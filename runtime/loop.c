@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/threads.h"
+#include "runtime/ahead.h"
 #include "runtime/overflow.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
@@ -104,8 +105,9 @@ static int fill_loop(tr__loop *loop, const tr_config *config, tr__depot *depot)
     tr__list_init(&loop->thens);
     tr__list_init(&loop->kept);
     tr__slab_init(&loop->slab, depot);
-    tr__stack_pool_init(&loop->stacks, config->stack_bytes, config->stack_guards >= 0);
     tr__wheel_init(&loop->wheel, loop->now_ns);
+    tr__stack_pool_init(&loop->stacks, config->stack_bytes, config->stack_guards >= 0,
+                        &loop->wheel);
     return open_watchers(loop);
 }
 
@@ -344,8 +346,8 @@ static int32_t credit_for(const tr__loop *loop, uint64_t passed_ns)
 
     if (passed_ns > POLL_NS)
         credit = credit * POLL_NS / passed_ns;
-    else if (credit < CREDIT)
-        credit *= 2;
+    else
+        credit = credit < CREDIT / 2 ? credit * 2 : CREDIT;
     return credit > 0 ? (int32_t)credit : 1;
 }
 
@@ -375,20 +377,34 @@ static TR__ALWAYS_INLINE uint32_t run(tr__runnable *runnable, tr__loop *loop)
 }
 
 /* Run activations until the queue is empty or it is time to look up. */
-static bool run_some(tr__loop *loop)
+static TR__ALWAYS_INLINE bool run_queue(tr__loop *loop, bool is_crowded)
 {
     tr__runnable *runnable = tr__run_queue_pop_local(&loop->queue);
 
     if (runnable == NULL)
         return false;
     do {
-        uint32_t work = run(runnable, loop);
+        uint32_t work;
 
+        if (is_crowded)
+            tr__ahead_fetch(loop);
+        work = run(runnable, loop);
         if (TR__UNLIKELY(loop->dirty_count != 0))
             tr__loop_publish(loop);
         loop->credit -= 1 + (int32_t)(work / 16);
     } while (loop->credit > 0 && (runnable = tr__run_queue_pop_local(&loop->queue)) != NULL);
     return true;
+}
+
+/* A function of its own: where tasks are few, the other way has no instruction more. */
+static TR__NOINLINE bool run_crowd(tr__loop *loop)
+{
+    return run_queue(loop, true);
+}
+
+static bool run_some(tr__loop *loop)
+{
+    return TR__LIKELY(loop->tasks_alive < TR__CROWD) ? run_queue(loop, false) : run_crowd(loop);
 }
 
 /* One turn; false: there was nothing to do. */

@@ -1,10 +1,10 @@
-/* The slow halves of a pool of stacks: regions, guards, and other sizes. */
+/* The slow halves of a pool of stacks: regions, guards, what is spare, and other sizes. */
 #include "runtime/stack.h"
 
 #include "base/assert.h"
 #include "runtime/stack_guard.h"
 
-enum { REGION_STACKS = 64, PAGES_MIN = 4 };
+enum { REGION_STACKS = TR__GUARDS_EACH, PAGES_MIN = 4 };
 
 struct tr__stack_region {
     tr__stack_region *next;
@@ -70,16 +70,6 @@ static void unmap_stacks(char *at, size_t bytes)
 
 /* ---- regions ---- */
 
-static void guard_region(const tr__stack_pool *pool, tr__stack_region *region)
-{
-    for (unsigned i = 0; i < REGION_STACKS; i++) {
-        tr__guard guard = tr__guard_install(region->at + i * pool->bytes, pool->page_bytes);
-
-        region->guarded |= (uint64_t)(guard != TR__GUARD_NONE) << i;
-        region->mapped_guards += guard == TR__GUARD_MAPPED;
-    }
-}
-
 static tr__stack_region *new_region(tr__stack_pool *pool)
 {
     tr__stack_region *region = tr__alloc_zeroed(sizeof(*region));
@@ -92,7 +82,8 @@ static tr__stack_region *new_region(tr__stack_pool *pool)
         return NULL;
     }
     if (pool->is_guarded)
-        guard_region(pool, region);
+        region->guarded = tr__guard_install_each(region->at, pool->page_bytes, pool->bytes,
+                                                 &region->mapped_guards);
     region->cold = UINT64_MAX;
     region->next = pool->regions;
     pool->regions = region;
@@ -108,7 +99,7 @@ static void free_region(const tr__stack_pool *pool, tr__stack_region *region)
     tr__free(region);
 }
 
-tr__stack *tr__stack_take_cold(tr__stack_pool *pool)
+static tr__stack *take_cold(tr__stack_pool *pool)
 {
     tr__stack_region *region = pool->ready != NULL ? pool->ready : new_region(pool);
     size_t guard_bytes;
@@ -127,22 +118,127 @@ tr__stack *tr__stack_take_cold(tr__stack_pool *pool)
     return stack;
 }
 
-/* Give the memory back, and the record with it; false: the system refuses. */
-static bool cool(tr__stack_pool *pool, const tr__stack *stack)
+/* One that lay between these addresses has lost its memory. */
+static void note_cold(tr__stack_pool *pool, tr__stack_region *region, const char *low)
 {
-    tr__stack_region *region = stack->region;
-    size_t i = (size_t)(base_of(stack) - region->at) / pool->bytes;
-    unsigned valgrind = stack->valgrind;
-
-    if (!tr__pages_discard(stack->low, stack->bytes - stack->guard_bytes))
-        return false;
-    tr__valgrind_stack_removed(valgrind);
     if (region->cold == 0) {
         region->next_ready = pool->ready;
         pool->ready = region;
     }
-    region->cold |= UINT64_C(1) << i;
-    return true;
+    region->cold |= UINT64_C(1) << (size_t)(low - region->at) / pool->bytes;
+}
+
+/* ---- spare stacks ---- */
+
+static void push_spare(tr__stack_pool *pool, tr__stack *stack)
+{
+    stack->next = pool->spare;
+    pool->spare = stack;
+    pool->spare_count++;
+}
+
+static tr__stack *pop_spare(tr__stack_pool *pool)
+{
+    tr__stack *stack = pool->spare;
+
+    pool->spare = stack->next;
+    pool->spare_count--;
+    return stack;
+}
+
+/* What must outlast a stack's record. */
+typedef struct remains {
+    tr__stack *stack;
+    tr__stack_region *region;
+    unsigned valgrind;
+} remains;
+
+/* Give the memory of that many back, and the records with it. Those that the system refuses stay
+ * spare. */
+static void cool(tr__stack_pool *pool, size_t count)
+{
+    struct iovec runs[TR__STACKS_COOLED] = { { 0 } };
+    remains of[TR__STACKS_COOLED];
+    size_t done;
+
+    for (size_t i = 0; i < count; i++) {
+        tr__stack *stack = pop_spare(pool);
+
+        of[i] = (remains){ stack, stack->region, stack->valgrind };
+        runs[i] = (struct iovec){ stack->low, stack->bytes - stack->guard_bytes };
+    }
+    done = tr__pages_discard_each(runs, count);
+    for (size_t i = 0; i < count; i++) {
+        if (i >= done && !tr__pages_discard(runs[i].iov_base, runs[i].iov_len)) {
+            push_spare(pool, of[i].stack);
+            continue;
+        }
+        tr__valgrind_stack_removed(of[i].valgrind);
+        note_cold(pool, of[i].region, runs[i].iov_base);
+    }
+}
+
+static size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many may grow cold now: TR__STACKS_COOLED for each tick since the last step, so that it takes
+ * a loop about a seventh of its time. One that sleeps wakes less often, and makes larger steps. */
+static size_t a_step(const tr__stack_pool *pool, uint64_t now_ns)
+{
+    uint64_t ticks = (now_ns - pool->cooled_ns) >> TR__TICK_SHIFT;
+
+    return TR__STACKS_COOLED * (ticks < 1 ? 1 : lesser(ticks, TR__STACKS_STEPS_MOST));
+}
+
+/* A second is over, or there is more to cool after one. */
+static void on_trim(tr__timer *timer)
+{
+    tr__stack_pool *pool = TR__CONTAINER_OF(timer, tr__stack_pool, trimmer);
+    uint64_t now_ns = tr__now_ns();
+    uint64_t due_ns = now_ns + 1; /* in another tick */
+
+    if (pool->surplus == 0) {
+        pool->surplus = pool->spare_least;
+        pool->cooled_ns = now_ns;
+    }
+    pool->surplus = lesser(pool->surplus, pool->spare_count);
+    for (size_t left = lesser(pool->surplus, a_step(pool, now_ns)); left > 0;) {
+        size_t count = lesser(left, TR__STACKS_COOLED);
+
+        cool(pool, count);
+        pool->surplus -= count;
+        left -= count;
+    }
+    pool->cooled_ns = now_ns;
+    if (pool->surplus == 0) {
+        pool->spare_least = pool->spare_count;
+        due_ns += TR__STACKS_SPARE_NS;
+    }
+    if (pool->spare_count > 0)
+        tr__timer_start(pool->wheel, &pool->trimmer, due_ns, on_trim);
+}
+
+static void keep_spare(tr__stack_pool *pool, tr__stack *stack)
+{
+    if (pool->wheel != NULL && !tr__timer_is_started(&pool->trimmer)) {
+        pool->spare_least = pool->spare_count;
+        tr__timer_start(pool->wheel, &pool->trimmer, tr__now_ns() + TR__STACKS_SPARE_NS, on_trim);
+    }
+    push_spare(pool, stack);
+}
+
+tr__stack *tr__stack_take_slowly(tr__stack_pool *pool)
+{
+    tr__stack *stack;
+
+    if (pool->spare == NULL)
+        return take_cold(pool);
+    stack = pop_spare(pool);
+    pool->spare_least = lesser(pool->spare_least, pool->spare_count);
+    tr__memory_unpoison(stack->low, (size_t)(stack->top - stack->low));
+    return stack;
 }
 
 /* ---- other sizes ---- */
@@ -212,20 +308,21 @@ static void keep_sized(tr__stack_pool *pool, tr__stack *stack)
 
 void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack)
 {
-    if (stack->region == NULL) {
+    if (stack->region == NULL)
         keep_sized(pool, stack);
-    } else if (!cool(pool, stack)) {
-        stack->next = pool->free;
-        pool->free = stack;
-        pool->free_count++;
-    }
+    else
+        keep_spare(pool, stack);
 }
 
 /* ---- pools ---- */
 
-void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded)
+void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded, tr__wheel *wheel)
 {
-    *pool = (tr__stack_pool){ .page_bytes = tr__page_bytes(), .is_guarded = guarded };
+    *pool = (tr__stack_pool){
+        .page_bytes = tr__page_bytes(),
+        .is_guarded = guarded,
+        .wheel = wheel,
+    };
     if (default_bytes == 0)
         default_bytes = TR__STACK_BYTES;
     pool->bytes =
@@ -239,12 +336,16 @@ static void dismiss_free(const tr__stack_pool *pool)
         return;
     for (const tr__stack *stack = pool->free; stack != NULL; stack = stack->next)
         tr__valgrind_stack_removed(stack->valgrind);
+    for (const tr__stack *stack = pool->spare; stack != NULL; stack = stack->next)
+        tr__valgrind_stack_removed(stack->valgrind);
 }
 
 void tr__stack_pool_fini(tr__stack_pool *pool)
 {
     size_t taken = 0;
 
+    if (pool->wheel != NULL)
+        tr__timer_stop(pool->wheel, &pool->trimmer);
     dismiss_free(pool);
     while (pool->regions != NULL) {
         tr__stack_region *region = pool->regions;
@@ -253,7 +354,7 @@ void tr__stack_pool_fini(tr__stack_pool *pool)
         taken += REGION_STACKS - (size_t)__builtin_popcountll(region->cold);
         free_region(pool, region);
     }
-    TR_ASSERT(taken == pool->free_count);
+    TR_ASSERT(taken == pool->free_count + pool->spare_count);
     while (pool->sized != NULL)
         free_sized(pool, unlink_sized(pool, &pool->sized));
     TR_ASSERT(pool->sized_made == 0);

@@ -12,9 +12,12 @@
  *
  *   cold   no memory behind it, and no record; a bit in its region
  *   free   on the free list; the last one given is the first one taken
+ *   spare  as free, when the free list held TR__STACKS_FREE_MAX
  *   taken  a context's
  *
- * cold -> taken: the free list is empty.  taken -> cold: it holds TR__STACKS_FREE_MAX.
+ * cold -> taken: none is free or spare.  spare -> cold: as many as were not needed for a second,
+ * TR__STACKS_COOLED a tick: a timer of the loop's sees to that, and is started only while some
+ * are spare (decision 024).
  * Regions are unmapped with the pool. Stacks of other sizes have a mapping each; the last few that
  * were given back are kept.
  *
@@ -32,12 +35,16 @@
 #include "base/compiler.h"
 #include "base/sanitize.h"
 #include "base/seam.h"
+#include "runtime/timer.h"
 
-#define TR__STACK_BYTES      ((size_t)64 << 10)
-#define TR__STACK_BYTES_MAX  ((size_t)1 << 30)
-#define TR__STACKS_FREE_MAX  16384
-#define TR__STACKS_SIZED_MAX 32 /* free ones of other sizes */
-#define TR__STACK_COLOURS    16
+#define TR__STACK_BYTES       ((size_t)64 << 10)
+#define TR__STACK_BYTES_MAX   ((size_t)1 << 30)
+#define TR__STACKS_FREE_MAX   16384
+#define TR__STACKS_SPARE_NS   UINT64_C(1000000000)
+#define TR__STACKS_COOLED     32
+#define TR__STACKS_STEPS_MOST 8
+#define TR__STACKS_SIZED_MAX  32 /* free ones of other sizes */
+#define TR__STACK_COLOURS     16
 
 typedef struct tr__stack_region tr__stack_region;
 
@@ -58,6 +65,13 @@ _Static_assert(sizeof(tr__stack) == TR__CACHE_LINE, "a line");
 typedef struct tr__stack_pool {
     tr__stack *free;
     size_t free_count;
+    tr__stack *spare;
+    size_t spare_count;
+    size_t spare_least;        /* the fewest since the second began */
+    size_t surplus;            /* of the second before: still to be made cold */
+    uint64_t cooled_ns;        /* when some were made so */
+    tr__timer trimmer;         /* started while there are spare ones */
+    tr__wheel *wheel;          /* NULL: spare ones stay until the end */
     tr__stack_region *ready;   /* those with cold stacks */
     tr__stack_region *regions; /* all */
     tr__stack *sized;          /* free ones of other sizes */
@@ -69,13 +83,15 @@ typedef struct tr__stack_pool {
 } tr__stack_pool;
 
 /* default_bytes of address space a stack (0: 64 KiB), rounded up to pages: at least four, at most a
- * gigabyte. */
-void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded);
+ * gigabyte. Memory is given back by a timer in that wheel, which outlasts the pool; NULL: with the
+ * pool. */
+void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded,
+                         tr__wheel *wheel);
 /* Unmap all; every stack must be back. */
 void tr__stack_pool_fini(tr__stack_pool *pool);
 
 /* The slow halves of the two below. */
-tr__stack *tr__stack_take_cold(tr__stack_pool *pool) TR__COLD;
+tr__stack *tr__stack_take_slowly(tr__stack_pool *pool) TR__COLD;
 void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack) TR__COLD;
 
 /* A stack of the default size; NULL: out of memory. */
@@ -86,7 +102,7 @@ static TR__ALWAYS_INLINE tr__stack *tr__stack_take(tr__stack_pool *pool)
     if (tr__fault_strikes(TR__FAULT_MEMORY))
         return NULL;
     if (TR__UNLIKELY(stack == NULL))
-        return tr__stack_take_cold(pool);
+        return tr__stack_take_slowly(pool);
     pool->free = stack->next;
     pool->free_count--;
     tr__memory_unpoison(stack->low, (size_t)(stack->top - stack->low));

@@ -57,6 +57,26 @@ tr__guard tr__guard_install(void *at, size_t bytes)
     return TR__GUARD_NONE;
 }
 
+uint64_t tr__guard_install_each(void *at, size_t bytes, size_t apart, uint32_t *mapped)
+{
+    struct iovec runs[TR__GUARDS_EACH];
+    uint64_t made = 0;
+    size_t marked;
+
+    for (size_t i = 0; i < TR__GUARDS_EACH; i++)
+        runs[i] = (struct iovec){ .iov_base = (char *)at + i * apart, .iov_len = bytes };
+    marked = tr__pages_guard_each(runs, TR__GUARDS_EACH);
+    *mapped = 0;
+    for (size_t i = 0; i < TR__GUARDS_EACH; i++) {
+        tr__guard guard =
+            i < marked ? TR__GUARD_MARKED : tr__guard_install(runs[i].iov_base, bytes);
+
+        made |= (uint64_t)(guard != TR__GUARD_NONE) << i;
+        *mapped += guard == TR__GUARD_MAPPED;
+    }
+    return made;
+}
+
 void tr__guard_forget(uint32_t mapped)
 {
     (void)tr__add_ordered_u32(&mapped_count, -mapped); /* ordered: as in map_guard */

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TR__GUARDS_EACH 64
+
 typedef enum tr__guard {
     TR__GUARD_NONE,
     TR__GUARD_MARKED, /* costs no mapping */
@@ -21,6 +23,9 @@ typedef enum tr__guard {
 void tr__guards_begin(void);
 /* Make a guard of committed pages. */
 tr__guard tr__guard_install(void *at, size_t bytes);
+/* Make TR__GUARDS_EACH of bytes each, one every `apart` bytes. Returns a bit for each that was
+ * made; *mapped is how many of them are mapped. */
+uint64_t tr__guard_install_each(void *at, size_t bytes, size_t apart, uint32_t *mapped);
 /* That many mapped guards are about to be unmapped. */
 void tr__guard_forget(uint32_t mapped);
 

@@ -132,6 +132,10 @@ static void open_slot(tr__wheel *wheel, const expiration *at)
 
     wheel->tick = at->tick;
     vacate(wheel, at->level, at->slot);
+    if (at->level == 0) { /* all of one tick */
+        tr__list_append_all(&wheel->expired, head);
+        return;
+    }
     while ((node = tr__list_take_first(head)) != NULL) {
         __builtin_prefetch(head->next); /* timers are scattered: each is a cache miss */
         insert(wheel, TR__CONTAINER_OF(node, tr__timer, link));

@@ -164,7 +164,8 @@ TR_API void *tr_local_get(const tr_local *key);
  * Errors:  TR_ECANCELED; TR_EWRONGPLACE; TR_EINVAL NaN. */
 TR_API int tr_sleep(double seconds);
 
-/* Let everything else that is runnable on this loop run once.
+/* Let everything else that is runnable on this loop run once. I/O, timers and what others send have
+ * their turn, too, at most 64 turns of tasks after they are due.
  * Threads: tasks.
  * Errors:  TR_ECANCELED (at once, without yielding); TR_EWRONGPLACE. */
 TR_API int tr_yield(void);

@@ -75,5 +75,25 @@ START_TEST(list_nodes_leave_from_every_place)
 }
 END_TEST
 
+START_TEST(list_appended_to_another_is_empty_then)
+{
+    for (int first = 0; first < 3; first++) {
+        tr__list nodes[4] = { { NULL, NULL }, { NULL, NULL }, { NULL, NULL }, { NULL, NULL } };
+        tr__list from;
+        tr__list to;
+
+        tr__list_init(&from);
+        tr__list_init(&to);
+        for (int i = 0; i < 4; i++)
+            tr__list_append(i < first ? &to : &from, &nodes[i]);
+        tr__list_append_all(&to, &from);
+        expect_whole(&from, 0);
+        expect_whole(&to, 4);
+        for (int i = 0; i < 4; i++)
+            ck_assert_ptr_eq(tr__list_take_first(&to), &nodes[i]);
+    }
+}
+END_TEST
+
 KIT_MAIN("base/list", list_that_is_new_is_empty, list_gives_nodes_back_in_the_order_appended,
-         list_nodes_leave_from_every_place)
+         list_nodes_leave_from_every_place, list_appended_to_another_is_empty_then)

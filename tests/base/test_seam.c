@@ -229,6 +229,55 @@ START_TEST(pages_that_are_guards_or_forbidden_are_out_of_bounds)
 }
 END_TEST
 
+/* Three pages, and what is said of them at once. */
+static void runs_of(struct iovec *runs, char *at)
+{
+    for (int i = 0; i < 3; i++)
+        runs[i] = (struct iovec){ at + i * tr__page_bytes(), tr__page_bytes() };
+}
+
+START_TEST(pages_are_guards_or_discarded_as_far_as_is_said)
+{
+    size_t page = tr__page_bytes();
+    char *at = tr__pages_map(3 * page, page);
+    struct iovec runs[3];
+    size_t done;
+
+    runs_of(runs, at);
+    memset(at, 1, 3 * page);
+    done = tr__pages_discard_each(runs, 3);
+    ck_assert_uint_le(done, 3); /* none on older kernels */
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(at[i * page], i >= done);
+    done = tr__pages_guard_each(runs, 3);
+    for (size_t i = 0; i < done; i++)
+        expect_out_of_bounds(at + i * page);
+    memset(at + done * page, 1, (3 - done) * page);
+    ck_assert_uint_eq(tr__pages_discard_each(runs, 0), 0);
+    ck_assert_uint_eq(tr__pages_guard_each(runs, 0), 0);
+    tr__pages_unmap(at, 3 * page);
+}
+END_TEST
+
+START_TEST(pages_are_discarded_up_to_the_first_that_is_not_there)
+{
+    size_t page = tr__page_bytes();
+    char *at = tr__pages_map(3 * page, page);
+    struct iovec runs[3];
+    size_t done;
+
+    runs_of(runs, at);
+    memset(at, 1, 3 * page);
+    tr__pages_unmap(at + page, page);
+    done = tr__pages_discard_each(runs, 3);
+    ck_assert_uint_le(done, 1);
+    ck_assert_int_eq(at[0], done == 0);
+    ck_assert_int_eq(at[2 * page], 1);
+    tr__pages_unmap(at, page);
+    tr__pages_unmap(at + 2 * page, page);
+}
+END_TEST
+
 enum { ADVICE_TO_GUARD = 102 /* MADV_GUARD_INSTALL, since Linux 6.13 */ };
 
 /* From now on the kernel says yes to that advice, and does nothing, as emulators do. false: this
@@ -529,6 +578,8 @@ START_TEST(fault_fails_each_way_to_the_outside)
     ck_assert(!tr__pages_guard(at, 4096));
     ck_assert(!tr__pages_forbid(at, 4096));
     ck_assert(!tr__pages_discard(at, 4096));
+    ck_assert_uint_eq(tr__pages_discard_each(&(struct iovec){ at, 4096 }, 1), 0);
+    ck_assert_uint_eq(tr__pages_guard_each(&(struct iovec){ at, 4096 }, 1), 0);
     ck_assert_int_eq(tr__thread_start(&unused, note_call, NULL), TR_EAGAIN);
     ck_assert_int_eq(tr__eventfd_new(), -EMFILE);
     ck_assert(tr__futex_wait(&word, 0, UINT64_MAX)); /* as if a signal had come */
@@ -545,6 +596,8 @@ KIT_MAIN("base/seam", pages_are_no_guards_where_advice_is_ignored,
          pages_are_aligned_zeroed_and_given_back,
          pages_that_are_discarded_are_zeroed_when_touched_again,
          pages_that_are_guards_or_forbidden_are_out_of_bounds,
+         pages_are_guards_or_discarded_as_far_as_is_said,
+         pages_are_discarded_up_to_the_first_that_is_not_there,
          pages_are_no_guards_in_a_world_without, text_for_stderr_is_written_there,
          pages_that_no_address_space_has_are_refused, clock_never_goes_back,
          dice_do_not_repeat_themselves, random_numbers_are_those_of_splitmix64,

@@ -60,7 +60,7 @@ static void fiber_fini(fiber *f)
 
 static void set_up(void)
 {
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     tr__context_init_thread(&thread);
 }
 

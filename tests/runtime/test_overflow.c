@@ -92,7 +92,7 @@ static void open_all(void **keep)
     ck_assert_int_eq(tr__overflow_open(find), 0);
     ck_assert_int_eq(tr__overflow_stack_new(keep), 0);
     tr__overflow_enter_thread(*keep);
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     tr__context_init_thread(&thread);
 }
 

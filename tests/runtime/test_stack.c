@@ -119,7 +119,7 @@ START_TEST(stack_is_usable_from_its_low_end_to_its_record)
         tr__stack_pool pool;
         tr__stack *stack;
 
-        tr__stack_pool_init(&pool, sizes[i / 2], i % 2);
+        tr__stack_pool_init(&pool, sizes[i / 2], i % 2, NULL);
         stack = tr__stack_take(&pool);
         ck_assert_ptr_nonnull(stack);
         expect_whole(stack, made[i / 2], i % 2);
@@ -135,7 +135,7 @@ START_TEST(stack_tops_have_sixteen_colours)
     tr__stack_pool pool;
     tr__stack *all;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     all = take_many(&pool, 2 * REGION);
     for (tr__stack *stack = all; stack != NULL; stack = stack->next)
         colours[(uintptr_t)stack->top % 4096 / 64 % TR__STACK_COLOURS]++;
@@ -152,7 +152,7 @@ START_TEST(stack_given_last_is_taken_first)
     tr__stack *a;
     tr__stack *b;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     a = tr__stack_take(&pool);
     b = tr__stack_take(&pool);
     ck_assert_ptr_ne(a, b);
@@ -188,7 +188,7 @@ static void expect_guard(const tr__seam *seam)
     int status;
 
     tr__seam_set(seam);
-    tr__stack_pool_init(&g.pool, 0, true);
+    tr__stack_pool_init(&g.pool, 0, true, NULL);
     g.stack = tr__stack_take(&g.pool);
     ck_assert_ptr_nonnull(g.stack);
     status = kit_in_child(touch_guard, &g, text, sizeof(text));
@@ -228,7 +228,7 @@ START_TEST(guard_is_the_page_below_the_stack)
     tr__stack_pool pool;
     tr__stack *stack;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     stack = tr__stack_take(&pool);
     expect_guard_page(stack);
     tr__stack_give(&pool, stack);
@@ -237,7 +237,7 @@ START_TEST(guard_is_the_page_below_the_stack)
     tr__stack_give(&pool, stack);
     tr__stack_pool_fini(&pool);
 
-    tr__stack_pool_init(&pool, 0, false);
+    tr__stack_pool_init(&pool, 0, false, NULL);
     stack = tr__stack_take(&pool);
     ck_assert(!tr__stack_guards(stack, stack->low - 1));
     tr__stack_give(&pool, stack);
@@ -267,7 +267,7 @@ START_TEST(guards_that_cost_mappings_leave_half_of_them_to_others)
     tr_log_set(note_line, NULL);
     tr__seam_set(&without_guards);
     for (int round = 1; round <= 2; round++) { /* the second one finds them given back */
-        tr__stack_pool_init(&pool, 0, true);
+        tr__stack_pool_init(&pool, 0, true, NULL);
         all = take_many(&pool, most / 4 + 2 * REGION);
         for (const tr__stack *stack = all; stack != NULL; stack = stack->next)
             without += stack->guard_bytes == 0;
@@ -300,7 +300,7 @@ START_TEST(stacks_with_marked_guards_are_few_mappings)
     tr__stack_pool pool;
     tr__stack *all;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     all = take_many(&pool, 100000);
     if (kernel_marks_guards()) {
         ck_assert_int_le(count_mappings(), before + 3 * 100000 / REGION + SLACK);
@@ -322,7 +322,7 @@ START_TEST(stack_that_is_touched_at_its_top_costs_one_page)
     tr__stack *all;
     long before;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     before = resident_pages();
     all = take_many(&pool, STACKS);
     for (tr__stack *stack = all; stack != NULL; stack = stack->next)
@@ -334,46 +334,220 @@ START_TEST(stack_that_is_touched_at_its_top_costs_one_page)
 }
 END_TEST
 
-START_TEST(stacks_beyond_those_kept_give_their_memory_back)
-{
-    enum { STACKS = TR__STACKS_FREE_MAX + 10 * REGION };
-    tr__stack_pool pool;
-    tr__stack *all;
+/* ---- memory that is given back ---- */
 
-    tr__stack_pool_init(&pool, 0, true);
-    all = take_many(&pool, STACKS);
-    for (tr__stack *stack = all; stack != NULL; stack = stack->next)
+static uint64_t clock_ns;
+
+static uint64_t clock_of_test(void)
+{
+    return clock_ns;
+}
+
+static const tr__seam with_clock = {
+    .alloc = malloc,
+    .free = free,
+    .now_ns = clock_of_test,
+    .dice = any_time,
+    .thread_start = no_thread,
+};
+
+/* A pool with as many free stacks as it keeps, and some spare ones, at a time that stands still. */
+enum { SPARE = 3 * REGION, A_BIT_NS = 160000 /* more than a tick */ };
+
+typedef struct rich {
+    tr__wheel wheel;
+    tr__stack_pool pool;
+    tr__stack *taken;
+} rich;
+
+static void take_all(rich *r)
+{
+    r->taken = take_many(&r->pool, TR__STACKS_FREE_MAX + SPARE);
+    for (tr__stack *stack = r->taken; stack != NULL; stack = stack->next)
         memset(stack->top - 64, 1, 64);
-    give_all(&pool, all);
-    ck_assert_uint_eq(pool.free_count, TR__STACKS_FREE_MAX);
-    all = take_many(&pool, STACKS); /* the cold ones begin anew */
-    for (tr__stack *stack = all; stack != NULL; stack = stack->next)
-        ck_assert_ptr_eq(stack->top, (char *)stack);
-    ck_assert_uint_eq(pool.free_count, 0);
-    ck_assert_ptr_null(pool.ready);
-    give_all(&pool, all);
-    tr__stack_pool_fini(&pool);
+}
+
+static void give_back(rich *r)
+{
+    give_all(&r->pool, r->taken);
+    ck_assert_uint_eq(r->pool.free_count, TR__STACKS_FREE_MAX);
+    ck_assert_uint_eq(r->pool.spare_count, SPARE);
+}
+
+static void begin_rich(rich *r)
+{
+    tr__seam_set(&with_clock);
+    clock_ns = 12345;
+    tr__wheel_init(&r->wheel, clock_ns);
+    tr__stack_pool_init(&r->pool, 0, false, &r->wheel);
+    take_all(r);
+    ck_assert_uint_eq(r->wheel.count, 0);
+    give_back(r);
+}
+
+static void end_rich(rich *r)
+{
+    tr__stack_pool_fini(&r->pool);
+    ck_assert_uint_eq(r->wheel.count, 0);
+    tr__seam_set(NULL);
+}
+
+/* So much time passes, at the end of which the loop looks at its timers; returns how many stacks
+ * have become cold. */
+static size_t pass(rich *r, uint64_t ns)
+{
+    size_t before = r->pool.spare_count;
+
+    clock_ns += ns;
+    (void)tr__wheel_advance(&r->wheel, clock_ns, SIZE_MAX);
+    return before - r->pool.spare_count;
+}
+
+START_TEST(spare_stacks_give_their_memory_back_when_unused_for_a_second)
+{
+    static rich r;
+    long before;
+
+    begin_rich(&r);
+    before = resident_pages();
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS / 2), 0);
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS),
+                      0); /* they have not been there for all of it */
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS / 2), 0);
+    (void)pass(&r, TR__STACKS_SPARE_NS / 2 + A_BIT_NS);
+    while (r.pool.spare_count != 0)
+        ck_assert_uint_eq(pass(&r, A_BIT_NS), TR__STACKS_COOLED);
+    ck_assert_uint_eq(r.wheel.count, 0); /* nobody is woken for nothing */
+    ck_assert_uint_eq(r.pool.free_count, TR__STACKS_FREE_MAX);
+    if (!IS_SANITIZED)
+        ck_assert_int_le(resident_pages(), before - SPARE + SPARE / 4);
+    take_all(&r); /* the cold ones begin anew */
+    ck_assert_ptr_null(r.pool.ready);
+    give_back(&r);
+    end_rich(&r);
 }
 END_TEST
 
-START_TEST(stack_whose_memory_can_not_be_given_back_is_kept)
+START_TEST(spare_stacks_of_a_loop_that_sleeps_grow_cold_in_larger_steps)
+{
+    static rich r;
+
+    begin_rich(&r);
+    (void)pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS);
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS), TR__STACKS_COOLED);
+    ck_assert_uint_eq(pass(&r, 3 * A_BIT_NS), 3 * TR__STACKS_COOLED);
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS), SPARE - 4 * TR__STACKS_COOLED);
+    end_rich(&r);
+}
+END_TEST
+
+START_TEST(spare_stacks_that_are_taken_every_second_stay)
+{
+    static rich r;
+
+    begin_rich(&r);
+    for (int round = 0; round < 5; round++) {
+        ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS - 1000), 0);
+        take_all(&r);
+        ck_assert_uint_eq(r.pool.spare_count, 0);
+        give_back(&r);
+    }
+    end_rich(&r);
+}
+END_TEST
+
+START_TEST(spare_stacks_stay_as_many_as_were_needed_within_the_second)
+{
+    static rich r;
+    tr__stack *some;
+
+    begin_rich(&r);
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS), 0);
+    some = take_many(&r.pool, TR__STACKS_FREE_MAX + REGION);
+    give_all(&r.pool, some);
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS), TR__STACKS_COOLED);
+    while (pass(&r, A_BIT_NS) != 0)
+        continue;
+    ck_assert_uint_eq(r.pool.spare_count, REGION);
+    end_rich(&r);
+}
+END_TEST
+
+START_TEST(spare_stacks_taken_while_they_grow_cold_are_not_missed)
+{
+    static rich r;
+
+    begin_rich(&r);
+    (void)pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS);
+    ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS), TR__STACKS_COOLED);
+    take_all(&r);
+    ck_assert_uint_eq(pass(&r, A_BIT_NS), 0); /* none is left */
+    give_back(&r);
+    ck_assert_uint_eq(pass(&r, A_BIT_NS), 0);
+    end_rich(&r);
+}
+END_TEST
+
+START_TEST(spare_stacks_whose_memory_can_not_be_given_back_stay_until_it_can)
+{
+    static rich r;
+
+    begin_rich(&r);
+    (void)pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS);
+    tr__fault_arm(1, true);
+    for (int step = 0; step < 2 * SPARE / TR__STACKS_COOLED; step++)
+        ck_assert_uint_eq(pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS), 0);
+    ck_assert(tr__fault_disarm());
+    while (r.pool.spare_count != 0)
+        (void)pass(&r, TR__STACKS_SPARE_NS + A_BIT_NS);
+    take_all(&r);
+    give_back(&r);
+    end_rich(&r);
+}
+END_TEST
+
+static void grow_cold(void *ctx)
+{
+    rich *r = ctx;
+
+    while (pass(r, TR__STACKS_SPARE_NS + A_BIT_NS) == 0)
+        continue;
+}
+
+static void expect_all(void *ctx, bool struck)
+{
+    rich *r = ctx;
+
+    (void)struck;
+    take_all(r);
+    ck_assert_uint_eq(r->pool.spare_count, 0);
+    give_back(r);
+}
+
+/* Not all at once: one by one. */
+START_TEST(spare_stacks_grow_cold_one_by_one_where_the_kernel_takes_no_more)
+{
+    static const kit_faulty steps = { .attempt = grow_cold, .check = expect_all };
+    static rich r;
+
+    begin_rich(&r);
+    ck_assert_int_ge(kit_for_every_fault_of(&steps, &r, false), 1);
+    end_rich(&r);
+}
+END_TEST
+
+START_TEST(spare_stacks_without_a_wheel_stay_until_the_end)
 {
     tr__stack_pool pool;
     tr__stack *all;
-    tr__stack *last;
 
-    tr__stack_pool_init(&pool, 0, true);
-    all = take_many(&pool, TR__STACKS_FREE_MAX + 1);
-    last = all;
-    all = all->next;
+    tr__stack_pool_init(&pool, 0, false, NULL);
+    all = take_many(&pool, TR__STACKS_FREE_MAX + 10);
     give_all(&pool, all);
-    tr__fault_arm(1, false);
-    tr__stack_give(&pool, last);
-    ck_assert(tr__fault_disarm());
-    ck_assert_uint_eq(pool.free_count, TR__STACKS_FREE_MAX + 1);
-    ck_assert_ptr_eq(tr__stack_take(&pool), last);
-    tr__stack_give(&pool, last);
-    ck_assert_uint_eq(pool.free_count, TR__STACKS_FREE_MAX);
+    ck_assert_uint_eq(pool.spare_count, 10);
+    all = take_many(&pool, TR__STACKS_FREE_MAX + 9);
+    ck_assert_uint_eq(pool.spare_count, 1);
+    give_all(&pool, all);
     tr__stack_pool_fini(&pool);
 }
 END_TEST
@@ -386,7 +560,7 @@ START_TEST(stack_of_another_size_is_kept_for_the_next_of_that_size)
     tr__stack *large;
     tr__stack *small;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     large = tr__stack_take_sized(&pool, (1 << 20) - 5);
     small = tr__stack_take_sized(&pool, 1);
     expect_whole(large, 1 << 20, true);
@@ -407,7 +581,7 @@ START_TEST(stack_asked_for_with_the_default_size_is_an_ordinary_one)
     tr__stack_pool pool;
     tr__stack *stack;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     stack = tr__stack_take_sized(&pool, TR__STACK_BYTES - 1);
     tr__stack_give(&pool, stack);
     ck_assert_ptr_eq(tr__stack_take(&pool), stack);
@@ -421,7 +595,7 @@ START_TEST(stacks_of_other_sizes_are_not_kept_without_end)
     tr__stack *stacks[2 * TR__STACKS_SIZED_MAX];
     tr__stack_pool pool;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     for (size_t i = 0; i < 2 * TR__STACKS_SIZED_MAX; i++) {
         stacks[i] = tr__stack_take_sized(&pool, (i + 20) * 4096);
         ck_assert_ptr_nonnull(stacks[i]);
@@ -439,12 +613,12 @@ START_TEST(stack_beyond_all_measure_is_refused)
 {
     tr__stack_pool pool;
 
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     ck_assert_ptr_null(tr__stack_take_sized(&pool, SIZE_MAX));
     ck_assert_ptr_null(tr__stack_take_sized(&pool, SIZE_MAX / 2));
     ck_assert_ptr_null(tr__stack_take_sized(&pool, TR__STACK_BYTES_MAX + 1));
     tr__stack_pool_fini(&pool);
-    tr__stack_pool_init(&pool, SIZE_MAX, true);
+    tr__stack_pool_init(&pool, SIZE_MAX, true, NULL);
     ck_assert_uint_eq(pool.bytes, TR__STACK_BYTES_MAX);
     tr__stack_pool_fini(&pool);
 }
@@ -460,7 +634,7 @@ static void take_and_give(void *unused, int n)
 
     (void)unused;
     (void)n;
-    tr__stack_pool_init(&pool, 0, true);
+    tr__stack_pool_init(&pool, 0, true, NULL);
     stack = tr__stack_take(&pool);
     sized = tr__stack_take_sized(&pool, 1 << 20);
     if (stack != NULL)
@@ -470,11 +644,13 @@ static void take_and_give(void *unused, int n)
     tr__stack_pool_fini(&pool);
 }
 
+/* Taking, the region's record, reserving, committing, the first guard, the others; and of the other
+ * size: reserving, committing, its guard. */
+enum { EACH_FAULT = 6 + 3 };
+
 START_TEST(stack_without_memory_is_none_and_nothing_is_lost)
 {
-    /* Each of: taking, the region's record, reserving, committing, guards; and those of the other
-     * size. */
-    ck_assert_int_ge(kit_for_every_fault(take_and_give, NULL), 4 + REGION + 3);
+    ck_assert_int_ge(kit_for_every_fault(take_and_give, NULL), EACH_FAULT);
 }
 END_TEST
 
@@ -495,7 +671,7 @@ START_TEST(stack_without_memory_for_good_is_none_and_nothing_is_lost)
     int before = count_mappings();
 
     tr_log_set(note_line, NULL);
-    ck_assert_int_ge(kit_for_every_fault_of(&steps, NULL, true), 4 + REGION + 3);
+    ck_assert_int_ge(kit_for_every_fault_of(&steps, NULL, true), EACH_FAULT);
     ck_assert_int_le(count_mappings(), before + 8); /* Check's and the C library's own */
 }
 END_TEST
@@ -506,8 +682,14 @@ KIT_MAIN("runtime/stack", stack_is_usable_from_its_low_end_to_its_record,
          guard_is_the_page_below_the_stack, guards_that_cost_mappings_leave_half_of_them_to_others,
          stacks_with_marked_guards_are_few_mappings,
          stack_that_is_touched_at_its_top_costs_one_page,
-         stacks_beyond_those_kept_give_their_memory_back,
-         stack_whose_memory_can_not_be_given_back_is_kept,
+         spare_stacks_give_their_memory_back_when_unused_for_a_second,
+         spare_stacks_of_a_loop_that_sleeps_grow_cold_in_larger_steps,
+         spare_stacks_that_are_taken_every_second_stay,
+         spare_stacks_stay_as_many_as_were_needed_within_the_second,
+         spare_stacks_taken_while_they_grow_cold_are_not_missed,
+         spare_stacks_whose_memory_can_not_be_given_back_stay_until_it_can,
+         spare_stacks_grow_cold_one_by_one_where_the_kernel_takes_no_more,
+         spare_stacks_without_a_wheel_stay_until_the_end,
          stack_of_another_size_is_kept_for_the_next_of_that_size,
          stack_asked_for_with_the_default_size_is_an_ordinary_one,
          stacks_of_other_sizes_are_not_kept_without_end, stack_beyond_all_measure_is_refused,
