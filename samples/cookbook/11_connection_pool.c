@@ -1,6 +1,6 @@
 /* Connection pool: a queue of those that are idle; who finds none waits for his turn.
  *
- *   Prints:  20 queries on 2 connections */
+ *   Prints:  10 queries on 2 connections */
 #include <stdio.h>
 #include <troupe.h>
 
@@ -49,7 +49,7 @@ static int app(void *arg)
     for (int i = 0; i < CONNECTIONS; i++)
         check_in(&all[i]);
     TR_SCOPE(s, &rc) {
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 10; i++)
             tr_scope_spawn(s, serve, pool);
     }
     if (rc < 0)

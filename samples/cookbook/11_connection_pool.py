@@ -34,7 +34,7 @@ async def main():
     connections = [Connection(), Connection()]
     pool = Pool(connections)
     async with asyncio.TaskGroup() as group:
-        for _ in range(20):
+        for _ in range(10):
             group.create_task(serve(pool))
     total = sum(connection.queries for connection in connections)
     print(f"{total} queries on {len(connections)} connections")

@@ -17,7 +17,9 @@ static int count_primes(void *limit)
 {
     int count = 0;
 
-    for (int n = 2, d; n < *(int *)limit && !tr_cancelled(); n++) {
+    for (int n = 2, d; n < *(int *)limit; n++) {
+        if (tr_cancelled())
+            return TR_ECANCELED; /* nobody wants it any more, but somebody waits */
         for (d = 2; n % d != 0;)
             d++;
         count += d == n;
