@@ -394,7 +394,8 @@ static void thread_main(void *arg)
     TR_ASSERT(!"a thread that has ended does not go on");
 }
 
-/* Stacks of threads that have ended, for the next: a program may be run a hundred thousand times. */
+/* Stacks of threads that have ended, for the next: some programs are run a hundred thousand
+ * times. */
 static char *spare_stacks[16];
 static size_t spare_stack_count;
 
