@@ -33,6 +33,9 @@ typedef struct tr_config {
     int pool_max;       /* TROUPE_POOL_MAX; threads of TR_POOL_IO at most, up to 10,000; 64 */
     double pool_idle_s; /* TROUPE_POOL_IDLE_S; how long a pool's thread waits for work before it
                            ends, seconds; 10 */
+    int pool_cpu_max;   /* TROUPE_POOL_CPU_MAX; threads of TR_POOL_CPU at most, up to 10,000; a
+                           thread for each core that this process may use */
+    int pool_dns_max;   /* TROUPE_POOL_DNS_MAX; threads of TR_POOL_DNS at most, up to 10,000; 16 */
 } tr_config;
 
 /* Start the runtime, or count one more user of it if it runs. cfg may be NULL; a running runtime
