@@ -104,6 +104,12 @@ void *tr__future_take_value(tr_future *f);
 /* The status of one that has ended, for somebody who looks at it. */
 int tr__future_look(tr_future *f);
 
+/* Block until it has ended; false: deadline_ns has passed before (UINT64_MAX: it has none). Foreign
+ * threads. */
+bool tr__future_sleep(tr_future *f, uint64_t deadline_ns);
+/* Block until one has ended that was cancelled, and so ends soon; returns how. */
+int tr__future_wait_joined(tr_future *f);
+
 /* On the home loop: stand in its list. false: it has ended already. */
 bool tr__future_enlist(tr_future *f, tr__waiter *waiter);
 /* On the home loop: leave the list; nothing happens to one that was told already. */

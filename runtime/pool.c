@@ -143,24 +143,69 @@ static void wake_thread(tr__job *job)
     thread_job *waiting = TR__CONTAINER_OF(job, thread_job, job);
 
     tr__pools_count(TR__JOB_RUN);
-    /* release: the result is there; pairs with the acquire in run_from_outside. */
+    /* release: the result is there; pairs with the acquire in sleep_until_told. */
     tr__store_release_u32(&waiting->is_told, 1);
     tr__futex_wake(&waiting->is_told, 1);
+}
+
+static bool sleep_until_told(void *waiting, uint64_t deadline_ns)
+{
+    thread_job *w = waiting;
+
+    /* acquire: pairs with the release in wake_thread. */
+    while (tr__load_acquire_u32(&w->is_told) == 0)
+        if (!tr__futex_wait(&w->is_told, 0, deadline_ns))
+            return tr__load_acquire_u32(&w->is_told) != 0; /* acquire: as above */
+    return true;
+}
+
+static int push_waiting(tr_pool *pool, thread_job *waiting)
+{
+    int rc = push_from_outside(pool, &waiting->job);
+
+    if (rc == 0)
+        tr__pools_count(TR__JOB_SUBMITTED);
+    return rc;
+}
+
+/* The caller is a job of another pool, which may wait for this one. */
+static int run_from_job(tr__worker *worker, tr_pool *pool, thread_job *waiting)
+{
+    const tr__wait_of_job wait = {
+        .in = pool,
+        .job = &waiting->job,
+        .is_own = true,
+        .deadline_ns = UINT64_MAX,
+        .sleep = sleep_until_told,
+        .ctx = waiting,
+    };
+    int rc;
+
+    tr__worker_wait_begins(worker, &wait);
+    rc = push_waiting(pool, waiting);
+    if (rc < 0) {
+        tr__worker_wait_ends(worker);
+        return rc;
+    }
+    rc = tr__worker_wait(worker, &wait);
+    if (rc < 0)
+        tr__pools_count(TR__JOB_CANCELLED);
+    return rc < 0 ? rc : waiting->job.result;
 }
 
 static TR__NOINLINE int run_from_outside(tr_pool *pool, const tr__job_terms *terms)
 {
     thread_job waiting = { .job = tr__job_of(terms) };
+    tr__worker *worker = tr__worker_here();
     int rc;
 
     waiting.job.finish = wake_thread;
-    rc = push_from_outside(pool, &waiting.job);
+    if (worker != NULL)
+        return run_from_job(worker, pool, &waiting);
+    rc = push_waiting(pool, &waiting);
     if (rc < 0)
         return rc;
-    tr__pools_count(TR__JOB_SUBMITTED);
-    /* acquire: pairs with the release in wake_thread. */
-    while (tr__load_acquire_u32(&waiting.is_told) == 0)
-        (void)tr__futex_wait(&waiting.is_told, 0, UINT64_MAX); /* without a deadline */
+    (void)sleep_until_told(&waiting, UINT64_MAX); /* without a deadline */
     return waiting.job.result;
 }
 

@@ -86,6 +86,7 @@ typedef struct tr__job {
     const char *name;      /* for people, as long as it is not over; NULL */
 } tr__job;
 
+typedef struct tr__worker tr__worker;
 struct tr__leave;
 struct tr__stay;
 
@@ -113,6 +114,8 @@ struct tr_pool {
     uint32_t running;
     uint32_t coming;  /* woken or started, and have not looked yet */
     uint32_t started; /* threads, ever: for their names */
+    uint32_t waiting; /* workers whose jobs wait (pool_wait.c) */
+    bool is_lost;     /* while a deadlock is looked for: all its threads are */
     bool is_hungry;   /* it was nudged, and no job has ended since */
     bool is_closed;   /* jobs are refused */
     bool is_ending;   /* workers end when they find no job */
@@ -134,7 +137,7 @@ struct tr_pool {
     char name[TR__POOL_NAME_BYTES];
 };
 
-typedef struct tr__worker {
+struct tr__worker {
     tr__list link;    /* in workers */
     tr__list resting; /* in idle */
     tr_pool *pool;
@@ -143,13 +146,20 @@ typedef struct tr__worker {
     pthread_t thread;
     bool is_open; /* its own: it can be interrupted */
     /* Under the lock. */
-    tr_job_fn fn;             /* of the job that it runs; NULL: none */
-    const char *name;         /* likewise */
-    const tr__job *current;   /* that it runs, only to compare: it may be over, and gone */
-    const tr__job *open_job;  /* that it runs, and that may be interrupted: it is not over */
-    bool is_interrupted;      /* open_job is to be */
-    struct tr_future *portal; /* the task that its job has called, and waits for; NULL */
-} tr__worker;
+    tr_job_fn fn;            /* of the job that it runs; NULL: none */
+    const char *name;        /* likewise */
+    const tr__job *current;  /* that it runs, only to compare: it may be over, and gone */
+    const tr__job *open_job; /* that it runs, and that may be interrupted: it is not over */
+    bool is_interrupted;     /* open_job is to be */
+    /* While its job waits. */
+    bool is_waiting;
+    bool waits_for_ever;      /* without a time limit */
+    bool is_lost;             /* while a deadlock is looked for: it would wait for ever */
+    const tr__job *waits_for; /* it is there as long; NULL: something else */
+    tr_pool *waits_in;        /* the pool of that */
+    tr_future *portal;        /* the task that its job has called; NULL */
+    const char *portal_name;
+};
 
 /* What is known of a job when it is made. */
 typedef struct tr__job_terms {
@@ -217,6 +227,32 @@ void tr__interrupt_begin(tr__worker *self);
 void tr__interrupt_end(tr__worker *self);
 /* On the keeper: interrupt again those that have not noticed. */
 void tr__interrupt_again(tr_pool *pool, uint64_t now_ns);
+
+/* ---- jobs that wait (pool_wait.c) ---- */
+
+/* What the job of a worker waits for. */
+typedef struct tr__wait_of_job {
+    tr_pool *in; /* the pool of a job; NULL: it is something else */
+    tr__job *job;
+    tr_future *portal; /* a task that the job has called; NULL */
+    const char *portal_name;
+    bool is_own; /* the job is the caller's alone: if it would never run, it is taken back */
+    uint64_t deadline_ns;
+    /* Sleep until it has come; false: the deadline has passed. */
+    bool (*sleep)(void *ctx, uint64_t deadline_ns);
+    void *ctx;
+} tr__wait_of_job;
+
+/* On a worker: its job is about to wait; before others can know of a job of its own. */
+void tr__worker_wait_begins(tr__worker *self, const tr__wait_of_job *wait);
+/* Then: wait.
+ * Errors: TR_ETIMEDOUT; TR_EDEADLK it would never come: that is logged. */
+int tr__worker_wait(tr__worker *self, const tr__wait_of_job *wait);
+/* Or else: it does not wait. */
+void tr__worker_wait_ends(tr__worker *self);
+
+/* The job whose future this is, and its pool; NULL: it is no job's. */
+tr__job *tr__job_of_future(tr_future *f, tr_pool **pool);
 
 /* ---- the line (pool_line.c) ---- */
 
@@ -296,6 +332,8 @@ void tr__pools_name_busy(void);
 void tr__pools_join(void);
 /* Add the figures of jobs that were no task's own; those are in the loops' tallies. */
 void tr__pools_add_stats(tr_stats *sum);
+/* Call fn(pools, arg) with the list of all pools and all their locks. */
+void tr__pools_freeze(void (*fn)(tr__list *pools, void *arg), void *arg);
 /* Take a pool off the list of all. */
 void tr__pools_remove(tr_pool *pool);
 

@@ -96,6 +96,17 @@ static const char *describe_job(const tr_future *f)
 
 static const tr__future_kind job_kind = { .cancel = cancel_future_job, .describe = describe_job };
 
+tr__job *tr__job_of_future(tr_future *f, tr_pool **pool)
+{
+    future_job *fj;
+
+    if (f->kind != &job_kind)
+        return NULL;
+    fj = TR__CONTAINER_OF(f, future_job, future);
+    *pool = fj->pool;
+    return &fj->job;
+}
+
 static future_job *make(tr_pool *pool, const tr__job_terms *terms)
 {
     const tr__loop *here = tr__loop_here();

@@ -276,6 +276,21 @@ void tr__pools_join(void)
     tr__workers_join();
 }
 
+static void unlock_pool(tr_pool *pool)
+{
+    tr__pool_unlock(pool);
+}
+
+/* Nobody else has two of them at a time, and who has one does not ask for the gate. */
+void tr__pools_freeze(void (*fn)(tr__list *pools, void *arg), void *arg)
+{
+    lock_all();
+    for_each(lock);
+    fn(&all.list, arg);
+    for_each(unlock_pool);
+    unlock_all();
+}
+
 /* ---- figures ---- */
 
 void tr__pools_count(tr__job_figure figure)
