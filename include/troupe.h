@@ -26,6 +26,7 @@
 #include <troupe/inbox.h>
 #include <troupe/limiter.h>
 #include <troupe/message.h>
+#include <troupe/parallel.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>
 #include <troupe/retry.h>

@@ -104,6 +104,20 @@ tr__taking_back tr__pool_take_back(tr_pool *pool, tr__job *job)
     return is_ours ? TR__TAKEN_BACK : TR__TAKEN;
 }
 
+/* While it is counted, a pool whose job was not over is there: see the header. */
+tr__taking_back tr__pool_take_back_from_anywhere(tr_pool *pool, tr__job *job)
+{
+    tr__taking_back how;
+
+    if (tr__loop_here() != NULL)
+        return tr__pool_take_back(pool, job);
+    /* ordered: it comes before the look at is_over. */
+    (void)tr__add_ordered_u32(&pool->inside, 1);
+    how = tr__pool_take_back(pool, job);
+    (void)tr__add_ordered_u32(&pool->inside, (uint32_t)-1); /* ordered: as in push_from_outside */
+    return how;
+}
+
 int tr__pool_check(const tr_pool *pool, tr_job_fn fn)
 {
     if (pool == NULL || fn == NULL)

@@ -213,6 +213,11 @@ typedef enum tr__taking_back {
 
 /* Take a job back, on a loop; if it is cancelled, and a worker has it, tell the worker. */
 tr__taking_back tr__pool_take_back(tr_pool *pool, tr__job *job);
+/* The same for who may be no loop, and knows that the pool is not freed meanwhile. */
+tr__taking_back tr__pool_take_back_from_anywhere(tr_pool *pool, tr__job *job);
+/* Take a job of tr_pool_submit back if it has not begun, without cancelling it; of who alone may
+ * cancel it, and has not. Its future has ended then. false: on a loop, try again. */
+bool tr__job_retract(tr_future *f);
 
 /* ---- telling a job that runs (pool_interrupt.c) ---- */
 

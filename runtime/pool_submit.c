@@ -96,6 +96,18 @@ static const char *describe_job(const tr_future *f)
 
 static const tr__future_kind job_kind = { .cancel = cancel_future_job, .describe = describe_job };
 
+bool tr__job_retract(tr_future *f)
+{
+    future_job *fj = TR__CONTAINER_OF(f, future_job, future);
+    tr__taking_back how = tr__pool_take_back_from_anywhere(fj->pool, &fj->job);
+
+    if (how == TR__TAKEN_BACK) {
+        tr__pools_count(TR__JOB_CANCELLED);
+        settle(fj, TR_ECANCELED);
+    }
+    return how != TR__NOT_NOW;
+}
+
 tr__job *tr__job_of_future(tr_future *f, tr_pool **pool)
 {
     future_job *fj;
