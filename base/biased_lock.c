@@ -33,7 +33,7 @@ static void pay(void)
 }
 
 /* With the mutex: from the owner to all. */
-static void revoke(tr__biased_lock *lock)
+static void revoke_bias(tr__biased_lock *lock)
 {
     /* relaxed: the fence is behind it. */
     tr__store_relaxed_u32(&lock->bias, TR__BIAS_REVOKED);
@@ -60,7 +60,7 @@ bool tr__biased_settle(tr__biased_lock *lock, uint32_t owner)
         tr__store_relaxed_u32(&lock->bias, owner);
     } else if (bias != TR__BIAS_SHARED) {
         if (bias != TR__BIAS_NONE)
-            revoke(lock);
+            revoke_bias(lock);
         /* release: pairs with the acquire in tr__biased_enter. */
         tr__store_release_u32(&lock->bias, TR__BIAS_SHARED);
     }

@@ -50,7 +50,7 @@ static TR__ALWAYS_INLINE bool tr__biased_reenter(tr__biased_lock *lock, uint32_t
     tr__fence_light();
     if (TR__LIKELY(tr__load_relaxed_u32(&lock->bias) == owner))
         return true;
-    /* release: pairs with the acquire in revoke. */
+    /* release: pairs with the acquire in revoke_bias. */
     tr__store_release_u32(&lock->is_inside, 0);
     return false;
 }
@@ -68,7 +68,7 @@ static inline bool tr__biased_enter(tr__biased_lock *lock, uint32_t owner)
 
 static inline void tr__biased_leave(tr__biased_lock *lock)
 {
-    /* release: what was done inside; pairs with the acquire in revoke. */
+    /* release: what was done inside; pairs with the acquire in revoke_bias. */
     tr__store_release_u32(&lock->is_inside, 0);
 }
 

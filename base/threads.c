@@ -76,6 +76,48 @@ void tr__membarrier(void)
     }
 }
 
+/* ---- interrupting ---- */
+
+static void do_nothing(int signo)
+{
+    (void)signo;
+}
+
+/* Two threads that do so at the same time do the same. */
+bool tr__interrupts_allow(void)
+{
+    const struct sigaction ours = { .sa_handler = do_nothing, .sa_flags = SA_ONSTACK };
+    struct sigaction now;
+
+    if (sigaction(TR__INTERRUPT_SIGNAL, NULL, &now) != 0)
+        return false;
+    if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == do_nothing)
+        return true;
+    if ((now.sa_flags & SA_SIGINFO) != 0 ||
+        (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN))
+        return false;
+    return sigaction(TR__INTERRUPT_SIGNAL, &ours, NULL) == 0;
+}
+
+void tr__interrupt_open(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set); /* these can't fail: the signal exists */
+    (void)sigaddset(&set, TR__INTERRUPT_SIGNAL);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void tr__interrupt_send(pthread_t thread)
+{
+    (void)pthread_kill(thread, TR__INTERRUPT_SIGNAL); /* it has not ended: the caller knows */
+}
+
+void tr__interrupt_settle(void)
+{
+    (void)sched_yield(); /* any call: signals come when it returns, at the latest */
+}
+
 /* ---- conditions ---- */
 
 void tr__condition_init(pthread_cond_t *condition)

@@ -6,6 +6,7 @@
 #define TR_BASE_THREADS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,22 @@ void tr__thread_name(pthread_t thread, const char *name);
 void tr__thread_yield(void);
 /* The stack of the calling thread: [*low, *low + *bytes). */
 void tr__thread_stack(const void **low, size_t *bytes);
+
+/* ---- interrupting a thread that blocks in a call of the kernel ---- */
+
+/* The signal that does so, whose handler does nothing. */
+#define TR__INTERRUPT_SIGNAL SIGURG
+
+/* Before the first one, from any thread: let the process have the handler. false: the program has
+ * one of its own. */
+bool tr__interrupts_allow(void);
+/* The calling thread can be interrupted from now on. */
+void tr__interrupt_open(void);
+/* Let the call that this thread blocks in fail with EINTR. If it is just about to enter one, that
+ * may be missed. */
+void tr__interrupt_send(pthread_t thread);
+/* In the thread, after the last one was sent to it: it has come when this returns. */
+void tr__interrupt_settle(void);
 
 /* ---- mutexes: none of these fails, for no thread takes one twice ---- */
 

@@ -180,5 +180,7 @@ int bench_mixed(bench_context *context);     /* mixed.c */
 int bench_yieldfair(bench_context *context); /* yieldfair.c */
 int bench_offload(bench_context *context);   /* offload.c */
 int bench_to_thread(bench_context *context);
+int bench_parallel_for(bench_context *context); /* parallel.c */
+int bench_map_reduce(bench_context *context);
 
 #endif

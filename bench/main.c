@@ -67,6 +67,9 @@ static const bench_workload workloads[] = {
       "p99 delay of a pipe beside 1,000 tasks that yield, over --seconds" },
     { "offload", bench_offload, 500000, 1, false, "ns", "a tiny job on a pool, 64 in flight" },
     { "to_thread", bench_to_thread, 100000, 1, false, "ns", "a tiny job on a pool, one at a time" },
+    { "parallel_for", bench_parallel_for, 20000, 1, false, "ns",
+      "an item that computes 10 us, on --threads threads or all cores; a table on stderr" },
+    { "map_reduce", bench_map_reduce, 20000, 1, false, "ns", "the same, whose results are summed" },
     { "idlecpu", bench_idlecpu, 1, 1, false, "ms", "CPU time of an idle runtime in --seconds" },
 };
 
@@ -81,7 +84,8 @@ static const char usage_text[] =
     "  --size BYTES  payload of a message: 8 (default), 64 or 512\n"
     "  --runs N      run each workload N times, in a process each (default 1)\n"
     "  --slice N     what a producer sends, or spawns, before it lets others run\n"
-    "  --threads N   foreign: threads that send (default 1)\n"
+    "  --threads N   foreign: threads that send (default 1); parallel_for, map_reduce: that\n"
+    "                compute (default: one a core)\n"
     "  --actors N    livescale: live actors (default 1000)\n"
     "  --seconds S   how long to measure: idlecpu (default 10), mixed (twice; default 5),\n"
     "                yieldfair (four times; default 1)\n"

@@ -27,6 +27,7 @@
 #include <troupe/limiter.h>
 #include <troupe/message.h>
 #include <troupe/observe.h>
+#include <troupe/parallel.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>
 #include <troupe/retry.h>

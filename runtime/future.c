@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/threads.h"
+#include "runtime/pool.h"
 #include "runtime/runtime.h"
 
 /* ---- memory ---- */
@@ -371,8 +372,7 @@ void tr__future_delist(tr__waiter *waiter)
 
 /* ---- foreign threads ---- */
 
-/* Sleep until it has ended; false: the time has passed. */
-static bool sleep_for(tr_future *f, uint64_t deadline_ns)
+bool tr__future_sleep(tr_future *f, uint64_t deadline_ns)
 {
     for (;;) {
         uint32_t state = set_unless(f, TR__FUTURE_SLEEPERS, TR__FUTURE_ENDED | TR__FUTURE_SLEEPERS);
@@ -384,9 +384,26 @@ static bool sleep_for(tr_future *f, uint64_t deadline_ns)
     }
 }
 
+static bool sleep_as_job(void *f, uint64_t deadline_ns)
+{
+    return tr__future_sleep(f, deadline_ns);
+}
+
+static int wait_as_job(tr__worker *worker, tr_future *f, uint64_t deadline_ns)
+{
+    tr__wait_of_job wait = { .deadline_ns = deadline_ns, .sleep = sleep_as_job, .ctx = f };
+    int rc;
+
+    wait.job = tr__job_of_future(f, &wait.in);
+    tr__worker_wait_begins(worker, &wait);
+    rc = tr__worker_wait(worker, &wait);
+    return rc < 0 ? rc : tr__future_look(f);
+}
+
 int tr_future_wait(tr_future *f, double timeout)
 {
     uint64_t deadline_ns = UINT64_MAX;
+    tr__worker *worker = tr__worker_here();
 
     if (f == NULL || isnan(timeout))
         return TR_EINVAL;
@@ -398,7 +415,15 @@ int tr_future_wait(tr_future *f, double timeout)
         return TR_ETIMEDOUT;
     if (timeout < TR_FOREVER)
         deadline_ns = tr__deadline_ns(tr__now_ns(), timeout);
-    return sleep_for(f, deadline_ns) ? tr__future_look(f) : TR_ETIMEDOUT;
+    if (worker != NULL)
+        return wait_as_job(worker, f, deadline_ns);
+    return tr__future_sleep(f, deadline_ns) ? tr__future_look(f) : TR_ETIMEDOUT;
+}
+
+int tr__future_wait_joined(tr_future *f)
+{
+    (void)tr__future_sleep(f, UINT64_MAX); /* without a deadline */
+    return tr__future_look(f);
 }
 
 int tr_future_cancel_wait(tr_future *f)
@@ -408,5 +433,5 @@ int tr_future_cancel_wait(tr_future *f)
     if (tr__loop_here() != NULL)
         return TR_EWRONGPLACE;
     rc = tr_future_cancel(f);
-    return rc < 0 ? rc : tr_future_wait(f, TR_FOREVER);
+    return rc < 0 ? rc : tr__future_wait_joined(f);
 }

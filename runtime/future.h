@@ -122,6 +122,11 @@ int tr__future_look(tr_future *f);
 
 /* For who waits for one, and says so to people. Any thread that has a reference. */
 void tr__future_await_describe(const tr_future *f, tr__awaited *awaited);
+/* Block until it has ended; false: deadline_ns has passed before (UINT64_MAX: it has none). Foreign
+ * threads. */
+bool tr__future_sleep(tr_future *f, uint64_t deadline_ns);
+/* Block until one has ended that was cancelled, and so ends soon; returns how. */
+int tr__future_wait_joined(tr_future *f);
 
 /* On the home loop: stand in its list. false: it has ended already. */
 bool tr__future_enlist(tr_future *f, tr__waiter *waiter);

@@ -453,8 +453,13 @@ static double sleep_limit(const tr__loop *loop)
     uint64_t due_ns = tr__wheel_next_ns(&loop->wheel);
     uint64_t now_ns = tr__now_ns();
 
-    if ((loop->starved || !tr__list_is_empty(&loop->kept)) && due_ns > now_ns + RETRY_NS)
+    if (loop->starved && due_ns > now_ns + RETRY_NS)
         due_ns = now_ns + RETRY_NS;
+    if (TR__UNLIKELY(!tr__list_is_empty(&loop->kept))) {
+        uint64_t look_ns = tr__keeper_due_ns(loop, now_ns);
+
+        due_ns = look_ns < due_ns ? look_ns : due_ns;
+    }
     if (due_ns == UINT64_MAX)
         return -1;
     return due_ns > now_ns ? (double)(due_ns - now_ns) / 1e9 : 0;

@@ -7,10 +7,11 @@
  *                                          +--take back--> its canceller's again
  *
  *     pushed    it stands on the lock-free stack `inlet`; nobody touches it
- *     in line   it stands in the list `line`; who holds the pool's lock may unlink it. Whoever
- *               takes the lock to find a job gathers the stack into the line first: so under the
- *               lock a job that is not linked has been taken.
- *     running   one worker's; anybody who has a right to the job may set is_cancelled
+ *     in line   it stands in the line of its priority; who holds the pool's lock may unlink it.
+ *               Whoever takes the lock to find a job gathers the stack into the lines first: so
+ *               under the lock a job that is not linked has been taken.
+ *     running   one worker's; anybody who has a right to the job may set is_cancelled, and then
+ *               take the lock to tell the worker (pool_interrupt.c)
  *     over      is_over is set, and then the job is finished: its task's loop is posted `done`, its
  *               thread is woken, or its future ends. After that no worker touches it.
  *
@@ -35,9 +36,10 @@
  *
  * Invariants, under the lock: threads = length of `workers` <= max; awake = threads - length of
  * idle; coming + running <= awake; length = jobs in line (more while it gathers); is_ending implies
- * is_closed, and that the inlet is closed. Outside: if there are jobs that nobody has taken, then a
- * worker is coming or about to look, or the pool has a keeper, or all threads that it may have are
- * awake; and each looks before it sleeps.
+ * is_closed, and that the inlet is closed; interrupts = workers that are to be interrupted, and
+ * while there are any, the pool has a keeper. Outside: if there are jobs that nobody has taken,
+ * then a worker is coming or about to look, or the pool has a keeper, or all threads that it may
+ * have are awake; and each looks before it sleeps.
  *
  * The memory of a pool that is freed goes only when each loop has passed through a runnable of
  * tr_pool_free's after the last job was over (pool_leave.c). So a loop that has seen a job not over
@@ -56,8 +58,13 @@
 #include "runtime/thread.h"
 
 #define TR__POOL_NAME_BYTES 32
+/* Threads that a pool may have. */
+#define TR__POOL_MAX_MOST 10000
 /* Jobs of tr_pool_submit that may wait, for each thread that a pool may have. */
 #define TR__POOL_BACKLOG 1024
+/* A line for each priority, from TR_PRIORITY_HIGH down. */
+#define TR__POOL_LINES          3
+#define TR__POOL_LINE(priority) (TR_PRIORITY_HIGH - (priority))
 
 typedef struct tr__job {
     tr__runnable done; /* its link stands on the pool's stack before, in a run queue afterwards */
@@ -73,9 +80,13 @@ typedef struct tr__job {
     uint32_t is_over;
     uint16_t home;         /* number of the loop that finish or begin posts done to */
     bool is_counted;       /* it is one of tr_pool_submit's: admission counts it */
+    int8_t priority;       /* TR_PRIORITY_LOW to TR_PRIORITY_HIGH */
+    bool may_interrupt;    /* its thread may be sent a signal */
     struct tr__stay *stay; /* of the task that waits for it; NULL */
+    const char *name;      /* for people, as long as it is not over; NULL */
 } tr__job;
 
+typedef struct tr__worker tr__worker;
 struct tr__leave;
 struct tr__stay;
 
@@ -89,23 +100,30 @@ struct tr_pool {
     TR__ALIGNED(TR__CACHE_LINE) uint32_t awake;
     uint32_t keeper; /* number of the loop that keeps time; 0: none */
     uint32_t max;
+    uint32_t has_priorities; /* 1: a job of another than the usual one has come, ever */
+    uint32_t interrupts;     /* workers that are to be interrupted; changed under the lock */
 
     /* Under the lock. */
     TR__ALIGNED(TR__CACHE_LINE) pthread_mutex_t lock;
-    tr__list line;
-    uint32_t length;        /* read by anybody */
-    uint32_t taken;         /* jobs, ever, modulo 2^32; read by anybody */
-    uint32_t counted_taken; /* those that admission counts; likewise */
+    tr__list lines[TR__POOL_LINES]; /* the highest priority first */
+    uint32_t passed;                /* jobs that were taken ahead of lower ones, one by one */
+    uint32_t length;                /* read by anybody */
+    uint32_t taken;                 /* jobs, ever, modulo 2^32; read by anybody */
+    uint32_t counted_taken;         /* those that admission counts; likewise */
     uint32_t threads;
     uint32_t running;
     uint32_t coming;  /* woken or started, and have not looked yet */
     uint32_t started; /* threads, ever: for their names */
+    uint32_t waiting; /* workers whose jobs wait (pool_wait.c) */
+    bool is_lost;     /* while a deadlock is looked for: all its threads are */
     bool is_hungry;   /* it was nudged, and no job has ended since */
     bool is_closed;   /* jobs are refused */
     bool is_ending;   /* workers end when they find no job */
     tr__list idle;    /* workers that sleep; the last one fell asleep last */
     tr__list workers;
-    struct tr__leave *leave; /* who frees the pool; NULL */
+    struct tr__leave *leave;    /* who frees the pool; NULL */
+    uint64_t interrupt_due_ns;  /* when the next signals are sent; read by the keeper */
+    uint64_t interrupt_wait_ns; /* how long before the ones after those */
 
     /* The keeper's, but for `engage`: who sets keeper posts it there. */
     tr__runnable engage;
@@ -119,15 +137,59 @@ struct tr_pool {
     char name[TR__POOL_NAME_BYTES];
 };
 
-typedef struct tr__worker {
+struct tr__worker {
     tr__list link;    /* in workers */
     tr__list resting; /* in idle */
     tr_pool *pool;
     const tr__job *job; /* its own: that it runs */
-    tr_job_fn fn;       /* likewise, for others to read under the lock; NULL: it runs none */
     uint32_t is_called; /* the futex that it sleeps on: 1: it has been woken */
     pthread_t thread;
-} tr__worker;
+    bool is_open; /* its own: it can be interrupted */
+    /* Under the lock. */
+    tr_job_fn fn;            /* of the job that it runs; NULL: none */
+    const char *name;        /* likewise */
+    const tr__job *current;  /* that it runs, only to compare: it may be over, and gone */
+    const tr__job *open_job; /* that it runs, and that may be interrupted: it is not over */
+    bool is_interrupted;     /* open_job is to be */
+    /* While its job waits. */
+    bool is_waiting;
+    bool waits_for_ever;      /* without a time limit */
+    bool is_lost;             /* while a deadlock is looked for: it would wait for ever */
+    const tr__job *waits_for; /* it is there as long; NULL: something else */
+    tr_pool *waits_in;        /* the pool of that */
+    tr_future *portal;        /* the task that its job has called; NULL */
+    const char *portal_name;
+};
+
+/* What is known of a job when it is made. */
+typedef struct tr__job_terms {
+    tr_job_fn fn;
+    void *arg;
+    void (*drop)(void *arg); /* of tr_pool_submit; NULL */
+    const char *name;        /* for people; NULL */
+    int8_t priority;
+    bool may_interrupt;
+    /* Called once when it will not run, or has returned, and before anybody hears of that; NULL. Of
+     * tr_pool_submit only. */
+    void (*leave)(void *ctx);
+    void *leave_ctx;
+} tr__job_terms;
+
+/* A job that has these; all else is the caller's to fill in. */
+static inline tr__job tr__job_of(const tr__job_terms *terms)
+{
+    return (tr__job){
+        .fn = terms->fn,
+        .arg = terms->arg,
+        .name = terms->name,
+        .priority = terms->priority,
+        .may_interrupt = terms->may_interrupt,
+    };
+}
+
+/* tr_pool_run and tr_pool_submit, whatever the terms. */
+int tr__pool_run_job(tr_pool *pool, const tr__job_terms *terms);
+int tr__pool_submit_job(tr_future **out, tr_pool *pool, const tr__job_terms *terms);
 
 /* The worker that this thread is; NULL. */
 tr__worker *tr__worker_here(void);
@@ -149,8 +211,53 @@ typedef enum tr__taking_back {
     TR__NOT_NOW     /* the lock was taken: try again */
 } tr__taking_back;
 
-/* Take a job back, on a loop. */
+/* Take a job back, on a loop; if it is cancelled, and a worker has it, tell the worker. */
 tr__taking_back tr__pool_take_back(tr_pool *pool, tr__job *job);
+/* The same for who may be no loop, and knows that the pool is not freed meanwhile. */
+tr__taking_back tr__pool_take_back_from_anywhere(tr_pool *pool, tr__job *job);
+/* Take a job of tr_pool_submit back if it has not begun, without cancelling it; of who alone may
+ * cancel it, and has not. Its future has ended then. false: on a loop, try again. */
+bool tr__job_retract(tr_future *f);
+
+/* ---- telling a job that runs (pool_interrupt.c) ---- */
+
+/* With the lock: the worker that has this job, which is cancelled, is to be interrupted, if the job
+ * may be. Returns what its job waits for, with a reference, to be cancelled without the lock; NULL:
+ * nothing. */
+struct tr_future *tr__worker_tell(tr_pool *pool, const tr__job *job);
+/* Afterwards, without the lock: see to it that those are interrupted again who miss it. */
+void tr__interrupt_watch(tr_pool *pool);
+/* On the worker, around the function of a job that may be interrupted; without the lock. */
+void tr__interrupt_begin(tr__worker *self);
+void tr__interrupt_end(tr__worker *self);
+/* On the keeper: interrupt again those that have not noticed. */
+void tr__interrupt_again(tr_pool *pool, uint64_t now_ns);
+
+/* ---- jobs that wait (pool_wait.c) ---- */
+
+/* What the job of a worker waits for. */
+typedef struct tr__wait_of_job {
+    tr_pool *in; /* the pool of a job; NULL: it is something else */
+    tr__job *job;
+    tr_future *portal; /* a task that the job has called; NULL */
+    const char *portal_name;
+    bool is_own; /* the job is the caller's alone: if it would never run, it is taken back */
+    uint64_t deadline_ns;
+    /* Sleep until it has come; false: the deadline has passed. */
+    bool (*sleep)(void *ctx, uint64_t deadline_ns);
+    void *ctx;
+} tr__wait_of_job;
+
+/* On a worker: its job is about to wait; before others can know of a job of its own. */
+void tr__worker_wait_begins(tr__worker *self, const tr__wait_of_job *wait);
+/* Then: wait.
+ * Errors: TR_ETIMEDOUT; TR_EDEADLK it would never come: that is logged. */
+int tr__worker_wait(tr__worker *self, const tr__wait_of_job *wait);
+/* Or else: it does not wait. */
+void tr__worker_wait_ends(tr__worker *self);
+
+/* The job whose future this is, and its pool; NULL: it is no job's. */
+tr__job *tr__job_of_future(tr_future *f, tr_pool **pool);
 
 /* ---- the line (pool_line.c) ---- */
 
@@ -197,6 +304,8 @@ void tr__keeper_engage(tr_pool *pool);
 void tr__keeper_look(tr__loop *loop);
 /* Whether it should look again very soon: a job was pushed just now. */
 bool tr__keeper_is_curious(const tr__loop *loop);
+/* When a loop that keeps time for some pools must look again, at the latest. */
+uint64_t tr__keeper_due_ns(const tr__loop *loop, uint64_t now_ns);
 /* On a loop: forget a pool that is freed. */
 void tr__keeper_forget(tr__loop *loop, tr_pool *pool);
 
@@ -206,6 +315,11 @@ void tr__keeper_forget(tr__loop *loop, tr_pool *pool);
 void tr__leave_go_on(struct tr__leave *leave);
 
 /* ---- all pools (pools.c) ---- */
+
+/* A job for people: its name, that of its function if other libraries may see it, and the address.
+ */
+enum { TR__JOB_TEXT_BYTES = 96 };
+void tr__job_describe(char text[TR__JOB_TEXT_BYTES], tr_job_fn fn, const char *name);
 
 /* How long a worker spins for work, and how long it sleeps before it ends. */
 extern uint64_t tr__pools_spin_ns;
@@ -223,6 +337,8 @@ void tr__pools_name_busy(void);
 void tr__pools_join(void);
 /* Add the figures of jobs that were no task's own; those are in the loops' tallies. */
 void tr__pools_add_stats(tr_stats *sum);
+/* Call fn(pools, arg) with the list of all pools and all their locks. */
+void tr__pools_freeze(void (*fn)(tr__list *pools, void *arg), void *arg);
 /* Take a pool off the list of all. */
 void tr__pools_remove(tr_pool *pool);
 

@@ -5,7 +5,8 @@
  * cost more than small jobs take. But nobody knows how long a job will run. So while a pool has
  * jobs that nobody has taken, one loop looks every now and then, and before it sleeps, whether some
  * have been taken since its last look; if not, it calls one more worker (a nudge). A keeper that
- * sleeps wakes every millisecond.
+ * sleeps wakes every millisecond. So it does, less and less often, while a job is to be interrupted
+ * that has not noticed (pool_interrupt.c).
  *
  * keeper:   0 -> number     by who has pushed a job and called no worker for it: compare and swap
  *           number -> 0     by that loop, when it has found the pool empty, or all its threads
@@ -22,6 +23,8 @@
 /* How long a job may lie there, and none be taken, before another worker is called. Calling one
  * takes about as long. */
 #define PATIENCE_NS (10 * 1000)
+/* How long a keeper sleeps at most. */
+#define LOOK_NS (1000 * 1000)
 
 static tr_pool *pool_of(tr__list *node)
 {
@@ -75,11 +78,22 @@ void tr__keeper_engage(tr_pool *pool)
 }
 
 /* Whether jobs may lie there while another worker could be had. A pool whose threads are all awake
- * needs no keeper: each looks for jobs before it sleeps. */
-static bool needs_keeper(const tr_pool *pool)
+ * need not be watched: each looks for jobs before it sleeps. */
+static bool lacks_workers(const tr_pool *pool)
 {
     /* relaxed: who asks has had a full fence since it pushed, or will ask again. */
     return tr__load_relaxed_u32(&pool->awake) != pool->max && !tr__pool_is_empty(pool);
+}
+
+static bool has_interrupts(const tr_pool *pool)
+{
+    /* relaxed: who adds one engages a keeper afterwards; as above. */
+    return TR__UNLIKELY(tr__load_relaxed_u32(&pool->interrupts) != 0);
+}
+
+static bool needs_keeper(const tr_pool *pool)
+{
+    return lacks_workers(pool) || has_interrupts(pool);
 }
 
 static void resign(tr_pool *pool)
@@ -97,8 +111,14 @@ static void look_at(tr__loop *loop, tr_pool *pool)
     /* relaxed: a figure. */
     uint32_t taken = tr__load_relaxed_u32(&pool->taken);
 
+    if (has_interrupts(pool))
+        tr__interrupt_again(pool, loop->now_ns);
     if (!needs_keeper(pool)) {
         resign(pool);
+    } else if (!lacks_workers(pool)) {
+        pool->seen = taken;
+        pool->seen_ns = loop->now_ns;
+        pool->is_nudged = true; /* there is nothing to be curious about */
     } else if (pool->seen_ns == 0 || taken != pool->seen) {
         pool->seen = taken;
         pool->seen_ns = loop->now_ns;
@@ -130,6 +150,22 @@ bool tr__keeper_is_curious(const tr__loop *loop)
             return true;
     }
     return false;
+}
+
+uint64_t tr__keeper_due_ns(const tr__loop *loop, uint64_t now_ns)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    for (tr__list *node = loop->kept.next; node != &loop->kept; node = node->next) {
+        const tr_pool *pool = pool_of(node);
+        uint64_t its_ns = lacks_workers(pool) || !has_interrupts(pool)
+                              ? now_ns + LOOK_NS
+                              /* relaxed: a time. */
+                              : tr__load_relaxed_u64(&pool->interrupt_due_ns);
+
+        due_ns = its_ns < due_ns ? its_ns : due_ns;
+    }
+    return due_ns;
 }
 
 void tr__keeper_forget(tr__loop *loop, tr_pool *pool)

@@ -7,6 +7,9 @@
 /* How often a loop tries to take the lock: for a microsecond or so. */
 enum { LOCK_TRIES = 50 };
 
+/* Jobs that pass those of a lower priority, until one of these has its turn. */
+enum { PASSES_MOST = 16 };
+
 /* ---- the lock ---- */
 
 bool tr__pool_lock_soon(tr_pool *pool)
@@ -40,24 +43,31 @@ bool tr__pool_is_empty(const tr_pool *pool)
            tr__load_relaxed_u32(&pool->length) == 0; /* relaxed: a figure; ordered by the above */
 }
 
-/* Put what was on the stack, the latest first, behind the line. */
-static uint32_t append(tr__list *line, tr__link *latest)
+/* Put what was on the stack, the latest first, behind the lines. */
+static uint32_t append(tr__list *lines, tr__link *latest)
 {
-    tr__list *last = line->prev;
-    tr__list *next = line;
+    tr__list *next[TR__POOL_LINES];
+    tr__list *last[TR__POOL_LINES];
     uint32_t count = 0;
 
+    for (int i = 0; i < TR__POOL_LINES; i++) {
+        next[i] = &lines[i];
+        last[i] = lines[i].prev;
+    }
     while (latest != NULL && latest != TR__INLET_CLOSED) {
         tr__job *job = TR__CONTAINER_OF(tr__runnable_of(latest), tr__job, done);
+        int i = TR__POOL_LINE(job->priority);
 
         latest = latest->next;
-        job->link.next = next;
-        next->prev = &job->link;
-        next = &job->link;
+        job->link.next = next[i];
+        next[i]->prev = &job->link;
+        next[i] = &job->link;
         count++;
     }
-    next->prev = last;
-    last->next = next;
+    for (int i = 0; i < TR__POOL_LINES; i++) {
+        next[i]->prev = last[i];
+        last[i]->next = next[i];
+    }
     return count;
 }
 
@@ -71,7 +81,7 @@ static void gather_from(tr_pool *pool, tr__link *instead)
     tr__store_relaxed_u32(&pool->length, length + 1);
     /* ordered: pairs with the push: the jobs are visible. */
     latest = tr__exchange_ordered_ptr(&pool->inlet.top, instead);
-    length += append(&pool->line, latest);
+    length += append(pool->lines, latest);
     /* relaxed: a figure. */
     tr__store_relaxed_u32(&pool->length, length);
 }
@@ -108,18 +118,43 @@ bool tr__pool_unlink(tr_pool *pool, tr__job *job)
     return true;
 }
 
+/* The line whose turn it is: the highest that is not empty, but for every PASSES_MOST-th time, when
+ * it is the lowest's: so that nobody waits for ever. If all are empty, any. */
+static tr__list *choose_line(tr_pool *pool)
+{
+    tr__list *highest = NULL;
+    tr__list *lowest = &pool->lines[0];
+
+    for (int i = 0; i < TR__POOL_LINES; i++)
+        if (!tr__list_is_empty(&pool->lines[i])) {
+            highest = highest != NULL ? highest : &pool->lines[i];
+            lowest = &pool->lines[i];
+        }
+    if (highest == NULL || highest == lowest)
+        return lowest;
+    if (++pool->passed < PASSES_MOST)
+        return highest;
+    pool->passed = 0;
+    return lowest;
+}
+
 tr__job *tr__pool_take(tr_pool *pool)
 {
+    tr__list *line = &pool->lines[TR__POOL_LINE(0)];
     tr__list *node;
 
-    if (tr__list_is_empty(&pool->line)) {
+    /* relaxed: it was set before the push of a job that is to pass others; if that is not seen yet,
+     * nor is the job. */
+    if (tr__list_is_empty(line) || tr__load_relaxed_u32(&pool->has_priorities) != 0)
         tr__pool_gather(pool);
-        if (tr__list_is_empty(&pool->line)) {
-            pool->is_hungry = false;
-            return NULL;
-        }
+    /* relaxed: as above; ordered by what was gathered. */
+    if (TR__UNLIKELY(tr__load_relaxed_u32(&pool->has_priorities) != 0))
+        line = choose_line(pool);
+    if (tr__list_is_empty(line)) {
+        pool->is_hungry = false;
+        return NULL;
     }
-    node = tr__list_take_first(&pool->line);
+    node = tr__list_take_first(line);
     count_out(pool, TR__CONTAINER_OF(node, tr__job, link));
     return TR__CONTAINER_OF(node, tr__job, link);
 }

@@ -10,6 +10,8 @@ typedef struct future_job {
     tr__job job;
     tr_pool *pool;
     void (*drop)(void *arg);
+    void (*leave)(void *ctx); /* see tr__job_terms */
+    void *leave_ctx;
     tr__runnable retry; /* of who has cancelled it, with a reference */
 } future_job;
 
@@ -19,11 +21,18 @@ static void drop_arg(void *arg, void (*drop)(void *arg))
         drop(arg);
 }
 
+static void leave(const future_job *fj)
+{
+    if (fj->leave != NULL)
+        fj->leave(fj->leave_ctx);
+}
+
 /* The end of a job, which the pool has held. */
 static void settle(future_job *fj, int result)
 {
     void *arg = fj->job.arg;
 
+    leave(fj);
     if (result < 0) {
         drop_arg(arg, fj->drop);
         arg = NULL;
@@ -78,10 +87,10 @@ static void cancel_future_job(tr_future *f)
 
 static const char *describe_job(const tr_future *f)
 {
-    static _Thread_local char text[64];
-    tr_job_fn fn = TR__CONTAINER_OF((tr_future *)(uintptr_t)f, future_job, future)->job.fn;
+    static _Thread_local char text[TR__JOB_TEXT_BYTES];
+    const tr__job *job = &TR__CONTAINER_OF((tr_future *)(uintptr_t)f, future_job, future)->job;
 
-    (void)snprintf(text, sizeof(text), "job %p", (void *)(uintptr_t)fn);
+    tr__job_describe(text, job->fn, job->name);
     return text;
 }
 
@@ -91,7 +100,30 @@ static const tr__future_kind job_kind = {
     .describe = describe_job,
 };
 
-static future_job *make(tr_pool *pool, tr_job_fn fn, void *arg, void (*drop)(void *arg))
+bool tr__job_retract(tr_future *f)
+{
+    future_job *fj = TR__CONTAINER_OF(f, future_job, future);
+    tr__taking_back how = tr__pool_take_back_from_anywhere(fj->pool, &fj->job);
+
+    if (how == TR__TAKEN_BACK) {
+        tr__pools_count(TR__JOB_CANCELLED);
+        settle(fj, TR_ECANCELED);
+    }
+    return how != TR__NOT_NOW;
+}
+
+tr__job *tr__job_of_future(tr_future *f, tr_pool **pool)
+{
+    future_job *fj;
+
+    if (f->kind != &job_kind)
+        return NULL;
+    fj = TR__CONTAINER_OF(f, future_job, future);
+    *pool = fj->pool;
+    return &fj->job;
+}
+
+static future_job *make(tr_pool *pool, const tr__job_terms *terms)
 {
     const tr__loop *here = tr__loop_here();
     uint32_t home = here != NULL ? here->number : tr__runtime_entry() + 1;
@@ -100,9 +132,13 @@ static future_job *make(tr_pool *pool, tr_job_fn fn, void *arg, void (*drop)(voi
 
     if (fj == NULL)
         return NULL;
-    fj->job = (tr__job){ .fn = fn, .arg = arg, .finish = finish_future, .is_counted = true };
+    fj->job = tr__job_of(terms);
+    fj->job.finish = finish_future;
+    fj->job.is_counted = true;
     fj->pool = pool;
-    fj->drop = drop;
+    fj->drop = terms->drop;
+    fj->leave = terms->leave;
+    fj->leave_ctx = terms->leave_ctx;
     return fj;
 }
 
@@ -162,10 +198,9 @@ static int submit(tr_pool *pool, future_job *fj)
 }
 
 /* On error the job is nobody else's, and gone. */
-static int submit_new(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg,
-                      void (*drop)(void *arg))
+static int submit_new(tr_future **out, tr_pool *pool, const tr__job_terms *terms)
 {
-    future_job *fj = make(pool, fn, arg, drop);
+    future_job *fj = make(pool, terms);
     int rc;
 
     if (fj == NULL)
@@ -181,18 +216,28 @@ static int submit_new(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg,
     return rc;
 }
 
-int tr_pool_submit(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg, void (*drop)(void *arg))
+int tr__pool_submit_job(tr_future **out, tr_pool *pool, const tr__job_terms *terms)
 {
     tr_task *task = tr__task_here();
-    int rc = tr__pool_check(pool, fn);
+    int rc = tr__pool_check(pool, terms->fn);
 
     if (out != NULL)
         *out = NULL;
     if (rc == 0 && task != NULL)
         rc = tr__task_checkpoint(task);
     if (rc == 0)
-        rc = submit_new(out, pool, fn, arg, drop);
-    if (rc < 0)
-        drop_arg(arg, drop);
+        rc = submit_new(out, pool, terms);
+    if (rc < 0) {
+        if (terms->leave != NULL)
+            terms->leave(terms->leave_ctx);
+        drop_arg(terms->arg, terms->drop);
+    }
     return rc;
+}
+
+int tr__pool_submit(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg,
+                    void (*drop)(void *arg), const char *name)
+{
+    return tr__pool_submit_job(
+        out, pool, &(tr__job_terms){ .fn = fn, .arg = arg, .drop = drop, .name = name });
 }

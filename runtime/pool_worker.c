@@ -53,26 +53,41 @@ static tr__worker *pass_nudge_on(tr_pool *pool)
     return woken;
 }
 
+static void call(tr__worker *self, tr__job *job)
+{
+    bool may_interrupt = job->may_interrupt;
+
+    if (TR__UNLIKELY(may_interrupt))
+        tr__interrupt_begin(self);
+    job->result = job->fn(job->arg);
+    if (TR__UNLIKELY(may_interrupt))
+        tr__interrupt_end(self);
+}
+
 /* With the lock, which it gives back and takes again. */
 static void run(tr__worker *self, tr_pool *pool, tr__job *job)
 {
     tr__worker *woken = pass_nudge_on(pool);
 
     self->fn = job->fn;
+    self->name = job->name;
     self->job = job;
+    self->current = job;
+    self->open_job = job->may_interrupt ? job : NULL;
     pool->running++;
     tr__pool_unlock(pool);
     tr__worker_wake(woken);
     if (TR__UNLIKELY(job->begin != NULL))
         job->begin(job);
     tr__job_begins();
-    job->result = job->fn(job->arg);
+    call(self, job);
     self->job = NULL;
     /* release: the result is there; pairs with the acquire in tr__pool_take_back. */
     tr__store_release_u32(&job->is_over, 1);
     job->finish(job);
     lock(pool);
     self->fn = NULL;
+    self->current = NULL;
     pool->running--;
     pool->is_hungry = false;
 }

@@ -2,27 +2,33 @@
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/threads.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
-#include "runtime/topology.h"
 
-enum { CLASS_IO, CLASS_CPU, CLASSES, MAX_MOST = 10000, NAME_BYTES = 96 };
+enum { CLASS_IO, CLASS_CPU, CLASS_DNS, CLASSES };
 
+#define EMPTY_LIST(at)                                                                             \
+    {                                                                                              \
+        &(at), &(at)                                                                               \
+    }
 #define STATIC_POOL(at, pool_name)                                                                 \
     {                                                                                              \
         .inlet = TR__INLET_INIT, .max = 1, .lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP,          \
-        .line = { &(at).line, &(at).line }, .idle = { &(at).idle, &(at).idle },                    \
-        .workers = { &(at).workers, &(at).workers }, .is_closed = true, .is_static = true,         \
-        .name = (pool_name),                                                                       \
+        .lines = { EMPTY_LIST((at).lines[0]), EMPTY_LIST((at).lines[1]),                           \
+                   EMPTY_LIST((at).lines[2]) },                                                    \
+        .idle = EMPTY_LIST((at).idle), .workers = EMPTY_LIST((at).workers), .is_closed = true,     \
+        .is_static = true, .name = (pool_name),                                                    \
     }
 
 static tr_pool static_pools[CLASSES] = {
     [CLASS_IO] = STATIC_POOL(static_pools[CLASS_IO], "io"),
     [CLASS_CPU] = STATIC_POOL(static_pools[CLASS_CPU], "cpu"),
+    [CLASS_DNS] = STATIC_POOL(static_pools[CLASS_DNS], "dns"),
 };
 
 uint64_t tr__pools_spin_ns;
@@ -84,7 +90,8 @@ static void init_pool(tr_pool *pool, const char *name, int max)
     pool->inlet.top = TR__INLET_CLOSED;
     pool->max = (uint32_t)max;
     pool->is_closed = true;
-    tr__list_init(&pool->line);
+    for (int i = 0; i < TR__POOL_LINES; i++)
+        tr__list_init(&pool->lines[i]);
     tr__list_init(&pool->idle);
     tr__list_init(&pool->workers);
     (void)snprintf(pool->name, sizeof(pool->name), "%s", name); /* a long one is cut */
@@ -111,7 +118,7 @@ int tr_pool_new(tr_pool **out, const char *name, int max)
     if (out == NULL)
         return TR_EINVAL;
     *out = NULL;
-    if (name == NULL || max < 1 || max > MAX_MOST)
+    if (name == NULL || max < 1 || max > TR__POOL_MAX_MOST)
         return TR_EINVAL;
     /* relaxed: set in a process of one thread. */
     if (tr__load_relaxed_u32(&tr__runtime.forked) != 0)
@@ -140,13 +147,12 @@ void tr__pools_remove(tr_pool *pool)
 
 void tr__pools_open(const tr_config *config)
 {
-    int cores = tr__topology_cores();
-
     lock_all();
     tr__pools_spin_ns = config->spin_us > 0 ? (uint64_t)config->spin_us * 1000 : 0;
     tr__pools_idle_ns = tr__deadline_ns(0, config->pool_idle_s);
     static_pools[CLASS_IO].max = (uint32_t)config->pool_max;
-    static_pools[CLASS_CPU].max = (uint32_t)cores;
+    static_pools[CLASS_CPU].max = (uint32_t)config->pool_cpu_max;
+    static_pools[CLASS_DNS].max = (uint32_t)config->pool_dns_max;
     for (int i = 0; i < 3; i++)
         all.figures[i] = 0;
     for_each(open_pool);
@@ -208,21 +214,30 @@ void tr__pools_announce(void)
     unlock_all();
 }
 
-/* The name of a function that other libraries may see, or its address. */
-static void name_function(char text[NAME_BYTES], tr_job_fn fn)
+/* The name of a function that other libraries may see; NULL. */
+static const char *symbol_of(void *address)
 {
-    void *address = (void *)(uintptr_t)fn;
     Dl_info info;
 
-    if (dladdr(address, &info) != 0 && info.dli_sname != NULL && info.dli_saddr == address)
-        (void)snprintf(text, NAME_BYTES, "%s (%p)", info.dli_sname, address);
+    return dladdr(address, &info) != 0 && info.dli_saddr == address ? info.dli_sname : NULL;
+}
+
+void tr__job_describe(char text[TR__JOB_TEXT_BYTES], tr_job_fn fn, const char *name)
+{
+    void *address = (void *)(uintptr_t)fn;
+    const char *symbol = symbol_of(address);
+
+    if (name == NULL)
+        name = symbol != NULL ? symbol : "of no name";
+    if (symbol != NULL && strcmp(symbol, name) != 0) /* name is how the program got at it */
+        (void)snprintf(text, TR__JOB_TEXT_BYTES, "job %s (%s, %p)", name, symbol, address);
     else
-        (void)snprintf(text, NAME_BYTES, "%p", address);
+        (void)snprintf(text, TR__JOB_TEXT_BYTES, "job %s (%p)", name, address);
 }
 
 static void name_busy(tr_pool *pool)
 {
-    char text[NAME_BYTES];
+    char text[TR__JOB_TEXT_BYTES];
 
     lock(pool);
     tr__pool_gather(pool); /* to count them all */
@@ -234,8 +249,8 @@ static void name_busy(tr_pool *pool)
 
         if (worker->fn == NULL)
             continue;
-        name_function(text, worker->fn);
-        tr__log(TR_LOG_WARN, "shutdown: pool '%s': job %s has not returned", pool->name, text);
+        tr__job_describe(text, worker->fn, worker->name);
+        tr__log(TR_LOG_WARN, "shutdown: pool '%s': %s has not returned", pool->name, text);
     }
     tr__pool_unlock(pool);
 }
@@ -259,6 +274,21 @@ void tr__pools_join(void)
     for_each(end_pool);
     unlock_all();
     tr__workers_join();
+}
+
+static void unlock_pool(tr_pool *pool)
+{
+    tr__pool_unlock(pool);
+}
+
+/* Nobody else has two of them at a time, and who has one does not ask for the gate. */
+void tr__pools_freeze(void (*fn)(tr__list *pools, void *arg), void *arg)
+{
+    lock_all();
+    for_each(lock);
+    fn(&all.list, arg);
+    for_each(unlock_pool);
+    unlock_all();
 }
 
 /* ---- figures ---- */

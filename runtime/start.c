@@ -24,7 +24,7 @@
 #define STACK_BYTES_MIN (16 << 10)
 #define STACK_BYTES_MAX (1 << 30)
 #define POOL_MAX        64
-#define POOL_MAX_MOST   10000
+#define POOL_DNS_MAX    16
 #define POOL_IDLE_S     10
 #define SLOW_MS         100
 
@@ -89,12 +89,17 @@ static void complete_seconds(double *field, const char *variable, double otherwi
         *field = read_variable(variable, &value) && value > 0 ? value : otherwise;
 }
 
+static bool is_pool_max(int max)
+{
+    return max >= 1 && max <= TR__POOL_MAX_MOST;
+}
+
 static bool is_valid(const tr_config *config)
 {
     return config->loops >= 1 && config->loops <= TR__LOOPS_MAX && config->budget_msgs >= 1 &&
            config->shutdown_s >= 0 && config->stack_bytes >= STACK_BYTES_MIN &&
-           config->stack_bytes <= STACK_BYTES_MAX && config->pool_max >= 1 &&
-           config->pool_max <= POOL_MAX_MOST &&
+           config->stack_bytes <= STACK_BYTES_MAX && is_pool_max(config->pool_max) &&
+           is_pool_max(config->pool_cpu_max) && is_pool_max(config->pool_dns_max) &&
            config->pool_idle_s >= 0 /* NaN is none of these */ && config->slow_ms >= 1;
 }
 
@@ -108,6 +113,8 @@ static int complete_config(tr_config *config)
     complete(&config->spin_us, "TROUPE_SPIN_US", SPIN_US);
     complete(&config->stack_guards, "TROUPE_STACK_GUARDS", 1);
     complete(&config->pool_max, "TROUPE_POOL_MAX", POOL_MAX);
+    complete(&config->pool_cpu_max, "TROUPE_POOL_CPU_MAX", cores);
+    complete(&config->pool_dns_max, "TROUPE_POOL_DNS_MAX", POOL_DNS_MAX);
     complete(&config->debug, "TROUPE_DEBUG", 0);
     complete(&config->slow_ms, "TROUPE_SLOW_MS", SLOW_MS);
     complete_seconds(&config->shutdown_s, "TROUPE_SHUTDOWN_S", SHUTDOWN_S);

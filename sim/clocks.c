@@ -62,9 +62,19 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 
 /* ---- sleeping ---- */
 
-static void sleep_until(uint64_t ns)
+/* 0, or EINTR. */
+static int sleep_until(uint64_t ns, struct timespec *left)
 {
-    (void)tr__sim_wait_for(TR__SIM_TIME, NULL, ns); /* nobody wakes it before */
+    uint64_t now_ns;
+
+    (void)tr__sim_wait_for(TR__SIM_TIME, NULL, ns); /* nothing but a signal wakes it before */
+    if (!tr__sim_was_interrupted())
+        return 0;
+    now_ns = tr__sim_clock_ns();
+    ns = ns > now_ns ? ns - now_ns : 0;
+    if (left != NULL)
+        *left = (struct timespec){ (time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS) };
+    return EINTR;
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
@@ -81,9 +91,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
         ns += begin_ns;
     else if (is_calendar(clock))
         ns = ns > CALENDAR_NS ? ns - CALENDAR_NS + TR__SIM_EPOCH_NS : begin_ns;
-    if (ns > begin_ns)
-        sleep_until(ns);
-    return 0;
+    return ns > begin_ns ? sleep_until(ns, (flags & TIMER_ABSTIME) == 0 ? left : NULL) : 0;
 }
 
 int nanosleep(const struct timespec *time, struct timespec *left)

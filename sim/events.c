@@ -79,6 +79,14 @@ static bool is_interrupted(int timeout)
     return true;
 }
 
+static bool has_signal(void)
+{
+    if (!tr__sim_was_interrupted())
+        return false;
+    errno = EINTR;
+    return true;
+}
+
 int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
 {
     struct pollfd itself = { .fd = epoll_fd, .events = POLLIN };
@@ -91,9 +99,12 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
         return -1;
     until_ns = end_of(timeout);
     tr__sim_step();
-    while ((count = real_epoll_wait(epoll_fd, events, most, 0)) == 0 && timeout != 0)
+    while ((count = real_epoll_wait(epoll_fd, events, most, 0)) == 0 && timeout != 0) {
         if (!tr__sim_wait_for_events(&itself, 1, until_ns))
             timeout = 0; /* look once more */
+        if (has_signal())
+            return -1;
+    }
     shuffle(events, count);
     return count;
 }
@@ -109,8 +120,11 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout)
         return -1;
     until_ns = end_of(timeout);
     tr__sim_step();
-    while ((ready = real_poll(descriptors, count, 0)) == 0 && timeout != 0)
+    while ((ready = real_poll(descriptors, count, 0)) == 0 && timeout != 0) {
         if (!tr__sim_wait_for_events(descriptors, count, until_ns))
             timeout = 0;
+        if (has_signal())
+            return -1;
+    }
     return ready;
 }

@@ -267,10 +267,16 @@ bool tr__sim_wait_for(tr__sim_wait wait, const void *object, uint64_t until_ns)
     self->wait = wait;
     self->object = object;
     self->until_ns = until_ns;
+    self->is_interrupted = false;
     tr__sim_note(TR__SIM_WAITS, self, wait);
     go_on_with(choose_next());
     self->object = NULL;
     return !self->is_late;
+}
+
+bool tr__sim_was_interrupted(void)
+{
+    return tr__sim.current->is_interrupted;
 }
 
 void tr__sim_wake(tr__sim_wait wait, const void *object, uint32_t count)

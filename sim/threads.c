@@ -61,6 +61,33 @@ void tr__thread_stack(const void **low, size_t *bytes)
     *bytes = tr__sim.current->stack_bytes;
 }
 
+/* ---- interrupting ---- */
+
+bool tr__interrupts_allow(void)
+{
+    return true;
+}
+
+void tr__interrupt_open(void)
+{
+}
+
+void tr__interrupt_send(pthread_t handle)
+{
+    tr_sim_thread *thread = thread_from(handle);
+
+    tr__sim_step();
+    if (thread->has_ended || (thread->wait != TR__SIM_EVENTS && thread->wait != TR__SIM_TIME))
+        return; /* it does not block in a call of the C library's */
+    thread->is_interrupted = true;
+    tr__sim_make_ready(thread, false);
+}
+
+void tr__interrupt_settle(void)
+{
+    tr__sim_step();
+}
+
 /* ---- mutexes ---- */
 
 void tr__mutex_lock(pthread_mutex_t *mutex)

@@ -145,8 +145,13 @@ static ssize_t transfer_some(const transfer *t, struct msghdr *message)
     struct pollfd itself = { .fd = t->fd, .events = t->is_write ? POLLOUT : POLLIN };
     ssize_t moved;
 
-    while ((moved = transfer_now(t, message)) < 0 && errno == EAGAIN && t->may_wait)
+    while ((moved = transfer_now(t, message)) < 0 && errno == EAGAIN && t->may_wait) {
         (void)tr__sim_wait_for_events(&itself, 1, UINT64_MAX);
+        if (tr__sim_was_interrupted()) {
+            errno = EINTR;
+            return -1;
+        }
+    }
     if (moved >= 0)
         tr__sim.signalled = true;
     return moved;

@@ -59,6 +59,7 @@ struct tr_sim_thread {
     uint64_t until_ns;      /* UINT64_MAX: for ever */
     uint64_t ready_ns;      /* ready: not before this */
     bool is_late;           /* until_ns came */
+    bool is_interrupted;    /* a signal came */
     struct pollfd *watched; /* descriptors, which stay the waiting call's */
     nfds_t watches;
     /* Its stack. */
@@ -123,6 +124,8 @@ void tr__sim_step(void);
 
 /* Let the running thread wait; false: until_ns came first. */
 bool tr__sim_wait_for(tr__sim_wait wait, const void *object, uint64_t until_ns);
+/* Whether it was a signal that has ended the last wait of the running thread. */
+bool tr__sim_was_interrupted(void);
 /* Let one that waits go on, sooner or later; is_late: its time has come. */
 void tr__sim_make_ready(tr_sim_thread *thread, bool is_late);
 /* Wake up to `count` threads that wait for that. */

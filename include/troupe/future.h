@@ -94,7 +94,10 @@ TR_API int tr_wait_for(tr_future *f, double timeout);
 
 /* Block until it has ended, at most timeout seconds. It goes on after a timeout.
  * Threads: foreign threads; blocks.
- * Errors:  the future's own; TR_ETIMEDOUT; TR_EWRONGPLACE on a loop; TR_EINVAL, also for NaN. */
+ * Errors:  the future's own; TR_ETIMEDOUT; TR_EDEADLK the caller is a pool's job, timeout is
+ *          TR_FOREVER, and the future is that of a job which can't begin, since all threads that
+ *          could run it wait for jobs, in a circle (the log names them); TR_EWRONGPLACE on a loop;
+ *          TR_EINVAL, also for NaN. */
 TR_API int tr_future_wait(tr_future *f, double timeout);
 
 /* Cancel it, and block until it has really ended; returns how.

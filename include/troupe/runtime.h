@@ -37,6 +37,9 @@ typedef struct tr_config {
                            them in the log; it costs time and memory. See troupe/observe.h */
     int slow_ms;        /* TROUPE_SLOW_MS; in debug mode: a handler, a callback, or a task between
                            two awaits that takes longer is named, milliseconds; 100 */
+    int pool_cpu_max;   /* TROUPE_POOL_CPU_MAX; threads of TR_POOL_CPU at most, up to 10,000; a
+                           thread for each core that this process may use */
+    int pool_dns_max;   /* TROUPE_POOL_DNS_MAX; threads of TR_POOL_DNS at most, up to 10,000; 16 */
 } tr_config;
 
 /* Start the runtime, or count one more user of it if it runs. cfg may be NULL; a running runtime

@@ -92,6 +92,20 @@ TR_API int tr__task_submit(tr_future **out, int loop, tr_task_fn fn, void *arg, 
  * Errors:    TR_ENOMEM; TR_EINVAL; TR_ESHUTDOWN; TR_EFORKED. */
 #define tr_submit(out, loop, fn, ...) tr__task_submit((out), (loop), (fn), (__VA_ARGS__), #fn)
 
+TR_API int tr__call_from_thread(int loop, double timeout, tr_task_fn fn, void *arg,
+                                const char *name);
+
+/* The portal for threads: run fn(arg) as a task on a loop (TR_LOOP_ANY: the one that serves this
+ * thread), and wait until it has ended: tr_call_from_thread(loop, timeout, fn, arg). So arg may be
+ * on the caller's stack. After timeout seconds the task is cancelled, and waited for. If the caller
+ * is a pool's job, the task is cancelled with it; one that is cancelled already calls nobody.
+ * Threads: foreign threads, jobs of pools; blocks.
+ * Errors:  the task's own result; TR_ETIMEDOUT; TR_ECANCELED the task, or the calling job, was
+ *          cancelled; TR_EWRONGPLACE on a loop; TR_EINVAL, also for NaN; TR_ENOMEM; TR_ESHUTDOWN;
+ *          TR_EFORKED. */
+#define tr_call_from_thread(loop, timeout, fn, ...)                                                \
+    tr__call_from_thread((loop), (timeout), (fn), (__VA_ARGS__), #fn)
+
 /* One more reference; returns t. NULL is NULL.
  * Threads: any. */
 TR_API tr_task *tr_task_ref(tr_task *t);

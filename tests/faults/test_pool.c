@@ -324,6 +324,84 @@ START_TEST(loop_submits_a_job_or_is_refused)
 }
 END_TEST
 
+/* ---- jobs with a limit ---- */
+
+/* Whatever fails, the permit is back when the job is over, or was refused. */
+static tr_semaphore permit = TR_SEMAPHORE_INIT(1);
+
+static void try_run_limited(void *arg)
+{
+    trial *t = arg;
+    const tr_job_options options = { .limit = &permit, .interrupt = true };
+
+    t->rc = tr_pool_run_with(t->pool, kit_count_job, &t->runs, &options);
+}
+
+static void check_run_limited(void *arg, bool struck)
+{
+    ck_assert_uint_eq(tr_semaphore_permits(&permit), 1);
+    check_run(arg, struck);
+}
+
+START_TEST(permit_is_back_whether_a_job_is_run_or_not)
+{
+    for_every_fault(begin_trial, try_run_limited, check_run_limited);
+}
+END_TEST
+
+static void try_submit_limited(void *arg)
+{
+    trial *t = arg;
+    const tr_job_options options = { .limit = &permit, .priority = TR_PRIORITY_HIGH };
+
+    t->rc = tr_pool_submit_with(&t->f, t->pool, kit_count_job, &t->runs, NULL, &options);
+}
+
+static void check_submit_limited(void *arg, bool struck)
+{
+    trial *t = arg;
+
+    if (t->f != NULL)
+        ck_assert_int_eq(tr_future_wait(t->f, KIT_PATIENCE_S), 0);
+    ck_assert_uint_eq(tr_semaphore_permits(&permit), 1);
+    check_submit(t, struck);
+}
+
+START_TEST(permit_is_back_whether_a_job_is_submitted_or_refused)
+{
+    for_every_fault(begin_trial, try_submit_limited, check_submit_limited);
+}
+END_TEST
+
+/* ---- the portal ---- */
+
+static int count_call(void *runs)
+{
+    return kit_count_job(runs);
+}
+
+static void try_call(void *arg)
+{
+    trial *t = arg;
+
+    t->rc = tr_call_from_thread(TR_LOOP(0), TR_FOREVER, count_call, &t->runs);
+}
+
+static void check_call(void *arg, bool struck)
+{
+    trial *t = arg;
+
+    ck_assert_msg(t->rc == 0 || (struck && t->rc == TR_ENOMEM), "gave %d", t->rc);
+    ck_assert_uint_eq(t->runs, t->rc == 0);
+    end_trial(t);
+}
+
+START_TEST(task_is_called_or_there_is_no_memory_for_it)
+{
+    for_every_fault(begin_trial, try_call, check_call);
+}
+END_TEST
+
 /* ---- many at once, with faults all the time ---- */
 
 enum { JOBS = 300 };
@@ -374,5 +452,8 @@ KIT_MAIN("faults/pool", pool_is_made_or_there_is_no_memory,
          task_runs_a_job_or_there_is_no_thread_for_it,
          job_stays_in_line_until_a_second_thread_can_be_started,
          pool_without_any_thread_refuses_each_job, job_is_submitted_or_refused,
-         argument_of_a_job_is_dropped_once_whatever_fails, loop_submits_a_job_or_is_refused,
+         argument_of_a_job_is_dropped_once_whatever_fails,
+         permit_is_back_whether_a_job_is_run_or_not,
+         permit_is_back_whether_a_job_is_submitted_or_refused,
+         task_is_called_or_there_is_no_memory_for_it, loop_submits_a_job_or_is_refused,
          jobs_pass_while_every_now_and_then_something_fails)

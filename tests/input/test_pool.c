@@ -7,12 +7,14 @@ static void *const anything = &(int){ 0 };
 START_TEST(pool_classes_that_are_none_are_null)
 {
     ck_assert_ptr_null(tr__pool_of_class(-1));
-    ck_assert_ptr_null(tr__pool_of_class(2));
+    ck_assert_ptr_null(tr__pool_of_class(3));
     ck_assert_ptr_null(tr__pool_of_class(INT32_MAX));
     ck_assert_ptr_null(tr__pool_of_class(INT32_MIN));
     ck_assert_ptr_nonnull(TR_POOL_IO);
     ck_assert_ptr_nonnull(TR_POOL_CPU);
+    ck_assert_ptr_nonnull(TR_POOL_DNS);
     ck_assert_ptr_ne(TR_POOL_IO, TR_POOL_CPU);
+    ck_assert_ptr_ne(TR_POOL_IO, TR_POOL_DNS);
 }
 END_TEST
 

@@ -17,7 +17,8 @@
  *     time; but when a look has changed nothing, the next comes when one would change something: so
  *     a keeper that only turns is a deadlock, and is found.
  *   - a worker that sleeps has a time limit or has none; without one, nothing but a call wakes it.
- *   - starting a thread fails once, if FAILS. Closing a pool, and taking back, are not here.
+ *   - starting a thread fails once, if FAILS. Closing a pool, taking back, priorities and
+ *     interruptions are not here.
  * Memory is TSO (memory.inc).
  *
  * Properties: all jobs get over (a job left behind is a deadlock), or are their pusher's again;

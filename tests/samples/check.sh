@@ -328,6 +328,30 @@ END
     same to_thread "$work/expected" "$work/out"
 }
 
+check_prime_gaps()
+{
+    echo "664579 primes below 10000000; the widest gap is 154, from 4652353 to 4652507" \
+        >"$work/expected"
+    run prime_gaps
+    equal "prime_gaps: exit status" 0 "$status"
+    same prime_gaps "$work/expected" "$work/out"
+    echo "25 primes below 100; the widest gap is 8, from 89 to 97" >"$work/expected"
+    run prime_gaps 100
+    same "prime_gaps 100" "$work/expected" "$work/out"
+}
+
+check_interrupted_read()
+{
+    cat >"$work/expected" <<'END'
+record 1: 10 in all
+record 2: 30 in all
+record 3: 60 in all
+no more in time; the reader has ended: 3 records
+END
+    run_clean interrupted_read
+    same interrupted_read "$work/expected" "$work/out"
+}
+
 check_cross_loop_futures()
 {
     expect_text <<'END'
@@ -656,6 +680,8 @@ for loops in 1 3 ""; do
     check_gather_sleeps
     check_gather_retry
     check_to_thread
+    check_prime_gaps
+    check_interrupted_read
     check_cross_loop_futures
     check_connection_pool
     check_awaiting_actor

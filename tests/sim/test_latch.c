@@ -239,7 +239,7 @@ static bool is_biased_at_first(void)
     return is_biased;
 }
 
-static void *revoke(void *latch)
+static void *want_too(void *latch)
 {
     tr__latch_lock(latch);
     tr__latch_unlock(latch);
@@ -260,7 +260,7 @@ static int make_and_revoke(int latches)
             biased++;
         }
         play(NULL);
-        (void)revoke(&latch);
+        (void)want_too(&latch);
     }
     return biased;
 }
