@@ -167,6 +167,7 @@ typedef struct tr__job_terms {
     void *arg;
     void (*drop)(void *arg); /* of tr_pool_submit; NULL */
     const char *name;        /* for people; NULL */
+    const void *place;       /* where it was submitted; NULL */
     int8_t priority;
     bool may_interrupt;
     /* Called once when it will not run, or has returned, and before anybody hears of that; NULL. Of

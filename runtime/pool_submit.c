@@ -206,9 +206,13 @@ static int submit_new(tr_future **out, tr_pool *pool, const tr__job_terms *terms
     if (fj == NULL)
         return TR_ENOMEM;
     fj->future.state |= TR__FUTURE_HELD; /* by the pool; our reference becomes the caller's */
+    if (out != NULL)
+        tr__future_want(&fj->future, terms->place);
     rc = submit(pool, fj);
-    if (rc < 0)
+    if (rc < 0) {
         fj->future.state = TR__FUTURE_ONE; /* nobody else has ever had it, or has it still */
+        fj->future.seen = TR__FUTURE_SEEN;
+    }
     if (rc == 0 && out != NULL)
         *out = &fj->future;
     else
@@ -238,6 +242,10 @@ int tr__pool_submit_job(tr_future **out, tr_pool *pool, const tr__job_terms *ter
 int tr__pool_submit(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg,
                     void (*drop)(void *arg), const char *name)
 {
-    return tr__pool_submit_job(
-        out, pool, &(tr__job_terms){ .fn = fn, .arg = arg, .drop = drop, .name = name });
+    return tr__pool_submit_job(out, pool,
+                               &(tr__job_terms){ .fn = fn,
+                                                 .arg = arg,
+                                                 .drop = drop,
+                                                 .name = name,
+                                                 .place = __builtin_return_address(0) });
 }

@@ -66,7 +66,9 @@ int tr__pool_submit_with(tr_future **out, tr_pool *pool, tr_job_fn fn, void *arg
                          void (*drop)(void *arg), const char *name, const tr_job_options *options,
                          size_t options_size)
 {
-    tr__job_terms terms = { .fn = fn, .arg = arg, .drop = drop, .name = name };
+    tr__job_terms terms = {
+        .fn = fn, .arg = arg, .drop = drop, .name = name, .place = __builtin_return_address(0)
+    };
     tr_semaphore *limit;
     int rc = read_options(&terms, &limit, options, options_size);
 
