@@ -43,7 +43,8 @@ int tr__pool_push(tr_pool *pool, tr__job *job)
 {
     uint32_t awake;
 
-    if (TR__UNLIKELY(job->priority != 0))
+    /* relaxed: as below. */
+    if (TR__UNLIKELY(job->priority != 0) && tr__load_relaxed_u32(&pool->has_priorities) == 0)
         tr__store_relaxed_u32(&pool->has_priorities, 1); /* relaxed: the push publishes it */
     if (TR__UNLIKELY(tr__inlet_push_mpsc(&pool->inlet, &job->done.link) == TR__PUSH_CLOSED))
         return TR_ESHUTDOWN;
@@ -130,7 +131,7 @@ int tr__pool_check(const tr_pool *pool, tr_job_fn fn)
 
 static TR__ALWAYS_INLINE int run_from_task(tr_task *task, tr_pool *pool, const tr__job_terms *terms)
 {
-    tr__job job = tr__job_of(terms);
+    TR__ALIGNED(TR__CACHE_LINE) tr__job job = tr__job_of(terms);
     tr__stay stay;
     int rc = tr__task_checkpoint(task);
 

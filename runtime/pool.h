@@ -62,28 +62,28 @@
 #define TR__POOL_MAX_MOST 10000
 /* Jobs of tr_pool_submit that may wait, for each thread that a pool may have. */
 #define TR__POOL_BACKLOG 1024
-/* A line for each priority, from TR_PRIORITY_HIGH down. */
-#define TR__POOL_LINES          3
-#define TR__POOL_LINE(priority) (TR_PRIORITY_HIGH - (priority))
 
 typedef struct tr__job {
+    /* What a worker reads before it runs: a cache line. */
     tr__runnable done; /* its link stands on the pool's stack before, in a run queue afterwards */
     tr__list link;     /* in line; zero: not */
     tr_job_fn fn;
     void *arg;
-    /* On the worker, after is_over was set: the last that the worker knows of the job. */
-    void (*finish)(struct tr__job *job);
-    /* On the worker, before it runs; NULL. */
-    void (*begin)(struct tr__job *job);
+    const char *name;   /* for people, as long as it is not over; NULL */
+    uint16_t home;      /* number of the loop that finish or begin posts done to */
+    int8_t priority;    /* TR_PRIORITY_LOW to TR_PRIORITY_HIGH */
+    bool is_counted;    /* it is one of tr_pool_submit's: admission counts it */
+    bool may_interrupt; /* its thread may be sent a signal */
+    bool has_begin;
+    /* What it writes then. */
     int result;
     uint32_t is_cancelled;
     uint32_t is_over;
-    uint16_t home;         /* number of the loop that finish or begin posts done to */
-    bool is_counted;       /* it is one of tr_pool_submit's: admission counts it */
-    int8_t priority;       /* TR_PRIORITY_LOW to TR_PRIORITY_HIGH */
-    bool may_interrupt;    /* its thread may be sent a signal */
     struct tr__stay *stay; /* of the task that waits for it; NULL */
-    const char *name;      /* for people, as long as it is not over; NULL */
+    /* On the worker, after is_over was set: the last that the worker knows of the job. */
+    void (*finish)(struct tr__job *job);
+    /* On the worker, before it runs, if has_begin. */
+    void (*begin)(struct tr__job *job);
 } tr__job;
 
 typedef struct tr__worker tr__worker;
@@ -100,16 +100,16 @@ struct tr_pool {
     TR__ALIGNED(TR__CACHE_LINE) uint32_t awake;
     uint32_t keeper; /* number of the loop that keeps time; 0: none */
     uint32_t max;
-    uint32_t has_priorities; /* 1: a job of another than the usual one has come, ever */
-    uint32_t interrupts;     /* workers that are to be interrupted; changed under the lock */
+    uint32_t interrupts; /* workers that are to be interrupted; changed under the lock */
 
     /* Under the lock. */
     TR__ALIGNED(TR__CACHE_LINE) pthread_mutex_t lock;
-    tr__list lines[TR__POOL_LINES]; /* the highest priority first */
-    uint32_t passed;                /* jobs that were taken ahead of lower ones, one by one */
-    uint32_t length;                /* read by anybody */
-    uint32_t taken;                 /* jobs, ever, modulo 2^32; read by anybody */
-    uint32_t counted_taken;         /* those that admission counts; likewise */
+    tr__list line;           /* of the usual priority */
+    uint32_t length;         /* of all lines; read by anybody */
+    uint32_t taken;          /* jobs, ever, modulo 2^32; read by anybody */
+    uint32_t counted_taken;  /* those that admission counts; likewise */
+    uint32_t has_priorities; /* 1: a job of another than the usual one has come, ever; set by who
+                                pushes it. Not with keeper, which is written for each lone job */
     uint32_t threads;
     uint32_t running;
     uint32_t coming;  /* woken or started, and have not looked yet */
@@ -121,7 +121,10 @@ struct tr_pool {
     bool is_ending;   /* workers end when they find no job */
     tr__list idle;    /* workers that sleep; the last one fell asleep last */
     tr__list workers;
-    struct tr__leave *leave;    /* who frees the pool; NULL */
+    struct tr__leave *leave; /* who frees the pool; NULL */
+    tr__list high_line;
+    tr__list low_line;
+    uint32_t passed;            /* jobs that were taken ahead of lower ones, one by one */
     uint64_t interrupt_due_ns;  /* when the next signals are sent; read by the keeper */
     uint64_t interrupt_wait_ns; /* how long before the ones after those */
 

@@ -110,12 +110,14 @@ static void look_at(tr__loop *loop, tr_pool *pool)
 {
     /* relaxed: a figure. */
     uint32_t taken = tr__load_relaxed_u32(&pool->taken);
+    bool lacks = lacks_workers(pool);
+    bool interrupts = has_interrupts(pool);
 
-    if (has_interrupts(pool))
+    if (interrupts)
         tr__interrupt_again(pool, loop->now_ns);
-    if (!needs_keeper(pool)) {
+    if (!lacks && !interrupts) {
         resign(pool);
-    } else if (!lacks_workers(pool)) {
+    } else if (!lacks) {
         pool->seen = taken;
         pool->seen_ns = loop->now_ns;
         pool->is_nudged = true; /* there is nothing to be curious about */

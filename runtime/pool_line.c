@@ -43,30 +43,57 @@ bool tr__pool_is_empty(const tr_pool *pool)
            tr__load_relaxed_u32(&pool->length) == 0; /* relaxed: a figure; ordered by the above */
 }
 
-/* Put what was on the stack, the latest first, behind the lines. */
-static uint32_t append(tr__list *lines, tr__link *latest)
+static tr__list *line_of(tr_pool *pool, int priority)
 {
-    tr__list *next[TR__POOL_LINES];
-    tr__list *last[TR__POOL_LINES];
+    return priority == 0 ? &pool->line : priority > 0 ? &pool->high_line : &pool->low_line;
+}
+
+/* relaxed: it was set before the push of a job that is to pass others, or to be passed; whoever has
+ * gathered that job sees it. */
+static bool has_priorities(const tr_pool *pool)
+{
+    return TR__UNLIKELY(tr__load_relaxed_u32(&pool->has_priorities) != 0);
+}
+
+/* Put what was on the stack, the latest first, behind the line. */
+static uint32_t append(tr__list *line, tr__link *latest)
+{
+    tr__list *last = line->prev;
+    tr__list *next = line;
     uint32_t count = 0;
 
-    for (int i = 0; i < TR__POOL_LINES; i++) {
-        next[i] = &lines[i];
-        last[i] = lines[i].prev;
-    }
     while (latest != NULL && latest != TR__INLET_CLOSED) {
         tr__job *job = TR__CONTAINER_OF(tr__runnable_of(latest), tr__job, done);
-        int i = TR__POOL_LINE(job->priority);
 
         latest = latest->next;
-        job->link.next = next[i];
-        next[i]->prev = &job->link;
-        next[i] = &job->link;
+        job->link.next = next;
+        next->prev = &job->link;
+        next = &job->link;
         count++;
     }
-    for (int i = 0; i < TR__POOL_LINES; i++) {
-        next[i]->prev = last[i];
-        last[i]->next = next[i];
+    next->prev = last;
+    last->next = next;
+    return count;
+}
+
+/* The same, behind the line of each one's priority. */
+static uint32_t append_by_priority(tr_pool *pool, tr__link *latest)
+{
+    tr__link *of_priority[3] = { NULL, NULL, NULL };
+    tr__link **end[3] = { &of_priority[0], &of_priority[1], &of_priority[2] };
+    uint32_t count = 0;
+
+    while (latest != NULL && latest != TR__INLET_CLOSED) {
+        int i =
+            TR__CONTAINER_OF(tr__runnable_of(latest), tr__job, done)->priority - TR_PRIORITY_LOW;
+
+        *end[i] = latest;
+        end[i] = &latest->next;
+        latest = latest->next;
+    }
+    for (int i = 0; i < 3; i++) {
+        *end[i] = NULL;
+        count += append(line_of(pool, i + TR_PRIORITY_LOW), of_priority[i]);
     }
     return count;
 }
@@ -81,7 +108,7 @@ static void gather_from(tr_pool *pool, tr__link *instead)
     tr__store_relaxed_u32(&pool->length, length + 1);
     /* ordered: pairs with the push: the jobs are visible. */
     latest = tr__exchange_ordered_ptr(&pool->inlet.top, instead);
-    length += append(pool->lines, latest);
+    length += has_priorities(pool) ? append_by_priority(pool, latest) : append(&pool->line, latest);
     /* relaxed: a figure. */
     tr__store_relaxed_u32(&pool->length, length);
 }
@@ -123,13 +150,16 @@ bool tr__pool_unlink(tr_pool *pool, tr__job *job)
 static tr__list *choose_line(tr_pool *pool)
 {
     tr__list *highest = NULL;
-    tr__list *lowest = &pool->lines[0];
+    tr__list *lowest = &pool->line;
 
-    for (int i = 0; i < TR__POOL_LINES; i++)
-        if (!tr__list_is_empty(&pool->lines[i])) {
-            highest = highest != NULL ? highest : &pool->lines[i];
-            lowest = &pool->lines[i];
+    for (int priority = TR_PRIORITY_HIGH; priority >= TR_PRIORITY_LOW; priority--) {
+        tr__list *line = line_of(pool, priority);
+
+        if (!tr__list_is_empty(line)) {
+            highest = highest != NULL ? highest : line;
+            lowest = line;
         }
+    }
     if (highest == NULL || highest == lowest)
         return lowest;
     if (++pool->passed < PASSES_MOST)
@@ -140,19 +170,17 @@ static tr__list *choose_line(tr_pool *pool)
 
 tr__job *tr__pool_take(tr_pool *pool)
 {
-    tr__list *line = &pool->lines[TR__POOL_LINE(0)];
+    tr__list *line = &pool->line;
     tr__list *node;
 
-    /* relaxed: it was set before the push of a job that is to pass others; if that is not seen yet,
-     * nor is the job. */
-    if (tr__list_is_empty(line) || tr__load_relaxed_u32(&pool->has_priorities) != 0)
+    if (tr__list_is_empty(line) || has_priorities(pool)) {
         tr__pool_gather(pool);
-    /* relaxed: as above; ordered by what was gathered. */
-    if (TR__UNLIKELY(tr__load_relaxed_u32(&pool->has_priorities) != 0))
-        line = choose_line(pool);
-    if (tr__list_is_empty(line)) {
-        pool->is_hungry = false;
-        return NULL;
+        if (has_priorities(pool))
+            line = choose_line(pool);
+        if (tr__list_is_empty(line)) {
+            pool->is_hungry = false;
+            return NULL;
+        }
     }
     node = tr__list_take_first(line);
     count_out(pool, TR__CONTAINER_OF(node, tr__job, link));

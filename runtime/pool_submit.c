@@ -176,6 +176,7 @@ static int push_and_stay(tr_task *task, tr_pool *pool, future_job *fj)
 
     tr__stay_enter(&stay, task, pool, &fj->job, true);
     fj->job.begin = tr__stay_tell;
+    fj->job.has_begin = true;
     rc = push_counted(pool, &fj->job);
     if (rc < 0)
         return rc;

@@ -77,7 +77,7 @@ static void run(tr__worker *self, tr_pool *pool, tr__job *job)
     pool->running++;
     tr__pool_unlock(pool);
     tr__worker_wake(woken);
-    if (TR__UNLIKELY(job->begin != NULL))
+    if (TR__UNLIKELY(job->has_begin))
         job->begin(job);
     tr__job_begins();
     call(self, job);
@@ -211,7 +211,7 @@ static void end(tr__worker *self, tr_pool *pool)
     if (--pool->threads == 0 && pool->is_ending)
         leave = pool->leave;
     tr__pool_unlock(pool);
-    tr__free(self);
+    tr__free_lines(self);
     if (is_last)
         tr__pools_announce();
     if (leave != NULL)
@@ -253,7 +253,7 @@ static void name_thread(char name[16], const tr_pool *pool)
 
 static int start(tr_pool *pool)
 {
-    tr__worker *worker = tr__alloc_zeroed(sizeof(*worker));
+    tr__worker *worker = tr__alloc_lines_zeroed(sizeof(*worker));
     char name[16];
 
     if (worker == NULL)
@@ -266,7 +266,7 @@ static int start(tr_pool *pool)
     if (tr__thread_new(&worker->thread, name, worker_main, worker) < 0) {
         /* ordered: as above. Nobody waits for it: this caller uses the pool. */
         (void)tr__add_ordered_u32(&ended.alive, (uint32_t)-1);
-        tr__free(worker);
+        tr__free_lines(worker);
         return TR_EAGAIN;
     }
     tr__list_append(&pool->workers, &worker->link);

@@ -19,10 +19,10 @@ enum { CLASS_IO, CLASS_CPU, CLASS_DNS, CLASSES };
 #define STATIC_POOL(at, pool_name)                                                                 \
     {                                                                                              \
         .inlet = TR__INLET_INIT, .max = 1, .lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP,          \
-        .lines = { EMPTY_LIST((at).lines[0]), EMPTY_LIST((at).lines[1]),                           \
-                   EMPTY_LIST((at).lines[2]) },                                                    \
-        .idle = EMPTY_LIST((at).idle), .workers = EMPTY_LIST((at).workers), .is_closed = true,     \
-        .is_static = true, .name = (pool_name),                                                    \
+        .line = EMPTY_LIST((at).line), .high_line = EMPTY_LIST((at).high_line),                    \
+        .low_line = EMPTY_LIST((at).low_line), .idle = EMPTY_LIST((at).idle),                      \
+        .workers = EMPTY_LIST((at).workers), .is_closed = true, .is_static = true,                 \
+        .name = (pool_name),                                                                       \
     }
 
 static tr_pool static_pools[CLASSES] = {
@@ -90,8 +90,9 @@ static void init_pool(tr_pool *pool, const char *name, int max)
     pool->inlet.top = TR__INLET_CLOSED;
     pool->max = (uint32_t)max;
     pool->is_closed = true;
-    for (int i = 0; i < TR__POOL_LINES; i++)
-        tr__list_init(&pool->lines[i]);
+    tr__list_init(&pool->line);
+    tr__list_init(&pool->high_line);
+    tr__list_init(&pool->low_line);
     tr__list_init(&pool->idle);
     tr__list_init(&pool->workers);
     (void)snprintf(pool->name, sizeof(pool->name), "%s", name); /* a long one is cut */

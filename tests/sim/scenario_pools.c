@@ -1,7 +1,9 @@
 /* Scenarios of pools, of shutdowns in the middle, and of starting again. */
 #include "sim/scenarios.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_end(int rc)
 {
@@ -361,4 +363,134 @@ void scenario_restarts(void *arg)
         EXPECT(tr_sim_thread_start(&threads[i], "restarts", start_and_stop, NULL) == 0);
     for (int i = 0; i < 2; i++)
         (void)tr_sim_thread_join(threads[i]);
+}
+
+/* ---- jobs that block in a pipe, and are interrupted; more urgent ones pass ---- */
+
+typedef struct blocker {
+    int pipe[2];
+    tr_pool *pool;
+    int begun;
+    int ended;
+} blocker;
+
+static int read_until_cancelled(void *arg)
+{
+    blocker *b = arg;
+    char byte;
+    ssize_t n;
+
+    b->begun++;
+    do
+        n = read(b->pipe[0], &byte, 1);
+    while (n < 0 && errno == EINTR && !tr_cancelled());
+    b->ended++;
+    return n == 1 ? 1 : TR_ECANCELED;
+}
+
+static int block_and_be_freed(void *arg)
+{
+    const tr_job_options options = {
+        .interrupt = true,
+        .priority = once_in(2) ? TR_PRIORITY_LOW : TR_PRIORITY_HIGH,
+    };
+    blocker *b = arg;
+    int rc = 0;
+
+    TR_DEADLINE((double)(tr_sim_random() % 100) / 1000, &rc) {
+        rc = tr_pool_run_with(b->pool, read_until_cancelled, b, &options);
+    }
+    EXPECT(is_end(rc));
+    return 0;
+}
+
+static int block_together(void *arg)
+{
+    int rc = 0;
+
+    TR_SCOPE(s, &rc) {
+        for (int i = 0; i < 4; i++)
+            tr_scope_spawn_on(s, TR_LOOP(i % 2), block_and_be_freed, arg);
+        tr_scope_spawn(s, use_pool, ((blocker *)arg)->pool);
+    }
+    return is_end(rc) ? 0 : rc;
+}
+
+void scenario_interruptions(void *arg)
+{
+    blocker b = { .begun = 0 };
+    tr_future *f = NULL;
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    EXPECT(pipe(b.pipe) == 0);
+    if (tr_pool_new(&b.pool, "blocks", (int)(1 + tr_sim_random() % 3)) == 0) {
+        EXPECT_OK(tr_submit(&f, TR_LOOP(0), block_together, &b));
+        if (f)
+            EXPECT(is_end(tr_future_wait(f, TR_FOREVER)));
+        tr_future_unref(f);
+        EXPECT(tr_pool_free(b.pool) == 0);
+        EXPECT(b.begun == b.ended);
+    }
+    (void)close(b.pipe[0]);
+    (void)close(b.pipe[1]);
+    finish();
+}
+
+/* ---- many items, on threads that come and go, by a task and a thread ---- */
+
+typedef struct items {
+    int done[50];
+} items;
+
+static int do_item(size_t i, void *arg)
+{
+    ((items *)arg)->done[i]++;
+    return once_in(500) ? TR_EBUSY : 0;
+}
+
+static void compute(void)
+{
+    items all = { .done = { 0 } };
+    int rc = tr_parallel_for_with(50, do_item, &all,
+                                  &(tr_parallel_options){ .threads = (int)(tr_sim_random() % 4) });
+
+    EXPECT(is_end(rc) || rc == TR_EBUSY);
+    for (int i = 0; i < 50; i++)
+        EXPECT(all.done[i] == 1 || (rc < 0 && all.done[i] == 0));
+}
+
+static int compute_as_task(void *arg)
+{
+    (void)arg;
+    compute();
+    return 0;
+}
+
+static void *compute_as_thread(void *arg)
+{
+    (void)arg;
+    compute();
+    return NULL;
+}
+
+void scenario_computing(void *arg)
+{
+    tr_sim_thread *thread;
+    tr_future *f = NULL;
+
+    (void)arg;
+    if (!begin(2))
+        return;
+    EXPECT(tr_sim_thread_start(&thread, "computes", compute_as_thread, NULL) == 0);
+    EXPECT_OK(tr_submit(&f, TR_LOOP(1), compute_as_task, NULL));
+    if (f) {
+        if (once_in(3))
+            (void)tr_future_cancel(f); /* it may have ended */
+        EXPECT(is_end(tr_future_wait(f, TR_FOREVER)));
+    }
+    tr_future_unref(f);
+    (void)tr_sim_thread_join(thread);
+    finish();
 }

@@ -25,6 +25,8 @@ const scenario scenarios[] = {
     { "chains", scenario_chains },
     { "submitting", scenario_submitting },
     { "taking", scenario_taking },
+    { "interruptions", scenario_interruptions },
+    { "computing", scenario_computing },
     { "shutdown", scenario_shutdown },
     { "restarts", scenario_restarts },
     { "main_task", scenario_main_task },

@@ -71,6 +71,8 @@ void scenario_lone_jobs(void *arg);
 void scenario_chains(void *arg);
 void scenario_submitting(void *arg);
 void scenario_taking(void *arg);
+void scenario_interruptions(void *arg);
+void scenario_computing(void *arg);
 void scenario_shutdown(void *arg);
 void scenario_restarts(void *arg);
 void scenario_main_task(void *arg);

@@ -301,8 +301,7 @@ static void open_shop(void)
     shop.loop = (tr__loop){ .number = 1 };
     tr__list_init(&shop.loop.kept);
     shop.pool = (tr_pool){ .awake = 1, .max = 2, .lock = unlocked, .keeper = shop.loop.number };
-    for (int i = 0; i < TR__POOL_LINES; i++)
-        tr__list_init(&shop.pool.lines[i]);
+    tr__list_init(&shop.pool.line);
     tr__list_append(&shop.loop.kept, &shop.pool.kept);
     tr__inlet_open(&shop.pool.inlet);
     tr__inlet_open(&tr__ports[0].runs); /* for who makes the loop the keeper from elsewhere */
