@@ -342,10 +342,13 @@ int tr_future_take(tr_future *f, void **value)
 
 void tr__future_await_describe(const tr_future *f, tr__awaited *awaited)
 {
+    tr__blocker blocker = { 0 };
+
     awaited->what = f->kind->what;
     awaited->object = f;
     if (f->kind->blocker != NULL)
-        tr__awaited_add(awaited, "is to end", f->kind->blocker(f));
+        blocker = f->kind->blocker(f);
+    tr__awaited_add(awaited, blocker.is_actor ? "is to answer" : "is to end", blocker);
 }
 
 /* ---- lists at home ---- */

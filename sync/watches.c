@@ -94,6 +94,11 @@ void tr__watches_end(tr__watches *w)
 
 /* ---- waiting ---- */
 
+bool tr__watches_all_ended(const tr__watches *w)
+{
+    return w->ended == w->n;
+}
+
 static bool withdraw(tr__wait *wait)
 {
     TR__CONTAINER_OF(wait, tr__watches, wait)->is_enough = NULL;
@@ -109,7 +114,7 @@ static void describe(const tr__wait *wait, tr__awaited *awaited)
             tr__future_await_describe(w->fs[i], awaited);
     awaited->what = "futures";
     awaited->object = NULL;
-    awaited->is_choice = w->is_enough != tr__watches_all_ended;
+    awaited->is_choice = w->is_enough != tr__watches_all_ended && w->ended + 1 < w->n;
 }
 
 static const tr__wait_kind wait_kind = { withdraw, describe };

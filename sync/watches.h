@@ -60,9 +60,6 @@ int tr__watches_wait(tr__watches *w, bool (*is_enough)(const tr__watches *w), bo
 /* Cancel all that have not ended, and wait until they have. */
 void tr__watches_join(tr__watches *w);
 
-static inline bool tr__watches_all_ended(const tr__watches *w)
-{
-    return w->ended == w->n;
-}
+bool tr__watches_all_ended(const tr__watches *w);
 
 #endif
