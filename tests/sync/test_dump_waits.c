@@ -667,6 +667,7 @@ typedef struct outsider {
     tr_mutex m;
     tr_event taken;
     tr_event go;
+    tr_event given;
 } outsider;
 
 static void hold_lock(void *arg)
@@ -677,6 +678,7 @@ static void hold_lock(void *arg)
     EXPECT(tr_event_set(&o->taken) == 0);
     EXPECT(tr_event_wait(&o->go) == 0);
     EXPECT(tr_unlock(&o->m) == 0);
+    EXPECT(tr_event_set(&o->given) == 0);
 }
 
 CASE(a_lock_of_a_foreign_thread_is_said_to_be_one)
@@ -716,6 +718,7 @@ CASE(a_lock_of_an_actor_that_awaits_is_said_to_be_one)
     EXPECT(tr_event_wait(&o.taken) == 0);
     expect_holder(&o.m, "actor <*> (holder) of loop 0");
     EXPECT(tr_event_set(&o.go) == 0);
+    EXPECT(tr_event_wait(&o.given) == 0);
     EXPECT(tr_stop(pid) == 0);
 }
 
