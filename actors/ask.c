@@ -160,6 +160,8 @@ static void describe_asking(const tr__wait *wait, tr__awaited *awaited)
     const asking *a = TR__CONTAINER_OF(wait, const asking, wait);
 
     awaited->what = "an answer";
+    if (tr__timer_is_started(&a->request.timer))
+        awaited->until_ns = a->request.timer.due_ns;
     tr__awaited_add(awaited, "is to answer", (tr__blocker){ a->to.tr__id, true });
 }
 

@@ -2,40 +2,41 @@
  * comes upon one that has been entered and not left has found a cycle (Tarjan 1972). */
 #include "observe/cycles.h"
 
-#include <string.h>
-
 #include "base/seam.h"
 
 /* ---- who waits for whom ---- */
 
-static bool awaits_children(const tr__figure *figure)
+/* The i-th child, if it is of the scope that is joined. false: there are no more. */
+static bool awaits_child(const tr__picture *picture, const tr__figure *figure, size_t i,
+                         const tr__figure **awaited)
 {
-    return figure->state == TR__FIGURE_WAITS &&
-           strcmp(figure->awaited.what, TR__AWAITED_CHILDREN) == 0;
+    size_t count;
+    const uint32_t *children = tr__picture_children(picture, figure->id, &count);
+
+    if (i >= count)
+        return false;
+    if (picture->figures[children[i]].scope == (uintptr_t)figure->awaited.children_of)
+        *awaited = &picture->figures[children[i]];
+    return true;
 }
 
-/* The i-th that it waits for, each of which is needed; NULL in *awaited: it is not in the picture.
+/* Who waits in vain if the i-th of these does not move. *awaited NULL: it is nobody in the picture.
  * false: there are no more. */
 static bool awaits(const tr__picture *picture, const tr__figure *figure, size_t i,
                    const tr__figure **awaited)
 {
-    size_t count;
+    size_t count = figure->awaited.count < TR__BLOCKERS ? figure->awaited.count : TR__BLOCKERS;
 
     *awaited = NULL;
-    if (figure->state != TR__FIGURE_WAITS)
-        return false;
-    if (awaits_children(figure)) {
-        const uint32_t *children = tr__picture_children(picture, figure->id, &count);
-
-        if (i < count)
-            *awaited = &picture->figures[children[i]];
-        return i < count;
-    }
-    count = figure->awaited.count < TR__BLOCKERS ? figure->awaited.count : TR__BLOCKERS;
-    /* Of a choice one suffices: it is stuck if there is no other. */
-    if (i >= count || (figure->awaited.is_choice && figure->awaited.count > 1))
+    if (figure->state != TR__FIGURE_WAITS || figure->awaited.is_choice)
+        return false; /* something else may come first */
+    if (figure->awaited.children_of != NULL)
+        return awaits_child(picture, figure, i, awaited);
+    if (i >= count)
         return false;
     *awaited = tr__picture_blocker(picture, &figure->awaited, i);
+    if (*awaited == figure)
+        *awaited = NULL; /* it has been given that just now, and is about to go on */
     return true;
 }
 
@@ -82,7 +83,8 @@ static void tell(walk *w, const tr__figure *first)
         if (cycle.count < TR__CYCLE_MOST)
             cycle.members[cycle.count] = member;
         cycle.count++;
-        cycle.is_guess |= member->awaited.is_guess && !awaits_children(member);
+        cycle.is_guess |= member->awaited.is_guess;
+        cycle.has_limit |= member->until_ns != UINT64_MAX;
     }
     w->fn(w->ctx, &cycle);
 }
@@ -127,14 +129,15 @@ bool tr__cycles_find(const tr__picture *picture, void (*fn)(void *ctx, const tr_
     return w.states != NULL && w.path != NULL;
 }
 
-bool tr__cycle_persists(const tr__cycle *cycle, const tr__picture *later)
+bool tr__cycle_stands_in(const tr__cycle *cycle, const tr__picture *other)
 {
     for (size_t i = 0; i < cycle->count && i < TR__CYCLE_MOST; i++) {
-        const tr__figure *before = cycle->members[i];
-        const tr__figure *now = tr__picture_find(later, before->id);
+        const tr__figure *member = cycle->members[i];
+        const tr__figure *same = tr__picture_find(other, member->id);
 
-        if (now == NULL || now->state != TR__FIGURE_WAITS || now->wait != before->wait ||
-            now->wait == NULL || now->awaited.object != before->awaited.object)
+        if (same == NULL || same->state != TR__FIGURE_WAITS ||
+            same->suspensions != member->suspensions ||
+            same->awaited.object != member->awaited.object)
             return false;
     }
     return true;

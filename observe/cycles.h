@@ -12,6 +12,7 @@ typedef struct tr__cycle {
                                                   first */
     size_t count;                              /* there may be more than have a place */
     bool is_guess;                             /* somebody else may help them */
+    bool has_limit;                            /* one of them waits for a limited time only */
 } tr__cycle;
 
 /* Call fn for each cycle of a finished picture: of such that share members, for one at least.
@@ -19,7 +20,8 @@ typedef struct tr__cycle {
 bool tr__cycles_find(const tr__picture *picture, void (*fn)(void *ctx, const tr__cycle *cycle),
                      void *ctx);
 
-/* Whether a cycle of an earlier picture is in this one still: then none of them has moved. */
-bool tr__cycle_persists(const tr__cycle *cycle, const tr__picture *later);
+/* Whether the members of a cycle stand in an earlier or a later picture as in their own: then none
+ * of them has moved in between. Each picture is finished before the next one is begun. */
+bool tr__cycle_stands_in(const tr__cycle *cycle, const tr__picture *other);
 
 #endif

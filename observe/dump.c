@@ -54,24 +54,25 @@ static uint32_t run_draw(tr__runnable *runnable, tr__loop *loop)
     return 1;
 }
 
-/* Ask a loop (from 1), or draw at once if it is the caller's. NULL: out of memory, or it has quit.
- * */
-static drawing *begin_drawing(uint32_t number)
+/* Ask a loop (from 1), or draw at once if it is the caller's. *out is NULL if the loop has quit:
+ * nothing lives there. false: out of memory. */
+static bool begin_drawing(drawing **out, uint32_t number)
 {
     tr__loop *here = tr__loop_here();
     drawing *d = tr__alloc_zeroed(sizeof(*d));
 
+    *out = d;
     if (d == NULL)
-        return NULL;
+        return false;
     tr__gate_init(&d->gate);
     d->runnable.run = run_draw;
     if (here != NULL && here->number == number) {
         (void)run_draw(&d->runnable, here);
     } else if (!tr__loop_post(number, &d->runnable)) {
         free_drawing(d);
-        return NULL;
+        *out = NULL;
     }
-    return d;
+    return true;
 }
 
 /* false: the loop has not come to it. Takes the drawing. */
@@ -96,49 +97,64 @@ static bool end_drawing(drawing *d, tr__picture *into, uint64_t deadline_ns)
 
 typedef struct dump {
     FILE *out;
-    tr__picture picture;
-    bool *is_silent; /* loops that have not drawn */
     int loops;
+    bool *is_silent; /* loops that have not answered: they are asked no more */
 } dump;
 
-/* false: out of memory. */
-static bool draw(dump *d, tr__picture *picture)
+static void ask_all(const dump *d, drawing **asked, tr__picture *picture)
 {
-    drawing **asked = tr__alloc_zeroed((size_t)d->loops * sizeof(*asked));
+    for (int i = 0; i < d->loops; i++)
+        if (!d->is_silent[i] && !begin_drawing(&asked[i], (uint32_t)i + 1))
+            picture->is_short = true;
+    if (tr__loop_here() != NULL)
+        tr__loop_publish(tr__loop_here()); /* what was posted leaves at once */
+}
+
+/* false: out of memory, and it is not finished. */
+static bool draw(const dump *d, tr__picture *picture)
+{
+    drawing **asked = tr__alloc_zeroed((size_t)d->loops * sizeof(drawing *));
     uint64_t deadline_ns;
 
     if (asked == NULL)
         return false;
-    for (int i = 0; i < d->loops; i++) {
-        asked[i] = begin_drawing((uint32_t)i + 1);
-        picture->is_short |= asked[i] == NULL;
-    }
-    if (tr__loop_here() != NULL)
-        tr__loop_publish(tr__loop_here()); /* what was posted leaves at once */
+    ask_all(d, asked, picture);
     deadline_ns = tr__now_ns() + PATIENCE_NS;
     for (int i = 0; i < d->loops; i++)
-        d->is_silent[i] = asked[i] == NULL || !end_drawing(asked[i], picture, deadline_ns);
+        if (asked[i] != NULL)
+            d->is_silent[i] = !end_drawing(asked[i], picture, deadline_ns);
     tr__free(asked);
     return tr__picture_finish(picture);
+}
+
+/* false: there are no loops any more. */
+static bool describe_loop(int loop, char *text, size_t text_bytes)
+{
+    bool is_there;
+
+    tr__gate_lock(&tr__runtime_gate); /* it must not be freed meanwhile */
+    is_there = tr__runtime.loops != NULL;
+    if (is_there)
+        tr__upper_layer.describe(tr__runtime.loops[loop], text, text_bytes);
+    tr__gate_unlock(&tr__runtime_gate);
+    return is_there;
 }
 
 static void print_silent(const dump *d)
 {
     char text[TEXT_BYTES];
 
-    for (int i = 0; i < d->loops; i++) {
-        if (!d->is_silent[i])
-            continue;
-        tr__gate_lock(&tr__runtime_gate); /* it must not be freed meanwhile */
-        if (tr__runtime.loops != NULL) {
-            tr__upper_layer.describe(tr__runtime.loops[i], text, sizeof(text));
+    for (int i = 0; i < d->loops; i++)
+        if (d->is_silent[i] && describe_loop(i, text, sizeof(text)))
             (void)fprintf(d->out, "  loop %d does not answer: %s\n", i, text);
-        }
-        tr__gate_unlock(&tr__runtime_gate);
-    }
 }
 
-/* ---- cycles ---- */
+/* ---- cycles ----
+ *
+ * Loops draw at different moments, so that a picture may show a cycle that there never was. Hence
+ * three pictures, each finished before the next is begun. Who stands in the first and the third as
+ * in the second has not moved from the end of the first to the beginning of the third: neither
+ * have those that it waits for in the second, and nobody gives away what he has while he waits. */
 
 static void note_cycle(void *any, const tr__cycle *cycle)
 {
@@ -146,41 +162,52 @@ static void note_cycle(void *any, const tr__cycle *cycle)
     *(bool *)any = true;
 }
 
-typedef struct second_look {
-    const dump *d;
-    const tr__picture *later;
-} second_look;
+typedef struct look {
+    FILE *out;
+    const tr__picture *before;
+    const tr__picture *now; /* that the cycles are of */
+    const tr__picture *after;
+} look;
+
+static const char *verdict(const tr__cycle *cycle)
+{
+    if (cycle->is_guess)
+        return "perhaps a deadlock";
+    return cycle->has_limit ? "deadlock, for a while" : "deadlock";
+}
 
 static void print_cycle(void *arg, const tr__cycle *cycle)
 {
-    const second_look *look = arg;
-    FILE *out = look->d->out;
+    const look *l = arg;
     size_t shown = cycle->count < TR__CYCLE_MOST ? cycle->count : TR__CYCLE_MOST;
 
-    if (!tr__cycle_persists(cycle, look->later))
+    if (!tr__cycle_stands_in(cycle, l->before) || !tr__cycle_stands_in(cycle, l->after))
         return;
-    (void)fprintf(out, "%s: each of these waits for the next, and the last for the first\n",
-                  cycle->is_guess ? "perhaps a deadlock" : "deadlock");
+    (void)fprintf(l->out, "%s: each of these waits for the next, and the last for the first\n",
+                  verdict(cycle));
     for (size_t i = 0; i < shown; i++) {
-        (void)fputs("  ", out);
-        tr__figure_print(&look->d->picture, cycle->members[i], UINT64_MAX, out);
-        (void)fputc('\n', out);
+        (void)fputs("  ", l->out);
+        tr__figure_print(l->now, cycle->members[i], tr__now_ns(), l->out);
+        (void)fputc('\n', l->out);
     }
     if (cycle->count > shown)
-        (void)fprintf(out, "  and %zu more\n", cycle->count - shown);
+        (void)fprintf(l->out, "  and %zu more\n", cycle->count - shown);
 }
 
-/* Those that are there at a second look, too. false: out of memory. */
-static bool print_cycles(dump *d)
+/* false: out of memory. */
+static bool print_cycles(const dump *d, const tr__picture *first)
 {
-    tr__picture later = { 0 };
-    second_look look = { d, &later };
+    tr__picture second = { 0 };
+    tr__picture third = { 0 };
+    look l = { d->out, first, &second, &third };
     bool has_any = false;
-    bool is_done = tr__cycles_find(&d->picture, note_cycle, &has_any);
+    bool is_done = tr__cycles_find(first, note_cycle, &has_any);
 
     if (is_done && has_any)
-        is_done = draw(d, &later) && tr__cycles_find(&d->picture, print_cycle, &look);
-    tr__picture_clear(&later);
+        is_done = draw(d, &second) && draw(d, &third) && tr__cycles_find(&second, print_cycle, &l);
+    is_done = is_done && !second.is_short && !third.is_short;
+    tr__picture_clear(&second);
+    tr__picture_clear(&third);
     return is_done;
 }
 
@@ -195,21 +222,48 @@ static uint64_t actors_of(const tr__picture *picture)
     return actors;
 }
 
-static int print(dump *d)
+/* false: out of memory, and not all was printed. */
+static bool print(const dump *d)
 {
-    bool is_done = draw(d, &d->picture);
+    tr__picture picture = { 0 };
+    bool is_done = draw(d, &picture);
 
     if (is_done) {
         (void)fprintf(d->out, "troupe: loops: %d, tasks: %zu, actors: %" PRIu64 "\n", d->loops,
-                      d->picture.figure_count, actors_of(&d->picture));
+                      picture.figure_count, actors_of(&picture));
         print_silent(d);
-        tr__tree_print(&d->picture, tr__now_ns(), d->out);
-        is_done = print_cycles(d);
+        tr__tree_print(&picture, tr__now_ns(), d->out);
+        is_done = print_cycles(d, &picture) && !picture.is_short;
     }
+    tr__picture_clear(&picture);
+    return is_done;
+}
+
+/* 0, or what went wrong with writing. */
+static int flush(FILE *out, bool had_error)
+{
     errno = 0;
-    if (fflush(d->out) != 0)
-        return errno != 0 ? -errno : -EIO;
-    return is_done && !d->picture.is_short ? 0 : TR_ENOMEM;
+    if (fflush(out) == 0 && (had_error || ferror(out) == 0))
+        return 0;
+    return errno != 0 ? -errno : -EIO;
+}
+
+static int dump_all(dump *d)
+{
+    bool had_error = ferror(d->out) != 0;
+    bool is_done;
+    int rc;
+
+    d->loops = tr_loop_count();
+    if (d->loops == 0)
+        return TR_ESHUTDOWN;
+    d->is_silent = tr__alloc_zeroed((size_t)d->loops * sizeof(*d->is_silent));
+    if (d->is_silent == NULL)
+        return TR_ENOMEM;
+    is_done = print(d);
+    tr__free(d->is_silent);
+    rc = flush(d->out, had_error);
+    return rc == 0 && !is_done ? TR_ENOMEM : rc;
 }
 
 int tr_dump(FILE *out)
@@ -223,11 +277,7 @@ int tr_dump(FILE *out)
     /* ordered: one at a time. */
     if (!tr__cas_ordered_u32(&in_use, 0, 1))
         return TR_EBUSY;
-    d.loops = tr_loop_count();
-    d.is_silent = tr__alloc_zeroed((size_t)d.loops * sizeof(*d.is_silent));
-    rc = d.is_silent != NULL ? print(&d) : TR_ENOMEM;
-    tr__picture_clear(&d.picture);
-    tr__free(d.is_silent);
+    rc = dump_all(&d);
     /* release: the next one finds all of ours done. */
     tr__store_release_u32(&in_use, 0);
     return rc;

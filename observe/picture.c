@@ -71,28 +71,61 @@ static void *add(tr__picture *picture, void **array, size_t *room, size_t *count
 
 static void draw_wait(tr__figure *figure, const tr__wait *wait)
 {
+    tr__awaited *awaited = &figure->awaited;
+
     figure->state = TR__FIGURE_WAITS;
-    figure->wait = wait;
-    wait->kind->describe(wait, &figure->awaited);
+    wait->kind->describe(wait, awaited);
+    if (awaited->until_ns != 0)
+        figure->until_ns = awaited->until_ns;
+    if (wait->kind->withdraw != NULL && wait->task->innermost->deadline_ns < figure->until_ns)
+        figure->until_ns = wait->task->innermost->deadline_ns;
 }
 
-static void draw_task(tr__picture *picture, const tr_task *task, uint64_t parent, uint64_t actor)
+/* Whether awaits fail in it, or did before it shielded itself. */
+static bool is_cancelled(const tr_task *task)
+{
+    const tr__cancel *node = tr__task_root(task);
+
+    if (node == NULL)
+        return task->is_cancelled;
+    while (node != NULL && !node->is_effective)
+        node = node->inner;
+    return node != NULL;
+}
+
+/* NULL: out of memory. */
+static tr__figure *draw_task(tr__picture *picture, const tr_task *task)
 {
     tr__figure *figure = ADD(picture, figure);
 
     if (figure == NULL)
-        return;
+        return NULL;
     figure->id = (uintptr_t)task;
-    figure->parent = parent;
-    figure->actor = actor;
+    figure->until_ns = UINT64_MAX;
     figure->order = (uint32_t)picture->figure_count;
     figure->loop = task->loop;
-    figure->state = task->innermost != NULL ? TR__FIGURE_READY : TR__FIGURE_NEW;
-    figure->is_cancelled =
-        task->innermost != NULL ? task->innermost->is_effective : task->is_cancelled;
+    figure->is_cancelled = is_cancelled(task);
     (void)snprintf(figure->name, sizeof(figure->name), "%s", task->name);
+    if (task->innermost == NULL)
+        return figure;
+    figure->state = TR__FIGURE_READY;
+    figure->suspensions = tr__fiber_on(task->stack)->suspensions;
     if (task->wait != NULL)
         draw_wait(figure, task->wait);
+    return figure;
+}
+
+/* ---- their children ---- */
+
+static void draw_child(tr__picture *picture, const tr_task *task, uint64_t parent,
+                       const tr__scope *scope)
+{
+    tr__figure *figure = draw_task(picture, task);
+
+    if (figure == NULL)
+        return;
+    figure->parent = parent;
+    figure->scope = (uintptr_t)scope;
 }
 
 static void note_remote(void *arg, const tr_task *child)
@@ -109,10 +142,12 @@ static void draw_scope(tr__picture *picture, const tr__scope *scope, uint64_t pa
     size_t first = picture->kinship_count;
 
     for (const tr__list *node = scope->children.next; node != &scope->children; node = node->next)
-        draw_task(picture, TR__CONTAINER_OF(node, const tr_task, link), parent, 0);
+        draw_child(picture, TR__CONTAINER_OF(node, const tr_task, link), parent, scope);
     tr__scope_visit_remote(scope, note_remote, picture);
-    for (size_t i = first; i < picture->kinship_count; i++)
+    for (size_t i = first; i < picture->kinship_count; i++) {
         picture->kinships[i].parent = parent;
+        picture->kinships[i].scope = (uintptr_t)scope;
+    }
 }
 
 /* The children of those from the `first` figure on, and their children, and so on: each stands
@@ -147,13 +182,17 @@ static void draw_actor(tr__picture *picture, const tr_self *self, uint16_t loop)
 {
     const tr__fibered *fibered = self->more != NULL ? self->more->fibered : NULL;
     tr__crowd *crowd = crowd_of(picture, self->cls->name, loop);
+    tr__figure *figure;
 
     if (crowd != NULL) {
         crowd->count++;
         crowd->messages += tr__slot_queued(self);
     }
-    if (fibered != NULL && fibered->task != NULL)
-        draw_task(picture, fibered->task, 0, tr__slot_pid(self).tr__id);
+    if (fibered == NULL || fibered->task == NULL)
+        return;
+    figure = draw_task(picture, fibered->task);
+    if (figure != NULL)
+        figure->actor = tr__slot_pid(self).tr__id;
 }
 
 static void draw_actors(tr__picture *picture, const tr__home *home)
@@ -177,9 +216,8 @@ void tr__picture_draw(tr__picture *picture, tr__loop *loop)
 
     if (address != NULL)
         *address = (uintptr_t)loop;
-
     for (const tr__list *node = loop->tasks.next; node != &loop->tasks; node = node->next)
-        draw_task(picture, TR__CONTAINER_OF(node, const tr_task, link), 0, 0);
+        (void)draw_task(picture, TR__CONTAINER_OF(node, const tr_task, link));
     draw_actors(picture, tr__home_from(loop));
     draw_descendants(picture, first);
 }
@@ -215,6 +253,8 @@ static int compare_parents(const void *a, const void *b, void *figures)
     const tr__figure *second = (const tr__figure *)figures + *(const uint32_t *)b;
     int order = compare(first->parent, second->parent);
 
+    if (order == 0)
+        order = compare(first->is_elsewhere, second->is_elsewhere);
     return order != 0 ? order : compare(first->order, second->order);
 }
 
@@ -283,12 +323,17 @@ const uint32_t *tr__picture_children(const tr__picture *picture, uint64_t parent
 static void find_parents(tr__picture *picture)
 {
     for (size_t i = 0; i < picture->kinship_count; i++) {
-        /* NOLINTNEXTLINE(bugprone-casting-through-void): it is ours to change */
-        tr__figure *child =
-            (tr__figure *)(uintptr_t)tr__picture_find(picture, picture->kinships[i].child);
+        const tr__kinship *kinship = &picture->kinships[i];
+        const tr__figure *found = tr__picture_find(picture, kinship->child);
 
-        if (child != NULL)
-            child->parent = picture->kinships[i].parent;
+        if (found != NULL) {
+            tr__figure *child = &picture->figures[found - picture->figures];
+
+            child->parent = kinship->parent;
+            child->scope = kinship->scope;
+            child->is_elsewhere = true;
+            child->order = (uint32_t)i; /* its parent has named them in order */
+        }
     }
     for (size_t i = 0; i < picture->figure_count; i++)
         if (tr__picture_find(picture, picture->figures[i].parent) == NULL)

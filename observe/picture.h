@@ -16,15 +16,18 @@ typedef enum tr__figure_state {
 
 /* A task: a node of the tree. Whoever it names may be gone: nothing here may be followed. */
 typedef struct tr__figure {
-    uint64_t id;     /* its address */
-    uint64_t parent; /* whose child it is; 0: nobody's that is in the picture */
-    uint64_t actor;  /* whose handler it runs: a pid; 0: nobody's */
-    const tr__wait *wait;
+    uint64_t id;         /* its address */
+    uint64_t parent;     /* whose child it is; 0: nobody's that is in the picture */
+    uint64_t scope;      /* of its parent, by its address */
+    uint64_t actor;      /* whose handler it runs: a pid; 0: nobody's */
     tr__awaited awaited; /* TR__FIGURE_WAITS */
+    uint64_t until_ns;   /* when its wait ends at the latest; UINT64_MAX: that is not known */
     tr__figure_state state;
-    uint32_t order; /* in which they were drawn */
-    uint16_t loop;  /* from 1 */
-    bool is_cancelled;
+    uint32_t suspensions; /* see tr__fiber */
+    uint32_t order;       /* among those of its parent: as they were started */
+    uint16_t loop;        /* from 1 */
+    bool is_elsewhere;    /* its parent is on another loop: it comes behind those that are not */
+    bool is_cancelled;    /* or was, before what shields it now */
     char name[TR__FIGURE_NAME_BYTES];
 } tr__figure;
 
@@ -32,6 +35,7 @@ typedef struct tr__figure {
 typedef struct tr__kinship {
     uint64_t child;
     uint64_t parent;
+    uint64_t scope;
 } tr__kinship;
 
 /* Actors of one class on one loop. */

@@ -31,7 +31,7 @@ static void print_blocker(const tr__picture *picture, const tr__awaited *awaited
     const tr__figure *figure = tr__picture_blocker(picture, awaited, i);
     tr__blocker blocker = awaited->blockers[i];
 
-    (void)fputs(i == 0 ? ", and " : ", ", out);
+    (void)fputs(", and ", out);
     if (figure != NULL)
         print_name(figure, out);
     else if (blocker.is_actor)
@@ -40,6 +40,7 @@ static void print_blocker(const tr__picture *picture, const tr__awaited *awaited
         (void)fputs(is_loop(picture, blocker.id) ? "a handler or callback"
                                                  : "somebody who is no task",
                     out);
+    (void)fprintf(out, " %s", awaited->roles[i]);
 }
 
 static void print_blockers(const tr__picture *picture, const tr__awaited *awaited, FILE *out)
@@ -49,14 +50,14 @@ static void print_blockers(const tr__picture *picture, const tr__awaited *awaite
     for (size_t i = 0; i < shown; i++)
         print_blocker(picture, awaited, i, out);
     if (awaited->count > shown)
-        (void)fprintf(out, " and %zu more", awaited->count - shown);
-    if (awaited->count > 0)
-        (void)fprintf(out, " %s", awaited->blocked);
+        (void)fprintf(out, ", and %zu more", awaited->count - shown);
 }
 
-static void print_wait(const tr__picture *picture, const tr__awaited *awaited, uint64_t now_ns,
+static void print_wait(const tr__picture *picture, const tr__figure *figure, uint64_t now_ns,
                        FILE *out)
 {
+    const tr__awaited *awaited = &figure->awaited;
+
     if (strcmp(awaited->what, TR__AWAITED_TIME) == 0)
         (void)fputs(awaited->until_ns != 0 ? "sleeps" : "sleeps for ever", out);
     else
@@ -64,8 +65,8 @@ static void print_wait(const tr__picture *picture, const tr__awaited *awaited, u
     if (awaited->object != NULL)
         (void)fprintf(out, " (%p)", awaited->object);
     print_blockers(picture, awaited, out);
-    if (awaited->until_ns > now_ns && awaited->until_ns != UINT64_MAX)
-        (void)fprintf(out, "; %.3f s left", (double)(awaited->until_ns - now_ns) / 1e9);
+    if (figure->until_ns > now_ns && figure->until_ns != UINT64_MAX)
+        (void)fprintf(out, "; %.3f s left", (double)(figure->until_ns - now_ns) / 1e9);
 }
 
 void tr__figure_print(const tr__picture *picture, const tr__figure *figure, uint64_t now_ns,
@@ -74,7 +75,7 @@ void tr__figure_print(const tr__picture *picture, const tr__figure *figure, uint
     print_name(figure, out);
     (void)fputs(": ", out);
     if (figure->state == TR__FIGURE_WAITS)
-        print_wait(picture, &figure->awaited, now_ns, out);
+        print_wait(picture, figure, now_ns, out);
     else
         (void)fputs(figure->state == TR__FIGURE_NEW ? "has not begun" : "runs, or is about to",
                     out);
@@ -84,20 +85,29 @@ void tr__figure_print(const tr__picture *picture, const tr__figure *figure, uint
 
 /* ---- the tree ---- */
 
+/* Children of one parent that are still to be drawn. */
+typedef struct level {
+    const uint32_t *next;
+    size_t left;
+} level;
+
+/* Its levels are its stack: it may have to do with little of the caller's, who may be a task. */
 typedef struct printer {
     const tr__picture *picture;
     FILE *out;
     uint64_t now_ns;
-    bool is_last[DEPTH_MOST]; /* on each level, whether the one that is drawn is */
+    level levels[DEPTH_MOST + 1]; /* from the root inward */
+    size_t depth;
 } printer;
 
-static void print_branch(const printer *p, size_t depth)
+/* What stands before a line of the innermost level, which has been taken off there. */
+static void print_branch(const printer *p)
 {
     (void)fputs("  ", p->out);
-    for (size_t i = 1; i < depth; i++)
-        (void)fputs(p->is_last[i] ? "   " : "│  ", p->out);
-    if (depth > 0)
-        (void)fputs(p->is_last[depth] ? "└─ " : "├─ ", p->out);
+    for (size_t i = 1; i + 1 < p->depth; i++)
+        (void)fputs(p->levels[i].left == 0 ? "   " : "│  ", p->out);
+    if (p->depth > 1)
+        (void)fputs(p->levels[p->depth - 1].left == 0 ? "└─ " : "├─ ", p->out);
 }
 
 static bool is_leaf(const tr__picture *picture, const tr__figure *figure)
@@ -117,60 +127,72 @@ static bool are_alike(const tr__picture *picture, const tr__figure *a, const tr_
            is_leaf(picture, a) && is_leaf(picture, b);
 }
 
-/* How many of these stand in a row that are as the first. */
-static size_t count_alike(const tr__picture *picture, const uint32_t *children, size_t count)
+/* How many of a level come now that are as the first. */
+static size_t count_alike(const tr__picture *picture, const level *l)
 {
     size_t alike = 1;
 
-    while (alike < count &&
-           are_alike(picture, &picture->figures[children[0]], &picture->figures[children[alike]]))
+    while (alike < l->left &&
+           are_alike(picture, &picture->figures[l->next[0]], &picture->figures[l->next[alike]]))
         alike++;
     return alike;
 }
 
-static void print_children(printer *p, uint64_t parent, size_t depth);
-
-static void print_figure(printer *p, const tr__figure *figure, size_t depth)
+/* Take the next one off the innermost level, and draw it. */
+static const tr__figure *print_next(printer *p)
 {
-    print_branch(p, depth);
+    level *l = &p->levels[p->depth - 1];
+    const tr__figure *figure = &p->picture->figures[*l->next++];
+
+    l->left--;
+    print_branch(p);
     tr__figure_print(p->picture, figure, p->now_ns, p->out);
     (void)fputc('\n', p->out);
-    print_children(p, figure->id, depth + 1);
+    return figure;
 }
 
-/* Leaves in a row that are alike, of which not all are shown. */
-static void print_alike(printer *p, const uint32_t *children, size_t alike, bool is_end,
-                        size_t depth)
+/* So many leaves that are alike, of which not all are worth a line. */
+static void print_alike(printer *p, size_t alike)
 {
-    size_t shown = alike > ALIKE_SHOWN + 1 ? ALIKE_SHOWN : alike;
+    level *l = &p->levels[p->depth - 1];
+    size_t more = alike - ALIKE_SHOWN;
 
-    for (size_t i = 0; i < shown; i++) {
-        p->is_last[depth] = is_end && i == alike - 1;
-        print_figure(p, &p->picture->figures[children[i]], depth);
-    }
-    if (shown == alike)
-        return;
-    p->is_last[depth] = is_end;
-    print_branch(p, depth);
-    (void)fprintf(p->out, "and %zu more like it\n", alike - shown);
+    for (int i = 0; i < ALIKE_SHOWN; i++)
+        (void)print_next(p);
+    l->next += more;
+    l->left -= more;
+    print_branch(p);
+    (void)fprintf(p->out, "and %zu more like it\n", more);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): its depth has a limit */
-static void print_children(printer *p, uint64_t parent, size_t depth)
+static void descend(printer *p, uint64_t parent)
 {
-    size_t count;
-    const uint32_t *children = tr__picture_children(p->picture, parent, &count);
+    level *l = &p->levels[p->depth];
 
-    if (count > 0 && depth == DEPTH_MOST) {
-        print_branch(p, depth - 1);
-        (void)fputs("and deeper ones\n", p->out);
+    l->next = tr__picture_children(p->picture, parent, &l->left);
+    if (l->left == 0)
         return;
-    }
-    for (size_t i = 0; i < count;) {
-        size_t alike = count_alike(p->picture, children + i, count - i);
+    p->depth++;
+    if (p->depth <= DEPTH_MOST)
+        return;
+    l->left = 0;
+    print_branch(p);
+    (void)fputs("and deeper ones\n", p->out);
+}
 
-        print_alike(p, children + i, alike, i + alike == count, depth);
-        i += alike;
+static void print_tasks(printer *p)
+{
+    descend(p, 0);
+    while (p->depth > 0) {
+        const level *l = &p->levels[p->depth - 1];
+        size_t alike = l->left > 0 ? count_alike(p->picture, l) : 0;
+
+        if (alike == 0)
+            p->depth--;
+        else if (alike > ALIKE_SHOWN + 1)
+            print_alike(p, alike);
+        else
+            descend(p, print_next(p)->id);
     }
 }
 
@@ -179,7 +201,7 @@ void tr__tree_print(const tr__picture *picture, uint64_t now_ns, FILE *out)
     printer p = { .picture = picture, .out = out, .now_ns = now_ns };
 
     if (picture->figure_count > 0)
-        print_children(&p, 0, 0);
+        print_tasks(&p);
     for (size_t i = 0; i < picture->crowd_count; i++) {
         const tr__crowd *crowd = &picture->crowds[i];
 

@@ -6,7 +6,7 @@
 
 #include "observe/picture.h"
 
-/* Names of figures and of what they await, without a newline. */
+/* A figure, and what it awaits, without a newline. now_ns: the time, for limits. */
 void tr__figure_print(const tr__picture *picture, const tr__figure *figure, uint64_t now_ns,
                       FILE *out);
 void tr__tree_print(const tr__picture *picture, uint64_t now_ns, FILE *out);

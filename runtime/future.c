@@ -298,6 +298,13 @@ int tr__future_look(tr_future *f)
     return f->status;
 }
 
+void tr__future_unwant(tr_future *f)
+{
+    /* relaxed, both: as in tr__future_look; who looks at the same time looks. */
+    if (tr__load_relaxed_u32(&f->seen) != TR__FUTURE_SEEN)
+        tr__store_relaxed_u32(&f->seen, 0); /* relaxed: as above */
+}
+
 bool tr_future_is_done(const tr_future *f)
 {
     return f != NULL && tr__future_has_ended(f);
@@ -343,10 +350,13 @@ int tr_future_take(tr_future *f, void **value)
 
 void tr__future_await_describe(const tr_future *f, tr__awaited *awaited)
 {
+    tr__blocker blocker = { 0 };
+
     awaited->what = f->kind->what;
     awaited->object = f;
     if (f->kind->blocker != NULL)
-        tr__awaited_add(awaited, "is to end", f->kind->blocker(f));
+        blocker = f->kind->blocker(f);
+    tr__awaited_add(awaited, blocker.is_actor ? "is to answer" : "is to end", blocker);
 }
 
 /* ---- lists at home ---- */

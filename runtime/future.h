@@ -117,6 +117,9 @@ static inline void tr__future_want(tr_future *f, const void *place)
         f->seen = tr__upper_observer.number_place(place);
 }
 
+/* Nobody needs to look at it, unless it fails. */
+void tr__future_unwant(tr_future *f);
+
 /* The status of one that has ended, for somebody who looks at it. */
 int tr__future_look(tr_future *f);
 

@@ -468,11 +468,10 @@ static bool refuse_withdrawal(tr__wait *wait)
     return false;
 }
 
-/* Its children are known to who looks. */
 static void describe_join(const tr__wait *wait, tr__awaited *awaited)
 {
-    (void)wait;
-    awaited->what = TR__AWAITED_CHILDREN;
+    awaited->what = "its children";
+    awaited->children_of = TR__CONTAINER_OF(wait, const join_wait, wait)->scope;
 }
 
 static const tr__wait_kind join_kind = { refuse_withdrawal, describe_join };

@@ -24,7 +24,8 @@
 
 /* What stands at the top of a task's stack, just below the stack's record. */
 typedef struct tr__fiber {
-    tr__cancel root;                     /* of all that the task is inside of */
+    tr__cancel root;      /* of all that the task is inside of */
+    uint32_t suspensions; /* so far: while it stays the same, the task has not moved */
     TR__ALIGNED(16) tr__context context; /* while the task does not run */
 } tr__fiber;
 

@@ -156,6 +156,13 @@ void tr_task_unref(tr_task *t)
         tr_future_unref(&t->future);
 }
 
+void tr_task_detach(tr_task *t)
+{
+    if (t != NULL && tr__is_debugging())
+        tr__future_unwant(&t->future);
+    tr_task_unref(t);
+}
+
 tr_future *tr_task_future(tr_task *t)
 {
     return t != NULL ? &t->future : NULL;

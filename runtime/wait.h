@@ -26,29 +26,31 @@ typedef struct tr__blocker {
 
 /* A wait, for people. */
 typedef struct tr__awaited {
-    const char *what;    /* "a mutex"; in storage that lasts */
-    const void *object;  /* its address; NULL */
-    uint64_t until_ns;   /* 0: no limit of its own is known */
-    const char *blocked; /* what the blockers have to do with it: "has it", or "is to end" */
+    const char *what;                    /* "a mutex"; in storage that lasts */
+    const void *object;                  /* its address; NULL */
+    const struct tr__scope *children_of; /* the end of all children of that scope; NULL */
+    uint64_t until_ns;                   /* 0: no limit of its own is known */
     tr__blocker blockers[TR__BLOCKERS];
-    size_t count;   /* of blockers, also of those for whom there was no place */
-    bool is_guess;  /* others may end it, too */
-    bool is_choice; /* one of them is enough; else each is needed */
+    const char *roles[TR__BLOCKERS]; /* what each has to do with it: "has it", or "is to end" */
+    size_t count;                    /* of blockers, also of those for whom there was no place */
+    bool is_guess;                   /* others may end it, too */
+    bool is_choice; /* it waits for the first of several things, of which not all may be known; else
+                       each is needed */
 } tr__awaited;
 
-static inline void tr__awaited_add(tr__awaited *awaited, const char *blocked, tr__blocker blocker)
+/* Nothing happens if nobody is known. */
+static inline void tr__awaited_add(tr__awaited *awaited, const char *role, tr__blocker blocker)
 {
     if (blocker.id == 0)
         return;
-    awaited->blocked = blocked;
-    if (awaited->count < TR__BLOCKERS)
+    if (awaited->count < TR__BLOCKERS) {
         awaited->blockers[awaited->count] = blocker;
+        awaited->roles[awaited->count] = role;
+    }
     awaited->count++;
 }
 
-/* What a task awaits that joins a scope. */
-#define TR__AWAITED_CHILDREN "its children"
-/* And one that sleeps. */
+/* What a task awaits that sleeps. */
 #define TR__AWAITED_TIME "a time"
 
 typedef struct tr__wait tr__wait;

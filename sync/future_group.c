@@ -94,6 +94,11 @@ void tr__future_group_end(tr__future_group *group)
 
 /* ---- waiting ---- */
 
+bool tr__future_group_all_ended(const tr__future_group *group)
+{
+    return group->ended == group->n;
+}
+
 static bool withdraw(tr__wait *wait)
 {
     TR__CONTAINER_OF(wait, tr__future_group, wait)->is_enough = NULL;
@@ -109,7 +114,8 @@ static void describe(const tr__wait *wait, tr__awaited *awaited)
             tr__future_await_describe(group->fs[i], awaited);
     awaited->what = "futures";
     awaited->object = NULL;
-    awaited->is_choice = group->is_enough != tr__future_group_all_ended;
+    awaited->is_choice =
+        group->is_enough != tr__future_group_all_ended && group->ended + 1 < group->n;
 }
 
 static const tr__wait_kind wait_kind = { withdraw, describe };

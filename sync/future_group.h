@@ -61,9 +61,6 @@ int tr__future_group_wait(tr__future_group *group, bool (*is_enough)(const tr__f
 /* Cancel all that have not ended, and wait until they have. */
 void tr__future_group_join(tr__future_group *group);
 
-static inline bool tr__future_group_all_ended(const tr__future_group *group)
-{
-    return group->ended == group->n;
-}
+bool tr__future_group_all_ended(const tr__future_group *group);
 
 #endif

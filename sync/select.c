@@ -287,7 +287,7 @@ static void describe(const tr__wait *wait, tr__awaited *awaited)
         s->cases[i].tr__kind->describe(&s->cases[i], awaited);
     awaited->what = "the first of several";
     awaited->object = NULL;
-    awaited->is_choice = true;
+    awaited->is_choice = s->n > 1;
 }
 
 static const tr__wait_kind select_kind = { withdraw, describe };

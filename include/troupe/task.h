@@ -115,11 +115,9 @@ TR_API tr_task *tr_task_ref(tr_task *t);
  * Threads: any. */
 TR_API void tr_task_unref(tr_task *t);
 
-/* The same, said where it is meant: nobody waits for this task. */
-static inline void tr_task_detach(tr_task *t)
-{
-    tr_task_unref(t);
-}
+/* The same, said where it is meant: nobody waits for this task. So debug mode does not miss anybody
+ * who looks at how it ended. */
+TR_API void tr_task_detach(tr_task *t);
 
 /* The future with its result, for tr_await and the like; NULL for NULL.
  * Ownership: borrowed while the caller has a reference to the task (tr_future_ref: its own).

@@ -559,6 +559,19 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
 }
 
+START_TEST(a_dump_goes_nowhere_without_a_runtime_and_says_what_can_not_be_written)
+{
+    FILE *unwritable = fopen("/dev/null", "r");
+
+    ck_assert_ptr_nonnull(unwritable);
+    ck_assert_int_eq(tr_dump(NULL), TR_ESHUTDOWN);
+    kit_start(1);
+    ck_assert_int_lt(tr_dump(unwritable), 0);
+    kit_stop();
+    (void)fclose(unwritable);
+}
+END_TEST
+
 /* The name that a declaration declares: it stands before the first parenthesis. */
 static bool name_of(const char *declaration, char *name, size_t name_bytes)
 {
@@ -617,6 +630,13 @@ static const char *called_as(const char *name)
         { "tr__completions_next", "TR_FOREACH_COMPLETED" },
         { "tr__completions_leave", "TR_FOREACH_COMPLETED" },
         { "tr__map", "tr_map" },
+        { "tr__map_reduce", "tr_map_reduce" },
+        { "tr__parallel_for", "tr_parallel_for" },
+        { "tr__call_from_thread", "tr_call_from_thread" },
+        { "tr__pool_run", "tr_pool_run" },
+        { "tr__pool_run_with", "tr_pool_run_with" },
+        { "tr__pool_submit", "tr_pool_submit" },
+        { "tr__pool_submit_with", "tr_pool_submit_with" },
         { "tr__batcher_new", "tr_batcher_new" },
         { "tr__sim_expect", "tr_sim_expect" },
         { "tr__sim_expect_nothing", "tr_sim_expect_nothing" },
@@ -658,7 +678,8 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
 }
 END_TEST
 
-KIT_MAIN("arguments", every_code_has_a_sentence_and_a_name, start_refuses_figures_out_of_range,
+KIT_MAIN("arguments", a_dump_goes_nowhere_without_a_runtime_and_says_what_can_not_be_written,
+         every_code_has_a_sentence_and_a_name, start_refuses_figures_out_of_range,
          start_takes_the_extremes_that_are_in_range, shutdown_refuses_a_time_that_is_none,
          post_and_stats_refuse_what_is_not_there, signals_that_cant_be_caught_are_refused,
          loop_functions_refuse_other_loops, spawning_refuses_what_is_no_class_and_no_option,

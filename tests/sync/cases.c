@@ -67,6 +67,13 @@ void run_case(void (*body)(void))
 
 #endif
 
+void run_case_in_debug_mode(void (*body)(void))
+{
+    ck_assert_int_eq(setenv("TROUPE_DEBUG", "1", true), 0);
+    run_case(body);
+    ck_assert_int_eq(unsetenv("TROUPE_DEBUG"), 0);
+}
+
 /* ---- helpers ---- */
 
 void let_others_run(void)

@@ -24,18 +24,22 @@
 #define EXPECT(x) ((x) ? (void)0 : expect_failed(__FILE__, __LINE__, #x))
 _Noreturn void expect_failed(const char *file, int line, const char *what);
 
-#define CASE(name)                                                                                 \
+#define CASE(name) CASE_RUN_BY(run_case, name)
+/* In debug mode. */
+#define DEBUG_CASE(name) CASE_RUN_BY(run_case_in_debug_mode, name)
+#define CASE_RUN_BY(run, name)                                                                     \
     static void name##_body(void);                                                                 \
     static void name##_fn(int i)                                                                   \
     {                                                                                              \
         (void)i;                                                                                   \
-        run_case(name##_body);                                                                     \
+        run(name##_body);                                                                          \
     }                                                                                              \
     static const TTest name##_ttest = { #name, name##_fn, __FILE__, __LINE__ };                    \
     static const TTest *const name = &name##_ttest;                                                \
     static void name##_body(void)
 
 void run_case(void (*body)(void));
+void run_case_in_debug_mode(void (*body)(void));
 
 #define CASES(suite, ...) SUITE_MAIN(suite, __VA_ARGS__)
 
