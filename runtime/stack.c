@@ -2,6 +2,7 @@
 #include "runtime/stack.h"
 
 #include "base/assert.h"
+#include "runtime/observer.h"
 #include "runtime/stack_guard.h"
 
 enum { REGION_STACKS = 64, PAGES_MIN = 4 };
@@ -212,9 +213,11 @@ static void keep_sized(tr__stack_pool *pool, tr__stack *stack)
 
 void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack)
 {
+    if (tr__is_debugging())
+        tr__upper_observer.stack_given(stack);
     if (stack->region == NULL) {
         keep_sized(pool, stack);
-    } else if (!cool(pool, stack)) {
+    } else if (pool->free_count < TR__STACKS_FREE_MAX || !cool(pool, stack)) {
         stack->next = pool->free;
         pool->free = stack;
         pool->free_count++;
@@ -225,7 +228,9 @@ void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack)
 
 void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded)
 {
-    *pool = (tr__stack_pool){ .page_bytes = tr__page_bytes(), .is_guarded = guarded };
+    *pool = (tr__stack_pool){ .free_quick = TR__STACKS_FREE_MAX,
+                              .page_bytes = tr__page_bytes(),
+                              .is_guarded = guarded };
     if (default_bytes == 0)
         default_bytes = TR__STACK_BYTES;
     pool->bytes =
