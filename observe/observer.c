@@ -1,32 +1,88 @@
-/* Debug mode as a whole: what is started and stopped with the runtime. */
+/* Debug mode as a whole: what is started and stopped with the runtime. In a simulation, where time
+ * does not pass while something runs, there is no watcher, and no call is led astray. */
+#include "observe/observer.h"
+
+#include <stdio.h>
+
+#include "observe/blocking.h"
+#include "observe/marks.h"
+#include "observe/watcher.h"
 #include "runtime/observer.h"
+
+static int start_watching(const tr_config *config)
+{
+    int rc = TR__SIM ? 0 : tr__blocking_open();
+
+    if (TR__SIM || rc < 0)
+        return rc;
+    rc = tr__watcher_open(config);
+    if (rc < 0)
+        tr__blocking_close();
+    return rc;
+}
+
+static void stop_watching(void)
+{
+    if (TR__SIM)
+        return;
+    tr__watcher_close();
+    tr__blocking_close();
+}
 
 static int start(const tr_config *config)
 {
-    (void)config;
-    return 0;
+    int rc = tr__marks_open();
+
+    if (rc == 0)
+        rc = start_watching(config);
+    if (rc < 0)
+        tr__marks_close();
+    return rc;
 }
 
-static void do_nothing(void)
+static void stop(void)
 {
+    stop_watching();
+    tr__marks_warn();
+    tr__marks_close();
 }
 
-static void do_nothing_on(tr__loop *loop)
+static void enter(tr__loop *loop)
 {
-    (void)loop;
+    loop->stacks.free_quick = 0; /* each stack that comes back is looked at */
+    if (!TR__SIM)
+        tr__watcher_enter(loop);
 }
 
-static void take_stack(tr__stack *stack)
+static void leave(tr__loop *loop)
 {
-    (void)stack;
+    if (!TR__SIM)
+        tr__watcher_leave(loop);
+}
+
+static void rest(void)
+{
+    if (!TR__SIM)
+        tr__watcher_rest();
+}
+
+static void resume(void)
+{
+    if (!TR__SIM)
+        tr__watcher_resume();
 }
 
 const tr__observer tr__upper_observer = {
     .start = start,
-    .stop = do_nothing,
-    .enter = do_nothing_on,
-    .leave = do_nothing_on,
-    .rest = do_nothing,
-    .resume = do_nothing,
-    .stack_given = take_stack,
+    .stop = stop,
+    .enter = enter,
+    .leave = leave,
+    .rest = rest,
+    .resume = resume,
+    .stack_given = tr__marks_take,
 };
+
+void tr__dump_requested(void)
+{
+    tr__marks_print(stderr);
+}
