@@ -338,18 +338,46 @@ static bool is_free(int signo, struct sigaction *before)
            before->sa_handler == SIG_DFL;
 }
 
+/* Send it to this thread, where the handler does nothing. Emulators take a handler for signals that
+ * they can't send. */
+static bool is_sendable(int signo)
+{
+    sigset_t set;
+    sigset_t before;
+    bool is_sent;
+
+    (void)sigemptyset(&set); /* these can't fail: the signal exists */
+    (void)sigaddset(&set, signo);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, &before);
+    is_sent = pthread_kill(tr__thread_self(), signo) == 0; /* handled before it returns */
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_sent;
+}
+
+/* Take it; false: it is another's, or can't be used. */
+static bool take_signal(int signo, const struct sigaction *ours)
+{
+    struct sigaction before;
+
+    if (!is_free(signo, &before) || tr__fault_strikes(TR__FAULT_CALL) ||
+        sigaction(signo, ours, NULL) != 0)
+        return false;
+    if (is_sendable(signo))
+        return true;
+    (void)sigaction(signo, &before, NULL); /* it was accepted before */
+    return false;
+}
+
 /* The last real-time signal that nobody has a handler for: others take the first ones. */
 static void choose_signal(void)
 {
     struct sigaction ours = { .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
-    struct sigaction before;
 
     watcher.signo = 0;
     ours.sa_sigaction = on_ask;
     (void)sigfillset(&ours.sa_mask); /* can't fail */
     for (int signo = SIGRTMAX; signo >= SIGRTMIN && watcher.signo == 0; signo--)
-        if (is_free(signo, &before) && !tr__fault_strikes(TR__FAULT_CALL) &&
-            sigaction(signo, &ours, NULL) == 0)
+        if (take_signal(signo, &ours))
             watcher.signo = signo;
     if (watcher.signo == 0)
         tr__log(TR_LOG_WARN, "debug mode: no real-time signal is free, by which to ask a loop what "
