@@ -55,7 +55,8 @@ typedef struct tr__watched {
     uint32_t asked, answered;
     tr__picture seen;
     /* The watcher's own. */
-    uint64_t asked_ns;
+    uint64_t asked_ns; /* 0: it is not asked */
+    bool is_sent;      /* the signal */
     tr__step step;
     tr__quota quota;
 } tr__watched;

@@ -175,11 +175,12 @@ static bool is_asked(const tr__watched *watched)
     return tr__load_acquire_u32(&watched->answered) != tr__load_relaxed_u32(&watched->asked);
 }
 
+/* If it can't be sent (too many are queued), the next look tries again. */
 static void send_signal(tr__watched *watched)
 {
     tr__mutex_lock(&watched->lock); /* it does not leave meanwhile */
-    if (watched->is_there && watcher.signo != 0)
-        (void)pthread_kill(watched->thread, watcher.signo); /* too many are queued: the next look */
+    if (watched->is_there && watcher.signo != 0 && !watched->is_sent)
+        watched->is_sent = pthread_kill(watched->thread, watcher.signo) == 0;
     tr__mutex_unlock(&watched->lock);
 }
 
@@ -208,10 +209,19 @@ static void ask(tr__watched *watched, uint64_t now_ns)
         return;
     }
     watched->asked_ns = now_ns;
+    watched->is_sent = false;
     /* relaxed: the watcher's own.
      * release: it does not look at `seen` any more; pairs with the acquire in on_ask. */
     tr__store_release_u32(&watched->asked, tr__load_relaxed_u32(&watched->asked) + 1);
     send_signal(watched);
+}
+
+/* There is no answer yet. */
+static void ask_again(tr__watched *watched)
+{
+    send_signal(watched);
+    if (tr__step_unanswered(&watched->step))
+        tr__report_unanswered(watched, watcher.signo);
 }
 
 static bool is_open(tr__watched *watched)
@@ -224,7 +234,18 @@ static bool is_open(tr__watched *watched)
     return is_there;
 }
 
-static tr__view view_of(const tr__watched *watched)
+static tr__usage usage_of(tr__watched *watched)
+{
+    tr__usage usage = { 0 };
+
+    tr__mutex_lock(&watched->lock); /* as in send_signal */
+    if (watched->is_there)
+        usage = tr__thread_usage(watched->thread, watched->id);
+    tr__mutex_unlock(&watched->lock);
+    return usage;
+}
+
+static tr__view view_of(tr__watched *watched)
 {
     tr__view view = { .now_ns = tr__now_ns() };
     tr__usage usage;
@@ -234,7 +255,7 @@ static tr__view view_of(const tr__watched *watched)
     view.start_ns = tr__watched_start_ns(watched);
     if (!tr__step_wants_figures(&watched->step, &view))
         return view;
-    usage = tr__thread_usage(watched->thread, watched->id);
+    usage = usage_of(watched);
     view.cpu_ns = usage.cpu_ns;
     view.queue_ns = usage.queue_ns;
     view.is_runnable = usage.is_runnable;
@@ -261,8 +282,8 @@ static void look_at(tr__watched *watched)
         tr__report_over(watched);
     else if (finding == TR__STEP_ASK && watched->asked_ns == 0)
         ask(watched, view.now_ns);
-    else if (finding == TR__STEP_ASK && tr__step_unanswered(&watched->step))
-        tr__report_unanswered(watched, watcher.signo);
+    else if (finding == TR__STEP_ASK)
+        ask_again(watched);
 }
 
 /* ---- the thread ---- */
