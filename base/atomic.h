@@ -215,6 +215,13 @@ static inline void tr__bump_u64(uint64_t *at, uint64_t amount)
     TR__PLAIN_STORE(64, at, TR__PLAIN_LOAD(64, at) + amount);
 }
 
+/* The same, set instead of added to. */
+static inline void tr__note_u64(uint64_t *at, uint64_t value)
+{
+    /* relaxed: as above. */
+    TR__PLAIN_STORE(64, at, value);
+}
+
 /* Orders every earlier access before every later one. */
 static inline void tr__fence_full(void)
 {

@@ -3,11 +3,18 @@
 #include "base/seam.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -290,6 +297,17 @@ size_t tr__pages_discard_each(const struct iovec *runs, size_t count)
     return advise_each(runs, count, MADV_DONTNEED);
 }
 
+bool tr__pages_set_writable(void *at, size_t bytes, bool is_writable)
+{
+    return !tr__fault_strikes(TR__FAULT_CALL) &&
+           mprotect(at, bytes, is_writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0;
+}
+
+bool tr__pages_resident(void *at, size_t bytes, unsigned char *pages)
+{
+    return !tr__fault_strikes(TR__FAULT_CALL) && mincore(at, bytes, pages) == 0;
+}
+
 size_t tr__page_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE); /* can't fail: the C library knows it from the start */
@@ -312,6 +330,45 @@ uint64_t tr__now_ns(void)
 uint64_t tr__dice(void)
 {
     return current.dice();
+}
+
+static uint64_t cpu_of(pthread_t thread)
+{
+    clockid_t clock;
+    struct timespec used;
+
+    if (pthread_getcpuclockid(thread, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
+/* The first line of a thread's file in /proc; empty when there is none. */
+static void read_of_thread(pid_t id, const char *name, char *text, size_t text_bytes)
+{
+    char path[64];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/%s", (int)id, name);
+    file = fopen(path, "re");
+    if (file == NULL || fgets(text, (int)text_bytes, file) == NULL)
+        text[0] = '\0';
+    if (file != NULL)
+        (void)fclose(file); /* it was only read */
+}
+
+tr__usage tr__thread_usage(pthread_t thread, pid_t id)
+{
+    tr__usage usage = { .cpu_ns = cpu_of(thread) };
+    char text[256];
+    char *at;
+
+    read_of_thread(id, "schedstat", text, sizeof(text)); /* cpu, queue, slices */
+    (void)strtoull(text, &at, 10);
+    usage.queue_ns = strtoull(at, NULL, 10);
+    read_of_thread(id, "stat", text, sizeof(text)); /* id (name) state ... */
+    at = strrchr(text, ')');
+    usage.is_runnable = at != NULL && at[1] == ' ' && at[2] == 'R';
+    return usage;
 }
 
 /* ---- threads ---- */
@@ -340,4 +397,132 @@ void tr__stderr_write(const char *text, size_t bytes)
             return; /* nobody is there to be told */
         }
     }
+}
+
+/* ---- programs ---- */
+
+/* It begins as a program does, not as this thread, whose signals are blocked. These fail for want
+ * of memory only. */
+static int settle_program(posix_spawn_file_actions_t *files, posix_spawnattr_t *attributes, int out)
+{
+    sigset_t none;
+    sigset_t all;
+    int rc = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+    (void)sigemptyset(&none); /* these can't fail */
+    (void)sigfillset(&all);
+    (void)posix_spawnattr_setsigmask(attributes, &none);
+    (void)posix_spawnattr_setsigdefault(attributes, &all);
+    (void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    return rc;
+}
+
+/* 0, or an errno. */
+static int start_program(pid_t *child, char *const *argv, int out)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    int rc;
+
+    (void)posix_spawn_file_actions_init(&files); /* these can't fail in glibc */
+    (void)posix_spawnattr_init(&attributes);
+    rc = settle_program(&files, &attributes, out);
+    if (rc == 0)
+        rc = posix_spawnp(child, argv[0], &files, &attributes, argv, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    (void)posix_spawn_file_actions_destroy(&files);
+    return rc;
+}
+
+/* What comes beyond the room is read, too, so that the program can end. */
+static ssize_t read_all(int from, char *text, size_t text_bytes, bool (*gives_up)(void))
+{
+    enum { ASK_MS = 100 };
+    struct pollfd readable = { .fd = from, .events = POLLIN };
+    size_t length = 0;
+    char rest[256];
+
+    for (;;) {
+        bool has_room = length + 1 < text_bytes;
+        ssize_t got;
+
+        if (gives_up())
+            return TR_ECANCELED;
+        if (poll(&readable, 1, ASK_MS) <= 0)
+            continue; /* nothing yet, or a signal */
+        got = read(from, has_room ? text + length : rest,
+                   has_room ? text_bytes - 1 - length : sizeof(rest));
+        if (got <= 0)
+            break;
+        length += has_room ? (size_t)got : 0;
+    }
+    text[length] = '\0';
+    return (ssize_t)length;
+}
+
+typedef struct program {
+    char *const *argv;
+    char *text;
+    size_t text_bytes;
+    bool (*gives_up)(void);
+    ssize_t result;
+} program;
+
+/* In a process of its own that shares this one's memory: run the program, read, and wait for it. */
+static int mind_program(void *arg)
+{
+    program *p = arg;
+    int ends[2] = { -1, -1 };
+    pid_t child = -1;
+
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        p->result = -errno;
+        return 0;
+    }
+    p->result = -start_program(&child, p->argv, ends[1]);
+    (void)close(ends[1]); /* nothing was written to it */
+    if (p->result < 0)
+        return 0;
+    p->result = read_all(ends[0], p->text, p->text_bytes, p->gives_up);
+    if (p->result < 0)
+        (void)kill(child, SIGKILL); /* it is there until it is waited for */
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0; /* which closes what is open */
+}
+
+/* TSan takes a process that shares the memory for one that has a copy, and forgets its threads;
+ * valgrind knows no such processes. */
+#ifdef TR__TSAN
+enum { CAN_SHARE_MEMORY = 0 };
+#else
+enum { CAN_SHARE_MEMORY = 1 };
+#endif
+
+/* The process between has no signal that tells of its end. So the program's own SIGCHLD and wait()
+ * hear neither of it nor of its child. As with vfork, this thread stands still meanwhile. */
+ssize_t tr__program_read(char *const *argv, char *text, size_t text_bytes, bool (*gives_up)(void))
+{
+    enum { STACK_BYTES = 256 << 10 };
+    program p = { .argv = argv, .text_bytes = text_bytes, .gives_up = gives_up, .result = -EAGAIN };
+    char *stack;
+    pid_t between;
+
+    if (tr__fault_strikes(TR__FAULT_CALL) || !CAN_SHARE_MEMORY || tr__valgrind_listens())
+        return -EAGAIN;
+    stack = tr__pages_map(STACK_BYTES, tr__page_bytes());
+    if (stack == NULL)
+        return TR_ENOMEM;
+    p.text = text;
+    between = clone(mind_program, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, &p);
+    if (between < 0)
+        p.result = -errno;
+    while (between > 0 && waitpid(between, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+    tr__pages_unmap(stack, STACK_BYTES);
+    return p.result;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
+#include <sys/types.h>
 
 #include "base/compiler.h"
 
@@ -71,6 +72,11 @@ bool tr__pages_discard(void *at, size_t bytes);
  * first it is done for; for the others, try one by one. */
 size_t tr__pages_guard_each(const struct iovec *runs, size_t count);
 size_t tr__pages_discard_each(const struct iovec *runs, size_t count);
+/* Let a part of a loaded object, in whole pages, be written to, or only be read again. */
+bool tr__pages_set_writable(void *at, size_t bytes, bool is_writable);
+/* Which of these pages have memory behind them: the lowest bit of a byte for each. false: the
+ * system does not tell. */
+bool tr__pages_resident(void *at, size_t bytes, unsigned char *pages);
 /* The size of a page. */
 size_t tr__page_bytes(void);
 void tr__pages_unmap(void *at, size_t bytes);
@@ -79,6 +85,16 @@ void tr__pages_unmap(void *at, size_t bytes);
 
 uint64_t tr__now_ns(void);
 uint64_t tr__dice(void);
+
+/* What a thread of this process has had of cores; figures that the system does not tell are 0. */
+typedef struct tr__usage {
+    uint64_t cpu_ns;
+    uint64_t queue_ns; /* waited for a core, each time until it got one */
+    bool is_runnable;  /* has a core, or waits for one */
+} tr__usage;
+
+/* thread must not have been joined; id is its gettid. */
+tr__usage tr__thread_usage(pthread_t thread, pid_t id);
 
 /* ---- threads ---- */
 
@@ -101,6 +117,14 @@ void tr__descriptor_close(int fd);
 
 /* Write to stderr what can be written; async-signal-safe. */
 void tr__stderr_write(const char *text, size_t bytes);
+
+/* ---- programs ---- */
+
+/* Run a program, which is found as a shell finds it, and read what it prints; what it complains
+ * about is lost. argv ends with NULL. gives_up is asked now and then: true ends the program. The
+ * number of bytes, of which there are at most text_bytes - 1, and a 0 behind them.
+ * Errors: -errno it could not be run; TR_ECANCELED gives_up said so. */
+ssize_t tr__program_read(char *const *argv, char *text, size_t text_bytes, bool (*gives_up)(void));
 
 /* ---- faults ---- */
 

@@ -132,7 +132,10 @@ static bool describe_loop(int loop, char *text, size_t text_bytes)
 {
     bool is_there;
 
-    tr__gate_lock(&tr__runtime_gate); /* it must not be freed meanwhile */
+    /* So that it is not freed meanwhile. Who has the gate may be stopping the runtime, and wait for
+     * this very thread: the watcher. */
+    if (!tr__gate_try(&tr__runtime_gate))
+        return false;
     is_there = tr__runtime.loops != NULL;
     if (is_there)
         tr__upper_layer.describe(tr__runtime.loops[loop], text, text_bytes);
@@ -147,6 +150,8 @@ static void print_silent(const dump *d)
     for (int i = 0; i < d->loops; i++)
         if (d->is_silent[i] && describe_loop(i, text, sizeof(text)))
             (void)fprintf(d->out, "  loop %d does not answer: %s\n", i, text);
+        else if (d->is_silent[i])
+            (void)fprintf(d->out, "  loop %d does not answer\n", i);
 }
 
 /* ---- cycles ----

@@ -11,6 +11,7 @@
 #include "base/seam.h"
 #include "base/threads.h"
 #include "runtime/ahead.h"
+#include "runtime/observer.h"
 #include "runtime/overflow.h"
 #include "runtime/pool.h"
 #include "runtime/runtime.h"
@@ -33,6 +34,17 @@ struct tr__watchers {
 };
 
 TR__THREAD_LOCAL_FAST tr__loop *tr__loop_of_thread;
+
+static void set_now(tr__loop *loop, uint64_t now_ns)
+{
+    tr__note_u64(&loop->now_ns, now_ns);
+    loop->credit_then = loop->credit;
+}
+
+static void look_at_clock(tr__loop *loop)
+{
+    set_now(loop, tr__now_ns());
+}
 
 /* ---- making ---- */
 
@@ -97,7 +109,7 @@ static int fill_loop(tr__loop *loop, const tr_config *config, tr__depot *depot)
     loop->spin_ns = config->spin_us > 0 ? (uint64_t)config->spin_us * 1000 : 0;
     loop->credit = CREDIT;
     loop->credit_granted = CREDIT;
-    loop->now_ns = tr__now_ns();
+    look_at_clock(loop);
     loop->polled_ns = loop->now_ns;
     loop->naming.run = run_naming;
     tr__run_queue_init(&loop->queue);
@@ -358,7 +370,7 @@ static void look(tr__loop *loop)
 
     loop->credit_granted = credit_for(loop, now_ns - loop->now_ns);
     loop->credit = loop->credit_granted;
-    loop->now_ns = now_ns;
+    set_now(loop, now_ns);
     if (now_ns - loop->polled_ns >= POLL_NS)
         poll_io(loop);
     fire_timers(loop);
@@ -438,7 +450,7 @@ static bool spin(tr__loop *loop)
             found = has_arrivals(loop);
         }
         if (!found) {
-            loop->now_ns = tr__now_ns();
+            look_at_clock(loop);
             look_at_pools(loop);
         }
         found |= timer_ns <= loop->now_ns || tr__runtime_phase() != loop->phase;
@@ -489,7 +501,7 @@ static void see_jobs_off(tr__loop *loop)
             tr__spin_pause();
         else
             tr__thread_yield(); /* the worker may need this core */
-        loop->now_ns = tr__now_ns();
+        look_at_clock(loop);
         tr__keeper_look(loop);
     }
 }
@@ -508,14 +520,14 @@ static void park(tr__loop *loop)
         tr__awake_begin();
     }
     tr__port_wake_up(loop->port);
-    loop->now_ns = tr__now_ns();
+    look_at_clock(loop);
     loop->polled_ns = loop->now_ns;
     fire_timers(loop);
 }
 
 static void idle(tr__loop *loop)
 {
-    loop->now_ns = tr__now_ns();
+    look_at_clock(loop);
     poll_io(loop);
     fire_timers(loop);
     look_at_pools(loop);
@@ -613,6 +625,31 @@ static void close_runs(tr__loop *loop)
         (void)runnable->run(runnable, loop); /* how much work it was does not matter any more */
 }
 
+static void on_rest(struct ev_loop *ev)
+{
+    (void)ev;
+    tr__upper_observer.rest();
+}
+
+static void on_resume(struct ev_loop *ev)
+{
+    (void)ev;
+    tr__upper_observer.resume();
+}
+
+/* In debug mode only. */
+static void begin_observed(tr__loop *loop)
+{
+    tr__upper_observer.enter(loop);
+    ev_set_loop_release_cb(loop->ev, on_rest, on_resume);
+}
+
+static void end_observed(tr__loop *loop)
+{
+    ev_set_loop_release_cb(loop->ev, NULL, NULL);
+    tr__upper_observer.leave(loop);
+}
+
 void *tr__loop_main(void *arg)
 {
     tr__loop *loop = arg;
@@ -621,6 +658,8 @@ void *tr__loop_main(void *arg)
     tr__overflow_enter_thread(loop->signal_stack);
     tr__loop_of_thread = loop;
     tr__context_init_thread(&loop->context);
+    if (tr__is_debugging())
+        begin_observed(loop);
     while (tr__runtime_phase() != TR__PHASE_QUIT) {
         bool busy = turn(loop);
 
@@ -632,6 +671,8 @@ void *tr__loop_main(void *arg)
     }
     run_closers(loop);
     close_runs(loop);
+    if (tr__is_debugging())
+        end_observed(loop);
     ev_io_stop(loop->ev, &loop->watchers->wake);
     tr__port_settle(loop->port);
     tr__context_fini_thread(&loop->context);

@@ -64,7 +64,7 @@ struct tr__loop {
     uint32_t budget;     /* messages that an activation handles at most */
     tr__outlet *outlets; /* one a loop */
     uint16_t *dirty;     /* numbers, minus one, of the dirty outlets */
-    uint64_t now_ns;     /* at the last look at the clock */
+    uint64_t now_ns;     /* at the last look at the clock; other threads may read it */
     tr_task *task;       /* that runs, and may await now; NULL */
     tr__context context; /* the loop's own, while a task runs */
     tr__slab slab;
@@ -73,6 +73,7 @@ struct tr__loop {
     /* Warm: every turn. */
     uint64_t polled_ns;     /* when I/O was polled last */
     int32_t credit_granted; /* at the last look */
+    int32_t credit_then; /* at now_ns: as long as it is the same, no activation has ended since */
     uint32_t loops;
     tr__phase phase;      /* that this loop has entered */
     tr__phase phase_done; /* that it has reported as finished */

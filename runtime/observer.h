@@ -9,6 +9,8 @@
 #include <troupe/runtime.h>
 
 #include "base/compiler.h"
+#include "runtime/runnable.h"
+#include "runtime/stack.h"
 
 typedef struct tr_task tr_task;
 
@@ -16,7 +18,7 @@ typedef struct tr__observer {
     /* With the loops made, but no thread of theirs started. 0 or an error; on error all is
      * undone. */
     int (*start)(const tr_config *config);
-    /* When the loops have quit, or are about to; their threads are joined afterwards. */
+    /* When the loops have quit. */
     void (*stop)(void);
 
     /* What follows is called in debug mode, from any thread. */
@@ -32,6 +34,16 @@ typedef struct tr__observer {
     bool (*give_lock)(const tr_task *task, const void *lock);
     /* A task has ended that holds locks still. */
     void (*miss_unlock)(const tr_task *task);
+    /* On each loop's thread, when it begins, and when nothing of the program's runs there any
+     * more. */
+    void (*enter)(tr__loop *loop);
+    void (*leave)(tr__loop *loop);
+    /* On the loop's thread: libev is about to wait in the kernel; it has come back. */
+    void (*rest)(void);
+    void (*resume)(void);
+    /* On the loop's thread: nothing runs any more on a task's stack, which has not been given away
+     * yet. */
+    void (*stack_given)(tr__stack *stack);
 } tr__observer;
 
 extern const tr__observer tr__upper_observer;

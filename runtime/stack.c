@@ -2,6 +2,7 @@
 #include "runtime/stack.h"
 
 #include "base/assert.h"
+#include "runtime/observer.h"
 #include "runtime/stack_guard.h"
 
 enum { REGION_STACKS = TR__GUARDS_EACH, PAGES_MIN = 4 };
@@ -308,10 +309,17 @@ static void keep_sized(tr__stack_pool *pool, tr__stack *stack)
 
 void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack)
 {
-    if (stack->region == NULL)
+    if (tr__is_debugging())
+        tr__upper_observer.stack_given(stack);
+    if (stack->region == NULL) {
         keep_sized(pool, stack);
-    else
+    } else if (pool->free_count >= TR__STACKS_FREE_MAX) {
         keep_spare(pool, stack);
+    } else {
+        stack->next = pool->free;
+        pool->free = stack;
+        pool->free_count++;
+    }
 }
 
 /* ---- pools ---- */
@@ -319,6 +327,7 @@ void tr__stack_give_slowly(tr__stack_pool *pool, tr__stack *stack)
 void tr__stack_pool_init(tr__stack_pool *pool, size_t default_bytes, bool guarded, tr__wheel *wheel)
 {
     *pool = (tr__stack_pool){
+        .free_quick = TR__STACKS_FREE_MAX,
         .page_bytes = tr__page_bytes(),
         .is_guarded = guarded,
         .wheel = wheel,

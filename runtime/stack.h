@@ -77,6 +77,8 @@ typedef struct tr__stack_pool {
     tr__stack *sized;          /* free ones of other sizes */
     size_t sized_count;
     size_t sized_made; /* and not unmapped */
+    size_t free_quick; /* below so many free ones, giving is quick: TR__STACKS_FREE_MAX; in debug
+                          mode, where each stack is looked at, 0 */
     size_t bytes;      /* of a stack */
     size_t page_bytes;
     bool is_guarded;
@@ -116,7 +118,7 @@ tr__stack *tr__stack_take_sized(tr__stack_pool *pool, size_t bytes);
 static TR__ALWAYS_INLINE void tr__stack_give(tr__stack_pool *pool, tr__stack *stack)
 {
     tr__memory_poison(stack->low, (size_t)(stack->top - stack->low));
-    if (TR__UNLIKELY(stack->region == NULL || pool->free_count >= TR__STACKS_FREE_MAX)) {
+    if (TR__UNLIKELY(stack->region == NULL || pool->free_count >= pool->free_quick)) {
         tr__stack_give_slowly(pool, stack);
         return;
     }

@@ -188,10 +188,10 @@ static void end_threads(uint32_t threads)
         tr__port_ring(&tr__ports[i]);
     }
     tr__gate_unlock(&tr__runtime_gate); /* which they take to report */
-    if (tr__debugging)
-        tr__upper_observer.stop();
     for (uint32_t i = 0; i < threads; i++)
         tr__thread_join(tr__runtime.loops[i]->thread);
+    if (tr__debugging)
+        tr__upper_observer.stop();
     tr__gate_lock(&tr__runtime_gate);
 }
 

@@ -28,13 +28,15 @@ static int read_options(tr_task_options *read, const tr_task_options *options, s
 static int rename_task(tr_task *task, const char *name)
 {
     char *copy = tr__copy_string(name);
+    char *before = task->owns_name ? (char *)(uintptr_t)task->name : NULL;
 
     if (copy == NULL)
         return TR_ENOMEM;
-    if (task->owns_name)
-        tr__free((char *)(uintptr_t)task->name);
+    /* In this order: a handler of a signal may read the name (overflow.c, observe/). */
     task->name = copy;
     task->owns_name = true;
+    if (before != NULL)
+        tr__free(before);
     return 0;
 }
 

@@ -58,6 +58,11 @@ void tr__gate_lock(tr__gate *gate)
     tr__mutex_lock(&gate->lock);
 }
 
+bool tr__gate_try(tr__gate *gate)
+{
+    return tr__mutex_try(&gate->lock);
+}
+
 void tr__gate_unlock(tr__gate *gate)
 {
     tr__mutex_unlock(&gate->lock);

@@ -21,6 +21,8 @@ typedef struct tr__gate {
 void tr__gate_init(tr__gate *gate);
 void tr__gate_fini(tr__gate *gate);
 void tr__gate_lock(tr__gate *gate);
+/* false: somebody has it. */
+bool tr__gate_try(tr__gate *gate);
 void tr__gate_unlock(tr__gate *gate);
 /* Tell all who wait; with the lock held. */
 void tr__gate_announce(tr__gate *gate);

@@ -58,6 +58,50 @@ bool kit_log_contains(const char *text)
     return found;
 }
 
+int kit_log_count(const char *text)
+{
+    int count = 0;
+
+    pthread_mutex_lock(&log_lock);
+    for (const char *at = log_text; (at = strstr(at, text)) != NULL; at += strlen(text))
+        count++;
+    pthread_mutex_unlock(&log_lock);
+    return count;
+}
+
+/* Whether the line, which ends at a newline, contains the text. */
+static bool line_contains(const char *line, const char *text)
+{
+    const char *at = strstr(line, text);
+
+    return at != NULL && at + strlen(text) <= line + strcspn(line, "\n");
+}
+
+bool kit_log_first_line(const char *text, char *line, size_t line_bytes)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&log_lock);
+    for (const char *at = log_text; !found && *at != '\0'; at += strcspn(at, "\n") + 1) {
+        found = line_contains(at, text);
+        if (found)
+            (void)snprintf(line, line_bytes, "%.*s", (int)strcspn(at, "\n"), at);
+    }
+    pthread_mutex_unlock(&log_lock);
+    return found;
+}
+
+bool kit_log_has_line(const char *text, const char *other)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&log_lock);
+    for (const char *line = log_text; !found && *line != '\0'; line += strcspn(line, "\n") + 1)
+        found = line_contains(line, text) && line_contains(line, other);
+    pthread_mutex_unlock(&log_lock);
+    return found;
+}
+
 void kit_log_clear(void)
 {
     pthread_mutex_lock(&log_lock);

@@ -32,6 +32,12 @@ tr_stats kit_stats(void);
 /* ---- the log ---- */
 
 bool kit_log_contains(const char *text);
+/* How often it contains it. */
+int kit_log_count(const char *text);
+/* A copy of the first line that contains it; false: there is none. */
+bool kit_log_first_line(const char *text, char *line, size_t line_bytes);
+/* Whether one line contains both. */
+bool kit_log_has_line(const char *text, const char *other);
 void kit_log_clear(void);
 
 /* ---- probes ---- */
