@@ -136,7 +136,7 @@ bool tr__cycle_stands_in(const tr__cycle *cycle, const tr__picture *other)
         const tr__figure *same = tr__picture_find(other, member->id);
 
         if (same == NULL || same->state != TR__FIGURE_WAITS ||
-            same->suspensions != member->suspensions ||
+            same->suspension != member->suspension ||
             same->awaited.object != member->awaited.object)
             return false;
     }

@@ -109,7 +109,7 @@ static tr__figure *draw_task(tr__picture *picture, const tr_task *task)
     if (task->innermost == NULL)
         return figure;
     figure->state = TR__FIGURE_READY;
-    figure->suspensions = tr__fiber_on(task->stack)->suspensions;
+    figure->suspension = tr__fiber_on(task->stack)->suspension;
     if (task->wait != NULL)
         draw_wait(figure, task->wait);
     return figure;

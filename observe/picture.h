@@ -23,11 +23,11 @@ typedef struct tr__figure {
     tr__awaited awaited; /* TR__FIGURE_WAITS */
     uint64_t until_ns;   /* when its wait ends at the latest; UINT64_MAX: that is not known */
     tr__figure_state state;
-    uint32_t suspensions; /* see tr__fiber */
-    uint32_t order;       /* among those of its parent: as they were started */
-    uint16_t loop;        /* from 1 */
-    bool is_elsewhere;    /* its parent is on another loop: it comes behind those that are not */
-    bool is_cancelled;    /* or was, before what shields it now */
+    uint32_t suspension; /* see tr__fiber */
+    uint32_t order;      /* among those of its parent: as they were started */
+    uint16_t loop;       /* from 1 */
+    bool is_elsewhere;   /* its parent is on another loop: it comes behind those that are not */
+    bool is_cancelled;   /* or was, before what shields it now */
     char name[TR__FIGURE_NAME_BYTES];
 } tr__figure;
 

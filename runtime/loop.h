@@ -61,12 +61,13 @@ struct tr__loop {
     uint32_t number; /* 1 to the number of loops */
     int32_t credit;  /* work left until the next look at the clock */
     uint32_t dirty_count;
-    uint32_t budget;     /* messages that an activation handles at most */
-    tr__outlet *outlets; /* one a loop */
-    uint16_t *dirty;     /* numbers, minus one, of the dirty outlets */
-    uint64_t now_ns;     /* at the last look at the clock; other threads may read it */
-    tr_task *task;       /* that runs, and may await now; NULL */
-    tr__context context; /* the loop's own, while a task runs */
+    uint32_t budget;      /* messages that an activation handles at most */
+    tr__outlet *outlets;  /* one a loop */
+    uint16_t *dirty;      /* numbers, minus one, of the dirty outlets */
+    uint64_t now_ns;      /* at the last look at the clock; other threads may read it */
+    tr_task *task;        /* that runs, and may await now; NULL */
+    tr__context context;  /* the loop's own, while a task runs */
+    uint32_t suspensions; /* of tasks that wait, so far */
     tr__slab slab;
     tr__stack_pool stacks;
 

@@ -98,7 +98,6 @@ static int begin(tr_task *task, tr__loop *loop)
     if (task->stack == NULL)
         return TR_ENOMEM;
     fiber = tr__fiber_on(task->stack);
-    fiber->suspensions = 0;
     tr__cancel_root(&fiber->root, task, task->scope != NULL ? &task->scope->node : NULL);
     tr__context_make(&fiber->context, task->stack->low, fiber, task_main, task);
     return 0;
@@ -132,18 +131,17 @@ uint32_t tr__task_run(tr__runnable *runnable, tr__loop *loop)
 static TR__ALWAYS_INLINE void suspend(tr_task *task)
 {
     tr__loop *loop = tr__loop_here();
-    tr__fiber *fiber = tr__fiber_on(task->stack);
     int saved = errno;
 
     task->failed_awaits = 0;
-    fiber->suspensions++;
-    tr__context_switch(&fiber->context, &loop->context);
+    tr__context_switch(&tr__fiber_on(task->stack)->context, &loop->context);
     errno = saved; /* others have used it meanwhile */
 }
 
 int tr__wait_suspend(tr__wait *wait)
 {
     wait->task->wait = wait;
+    tr__fiber_on(wait->task->stack)->suspension = ++tr__loop_here()->suspensions;
     suspend(wait->task);
     return wait->result;
 }
