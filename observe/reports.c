@@ -59,7 +59,7 @@ void tr__report_slow(tr__watched *watched, const tr__picture *picture)
     tr__runner_write(&picture->runner, runner, sizeof(runner));
     if (picture->call != NULL)
         length = snprintf(text, sizeof(text), "%s has been in %s() for %llu ms, at ", runner,
-                          picture->call, ms_of(step->age_ns));
+                          picture->call, ms_of(picture->answer.now_ns - picture->answer.since_ns));
     else
         length = snprintf(text, sizeof(text), "%s has run for %llu ms without a pause%s, at ",
                           runner, ms_of(step->age_ns), core_share(step, share, sizeof(share)));

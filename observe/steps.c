@@ -86,7 +86,7 @@ static tr__finding begin_step(tr__step *step, const tr__moment *answer)
     bool is_over = step->is_reported;
 
     step->age_ns = passed(step->since_ns, answer->now_ns);
-    step->since_ns = answer->now_ns;
+    step->since_ns = answer->since_ns;
     step->credit = answer->credit;
     step->has_credit = true;
     step->due_ns = step->slow_ns;
@@ -103,8 +103,8 @@ tr__finding tr__step_answer(tr__step *step, const tr__moment *answer)
         step->has_credit = true;
         step->credit = answer->credit_then;
     }
-    if (answer->credit != step->credit)
-        return begin_step(step, answer);
+    if (answer->credit != step->credit && begin_step(step, answer) == TR__STEP_OVER)
+        return TR__STEP_OVER;
     step->age_ns = passed(step->since_ns, answer->now_ns);
     if (step->age_ns < step->due_ns)
         return TR__STEP_FINE;

@@ -34,6 +34,7 @@ typedef struct tr__view {
 /* What its thread answers. */
 typedef struct tr__moment {
     uint64_t now_ns;
+    uint64_t since_ns; /* the step has lasted since then at least: now, or when a call began */
     uint64_t start_ns;
     bool is_resting;
     int32_t credit;      /* now */

@@ -70,6 +70,7 @@ uint64_t tr__watched_start_ns(const tr__watched *watched)
 void tr__watched_answer(const tr__watched *watched, tr__moment *answer)
 {
     answer->now_ns = tr__now_ns();
+    answer->since_ns = answer->now_ns;
     answer->start_ns = tr__watched_start_ns(watched);
     answer->is_resting = tr__load_relaxed_u32(&watched->rests) != 0; /* relaxed: our own */
     answer->credit = watched->loop->credit;

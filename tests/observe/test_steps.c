@@ -29,14 +29,21 @@ static tr__finding look_after(unsigned ms, unsigned cpu_ms, unsigned queue_ms)
     return tr__step_look(&step, &view);
 }
 
-/* The thread answers at once: so much credit is left of 64. */
-static tr__finding answer(int32_t credit)
+/* The thread answers at once: so much credit is left of 64, and it is in a call since then. */
+static tr__finding answer_from(int32_t credit, unsigned ms_ago)
 {
-    tr__moment moment = {
-        .now_ns = view.now_ns, .start_ns = view.start_ns, .credit = credit, .credit_then = 64
-    };
+    tr__moment moment = { .now_ns = view.now_ns,
+                          .since_ns = view.now_ns - ms_ago * MS,
+                          .start_ns = view.start_ns,
+                          .credit = credit,
+                          .credit_then = 64 };
 
     return tr__step_answer(&step, &moment);
+}
+
+static tr__finding answer(int32_t credit)
+{
+    return answer_from(credit, 0);
 }
 
 START_TEST(step_that_is_not_old_is_fine)
@@ -81,6 +88,15 @@ START_TEST(step_that_began_late_in_its_stretch_counts_from_when_it_was_seen)
     ck_assert_int_eq(answer(40), TR__STEP_FINE);
     ck_assert_int_eq(look_after(110, 110, 0), TR__STEP_ASK);
     ck_assert_int_eq(answer(40), TR__STEP_SLOW);
+    ck_assert_uint_eq(step.age_ns, 110 * MS);
+}
+END_TEST
+
+START_TEST(step_that_is_in_a_call_counts_from_when_that_began)
+{
+    begin();
+    (void)look_after(150, 150, 0);
+    ck_assert_int_eq(answer_from(40, 110), TR__STEP_SLOW);
     ck_assert_uint_eq(step.age_ns, 110 * MS);
 }
 END_TEST
@@ -221,6 +237,7 @@ SUITE_MAIN("observe/steps", step_that_is_not_old_is_fine,
            step_is_slow_if_its_stretch_is_old_and_nothing_has_ended_in_it,
            many_short_steps_in_an_old_stretch_are_fine,
            step_that_began_late_in_its_stretch_counts_from_when_it_was_seen,
+           step_that_is_in_a_call_counts_from_when_that_began,
            slow_step_is_reported_again_when_it_has_taken_twice_as_long,
            slow_step_behind_another_in_one_stretch_is_found,
            end_of_a_slow_step_is_told_with_its_length, end_of_a_step_that_was_not_slow_is_not_told,
