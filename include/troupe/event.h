@@ -14,7 +14,7 @@ extern "C" {
 
 /* Something that has happened, or has not. */
 typedef struct tr_event {
-    uint64_t tr__opaque[10];
+    uint64_t tr__opaque[11];
 } tr_event;
 
 /* It has happened: all who wait go on, and so does who waits later.
@@ -43,7 +43,7 @@ static inline int tr_event_wait(tr_event *e)
 /* Where a number of parties wait until all of them are there; then it begins anew. */
 typedef struct tr_barrier {
     uint64_t tr__parties;
-    uint64_t tr__opaque[11];
+    uint64_t tr__opaque[12];
 } tr_barrier;
 
 /* One for so many parties, 1 to INT_MAX: tr_barrier b = TR_BARRIER_INIT(3). One of zeros is of no
@@ -86,7 +86,7 @@ TR_API bool tr_barrier_is_broken(const tr_barrier *b);
 
 /* Something that is to be done once, by whoever needs it first. */
 typedef struct tr_once {
-    uint64_t tr__opaque[11];
+    uint64_t tr__opaque[12];
 } tr_once;
 
 /* Have fn(arg) run, unless it has been: 0 when it has succeeded, here or elsewhere. While another
@@ -109,7 +109,7 @@ TR_API bool tr_once_is_done(const tr_once *o);
 
 /* A number of things that are not done yet. */
 typedef struct tr_wait_group {
-    uint64_t tr__opaque[10];
+    uint64_t tr__opaque[11];
 } tr_wait_group;
 
 /* So many more are to be done; or, below 0, have been. At 0 all who wait go on.

@@ -16,7 +16,7 @@ extern "C" {
 typedef struct tr_limiter {
     double tr__rate;
     double tr__burst;
-    uint64_t tr__opaque[13];
+    uint64_t tr__opaque[14];
 } tr_limiter;
 
 /* So many tokens a second, above 0, and so many at once, 1 at least:

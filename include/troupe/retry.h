@@ -61,7 +61,7 @@ typedef struct tr_breaker {
     /* Whether an error says that what is called fails, and not the caller. NULL: any error does.
      * TR_ECANCELED is never asked about: it counts as neither a failure nor a success. */
     bool (*is_failure)(int error);
-    uint64_t tr__opaque[10];
+    uint64_t tr__opaque[11];
 } tr_breaker;
 
 /* Call fn(arg), if the breaker allows, and let it know the result, which is returned.

@@ -22,7 +22,7 @@ extern "C" {
 
 /* Held by one at a time: a task, a foreign thread, or a loop, for its handlers and callbacks. */
 typedef struct tr_mutex {
-    uint64_t tr__opaque[11];
+    uint64_t tr__opaque[12];
 } tr_mutex;
 
 /* Wait until it is the caller's.
@@ -67,7 +67,7 @@ TR_API void tr__lock_leave(tr_lock_guard *guard);
 
 /* Where those wait who look at something that a mutex guards, until it changes. */
 typedef struct tr_cond {
-    uint64_t tr__opaque[9];
+    uint64_t tr__opaque[10];
 } tr_cond;
 
 /* Give the mutex back, wait until notified, and take it again: the caller has it whatever is
@@ -102,7 +102,7 @@ static inline int tr_cond_notify_all(tr_cond *c)
 /* Held by many who read, or by one who writes. A reader does not pass a writer who waits: so who
  * reads must not lock it once more, to read or to write, or may wait for itself. */
 typedef struct tr_rwlock {
-    uint64_t tr__opaque[11];
+    uint64_t tr__opaque[12];
 } tr_rwlock;
 
 /* Wait until the caller may read, for timeout seconds at most.
@@ -148,7 +148,7 @@ TR_API void tr__rwlock_leave(tr_rwlock_guard *guard);
 /* A number of permits. */
 typedef struct tr_semaphore {
     uint64_t tr__permits;
-    uint64_t tr__opaque[9];
+    uint64_t tr__opaque[10];
 } tr_semaphore;
 
 /* One with so many permits: tr_semaphore s = TR_SEMAPHORE_INIT(4). */
