@@ -13,12 +13,9 @@ static int fetch_price(void *article)
 
 static int make_bill(void *article) /* an ordinary function, that may block */
 {
-    tr_future *price tr_cleanup_future = NULL;
-    int rc = tr_submit(&price, TR_LOOP_ANY, fetch_price, article);
+    int price = tr_call_from_thread(TR_LOOP_ANY, 60, fetch_price, article);
 
-    if (rc >= 0)
-        rc = tr_future_wait(price, 60); /* blocks this thread, which is the pool's */
-    return rc < 0 ? rc : rc + 5;
+    return price < 0 ? price : price + 5; /* this thread, which is the pool's, has waited for it */
 }
 
 static int app(void *article)
