@@ -222,6 +222,13 @@ static inline void tr__note_u64(uint64_t *at, uint64_t value)
     TR__PLAIN_STORE(64, at, value);
 }
 
+/* What hardly ever changes, and publishes nothing: no other thread of a simulation goes on before
+ * it. */
+static inline uint32_t tr__peek_u32(const uint32_t *from)
+{
+    return TR__PLAIN_LOAD(32, from); /* relaxed: see above */
+}
+
 /* Orders every earlier access before every later one. */
 static inline void tr__fence_full(void)
 {

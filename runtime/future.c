@@ -292,7 +292,7 @@ int tr_future_cancel(tr_future *f)
 int tr__future_look(tr_future *f)
 {
     /* relaxed, both: a flag for the log; any thread may set it. */
-    if (TR__UNLIKELY(f->status < 0 || tr__debugging) &&
+    if (TR__UNLIKELY(f->status < 0 || tr__is_debugging()) &&
         tr__load_relaxed_u32(&f->seen) != TR__FUTURE_SEEN)
         tr__store_relaxed_u32(&f->seen, TR__FUTURE_SEEN); /* relaxed: as above */
     return f->status;

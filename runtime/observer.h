@@ -8,6 +8,7 @@
 
 #include <troupe/runtime.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "runtime/runnable.h"
 #include "runtime/stack.h"
@@ -49,12 +50,12 @@ typedef struct tr__observer {
 extern const tr__observer tr__upper_observer;
 
 /* Whether this is debug mode: set before the loops' threads start, and for as long as they run. */
-extern bool tr__debugging;
+extern uint32_t tr__debugging;
 
 /* For what is done in debug mode only, out of line. */
 static TR__ALWAYS_INLINE bool tr__is_debugging(void)
 {
-    return TR__UNLIKELY(tr__debugging);
+    return TR__UNLIKELY(tr__peek_u32(&tr__debugging) != 0);
 }
 
 #endif

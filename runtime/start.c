@@ -29,7 +29,7 @@
 #define SLOW_MS         100
 
 tr__runtime_data tr__runtime;
-bool tr__debugging;
+uint32_t tr__debugging;
 tr__gate tr__runtime_gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -144,7 +144,8 @@ void tr__runtime_clear(uint32_t loops_made)
         tr__upper_layer.loop_fini(tr__runtime.loops[i]);
         tr__loop_free(tr__runtime.loops[i]);
     }
-    tr__debugging = false;
+    tr__store_relaxed_u32(&tr__debugging,
+                          0); /* relaxed: handles of this run may still be looked at */
     tr__overflow_close();
     tr__upper_layer.stop();
     tr__free(tr__runtime.loops);
@@ -190,7 +191,7 @@ static void end_threads(uint32_t threads)
     tr__gate_unlock(&tr__runtime_gate); /* which they take to report */
     for (uint32_t i = 0; i < threads; i++)
         tr__thread_join(tr__runtime.loops[i]->thread);
-    if (tr__debugging)
+    if (tr__is_debugging())
         tr__upper_observer.stop();
     tr__gate_lock(&tr__runtime_gate);
 }
@@ -230,7 +231,8 @@ static int start_observer(void)
 {
     int rc = tr__runtime.config.debug > 0 ? tr__upper_observer.start(&tr__runtime.config) : 0;
 
-    tr__debugging = rc == 0 && tr__runtime.config.debug > 0;
+    /* relaxed: the loops' threads are started afterwards; to others it is a hint. */
+    tr__store_relaxed_u32(&tr__debugging, rc == 0 && tr__runtime.config.debug > 0);
     return rc;
 }
 

@@ -129,7 +129,7 @@ static void finish(void)
 {
     uint32_t loops = (uint32_t)tr_loop_count();
 
-    if (tr__debugging)
+    if (tr__is_debugging())
         tr__upper_observer.stop();
     for (uint32_t i = 0; i < loops; i++)
         tr__thread_join(tr__runtime.loops[i]->thread);

@@ -18,8 +18,8 @@ typedef struct server {
     tr_event go; /* not used if `is_held` is false */
     bool is_held;
     int result;
-    int loop;      /* where the last batch ran */
-    counter items; /* that were done */
+    _Atomic int loop; /* where the last batch ran */
+    counter items;    /* that were done */
     counter batches;
 } server;
 
