@@ -144,8 +144,8 @@ void tr__runtime_clear(uint32_t loops_made)
         tr__upper_layer.loop_fini(tr__runtime.loops[i]);
         tr__loop_free(tr__runtime.loops[i]);
     }
-    tr__store_relaxed_u32(&tr__debugging,
-                          0); /* relaxed: handles of this run may still be looked at */
+    /* relaxed: others may look at handles of this run still; to them it is a hint. */
+    tr__store_relaxed_u32(&tr__debugging, 0);
     tr__overflow_close();
     tr__upper_layer.stop();
     tr__free(tr__runtime.loops);
