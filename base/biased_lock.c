@@ -1,9 +1,14 @@
 #include "base/biased_lock.h"
 
+#include "base/seam.h"
+
 /* A revocation interrupts every core that runs a thread of the process. A program that makes locks
  * all the time, each for two loops, must not pay that for each: so a revocation costs credit, which
  * locks earn by being made, and without credit a lock begins shared. */
 enum { CREDIT_MAX = 4096, REVOCATION = 64 };
+
+/* Between two looks whether the owner has left, which it does within a few instructions. */
+#define PAUSE_NS (UINT64_C(20) * 1000)
 
 static bool may_bias;   /* written before the loops start */
 static uint32_t credit; /* lost updates do no harm */
@@ -42,7 +47,9 @@ static void revoke_bias(tr__biased_lock *lock)
     /* acquire: what the owner did inside is visible; pairs with the releases in tr__biased_leave
      * and tr__biased_enter. */
     while (tr__load_acquire_u32(&lock->is_inside) != 0)
-        tr__thread_yield();
+        /* Asleep, for the owner may have lost its core to us, whose priority may be higher. It does
+         * not wake us: it must not touch the lock any more once it has left. */
+        (void)tr__futex_wait(&lock->is_inside, 1, tr__now_ns() + PAUSE_NS);
 }
 
 bool tr__biased_settle(tr__biased_lock *lock, uint32_t owner)

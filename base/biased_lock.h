@@ -8,7 +8,7 @@
  * The owner says that it is inside (`is_inside`), and then looks at the bias again; whoever revokes
  * changes the bias, and then waits until the owner is not inside. Of a store and a later load each,
  * one must see the other's: that takes a fence on both sides, of which the one who revokes does
- * both (tr__membarrier: membarrier(2)), once in the life of a lock, at a few microseconds. See
+ * both (tr__membarrier: membarrier(2)), once in the life of a lock. See
  * Dice, Moir, Scherer, "Quickly reacquirable locks", 2003; and Russell, Detlefs, OOPSLA 2006.
  *
  * Where the kernel has no such fence nothing is ever biased.
@@ -60,7 +60,8 @@ static inline bool tr__biased_enter(tr__biased_lock *lock, uint32_t owner)
 {
     if (owner != TR__BIAS_NONE && tr__biased_reenter(lock, owner))
         return true;
-    /* acquire: what the owner did inside is visible; pairs with the release in revoke. */
+    /* acquire: what the owner did inside is visible; pairs with the release in
+     * tr__biased_settle. */
     if (TR__LIKELY(tr__load_acquire_u32(&lock->bias) == TR__BIAS_SHARED))
         return false;
     return tr__biased_settle(lock, owner);

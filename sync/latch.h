@@ -1,6 +1,6 @@
-/* The lock inside of what tasks share: held for a few instructions, never across a call of the
- * user's. It is biased to the loop that uses it first (base/biased_lock.h), so that what one loop
- * uses alone costs no locked instruction. */
+/* The lock inside of what tasks share: held for a few instructions, and across no call of the
+ * user's but a queue's `compare`. It is biased to the loop that uses it first (base/biased_lock.h),
+ * so that what one loop uses alone costs no locked instruction. */
 #ifndef TR_SYNC_LATCH_H
 #define TR_SYNC_LATCH_H
 
