@@ -291,18 +291,20 @@ int tr_future_cancel(tr_future *f)
 
 int tr__future_look(tr_future *f)
 {
-    /* relaxed, both: a flag for the log; any thread may set it. */
-    if (TR__UNLIKELY(f->status < 0 || tr__is_debugging()) &&
-        tr__load_relaxed_u32(&f->seen) != TR__FUTURE_SEEN)
-        tr__store_relaxed_u32(&f->seen, TR__FUTURE_SEEN); /* relaxed: as above */
+    uint32_t seen = tr__peek_u32(&f->seen);
+
+    /* Of a success nobody is told but in debug mode, where it is wanted somewhere. */
+    if (TR__UNLIKELY(seen != TR__FUTURE_SEEN && (f->status < 0 || seen != 0)))
+        /* relaxed: a flag for the log; any thread may set it. */
+        tr__store_relaxed_u32(&f->seen, TR__FUTURE_SEEN);
     return f->status;
 }
 
 void tr__future_unwant(tr_future *f)
 {
-    /* relaxed, both: as in tr__future_look; who looks at the same time looks. */
-    if (tr__load_relaxed_u32(&f->seen) != TR__FUTURE_SEEN)
-        tr__store_relaxed_u32(&f->seen, 0); /* relaxed: as above */
+    if (tr__peek_u32(&f->seen) > TR__FUTURE_SEEN)
+        /* relaxed: as in tr__future_look; who looks at the same time is not told either. */
+        tr__store_relaxed_u32(&f->seen, 0);
 }
 
 bool tr_future_is_done(const tr_future *f)

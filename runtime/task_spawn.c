@@ -160,7 +160,7 @@ void tr_task_unref(tr_task *t)
 
 void tr_task_detach(tr_task *t)
 {
-    if (t != NULL && tr__is_debugging())
+    if (t != NULL)
         tr__future_unwant(&t->future);
     tr_task_unref(t);
 }

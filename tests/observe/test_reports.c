@@ -277,6 +277,11 @@ START_TEST(whoever_looks_at_an_end_is_left_in_peace)
 }
 END_TEST
 
+static void spawn_it(void *task)
+{
+    ck_assert_int_eq(tr_task_spawn((tr_task **)task, give_five, NULL), 0);
+}
+
 START_TEST(a_foreign_thread_that_looks_is_left_in_peace_and_one_that_does_not_is_named)
 {
     tr_future *f;
@@ -291,6 +296,22 @@ START_TEST(a_foreign_thread_that_looks_is_left_in_peace_and_one_that_does_not_is
     tr_future_unref(f);
     kit_stop();
     ck_assert(kit_log_contains("nobody has looked at how task 'give_five' ended"));
+}
+END_TEST
+
+START_TEST(whoever_looks_when_the_runtime_has_stopped_is_left_in_peace)
+{
+    tr_future *looked_at;
+    tr_task *detached;
+
+    start(1);
+    looked_at = submit(1);
+    kit_on_loop(0, spawn_it, &detached);
+    kit_stop();
+    ck_assert_int_eq(tr_future_status(looked_at), 5);
+    tr_future_unref(looked_at);
+    tr_task_detach(detached);
+    ck_assert(!kit_log_contains("nobody has looked"));
 }
 END_TEST
 
@@ -694,6 +715,7 @@ END_TEST
 KIT_MAIN("observe/reports", a_task_whose_end_nobody_has_looked_at_is_named,
          without_debug_mode_no_task_is_named, whoever_looks_at_an_end_is_left_in_peace,
          a_foreign_thread_that_looks_is_left_in_peace_and_one_that_does_not_is_named,
+         whoever_looks_when_the_runtime_has_stopped_is_left_in_peace,
          a_failure_that_nobody_has_looked_at_has_a_line_of_its_own,
          an_answer_that_nobody_has_looked_at_is_named,
          a_job_whose_end_nobody_has_looked_at_is_named, an_open_future_is_not_wanted_by_anybody,
