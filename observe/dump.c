@@ -127,7 +127,7 @@ static bool draw(const dump *d, tr__picture *picture)
     return tr__picture_finish(picture);
 }
 
-/* false: there are no loops any more. */
+/* false: it can't be said. */
 static bool describe_loop(int loop, char *text, size_t text_bytes)
 {
     bool is_there;
@@ -136,7 +136,7 @@ static bool describe_loop(int loop, char *text, size_t text_bytes)
      * this very thread: the watcher. */
     if (!tr__gate_try(&tr__runtime_gate))
         return false;
-    is_there = tr__runtime.loops != NULL;
+    is_there = loop < tr_loop_count(); /* it may have been stopped, and started with fewer */
     if (is_there)
         tr__upper_layer.describe(tr__runtime.loops[loop], text, text_bytes);
     tr__gate_unlock(&tr__runtime_gate);

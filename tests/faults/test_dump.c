@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/runtime.h"
 #include "support/actors.h"
+#include "support/holder.h"
 #include "support/tasks.h"
 
 enum { COUNT = 200 }; /* more than its arrays begin with */
@@ -216,7 +218,28 @@ START_TEST(a_picture_goes_to_stderr_unless_it_is_told_otherwise)
 }
 END_TEST
 
-KIT_MAIN("faults/dump", each_allocation_of_a_picture_may_fail,
-         memory_may_end_while_a_picture_is_drawn, a_loop_that_draws_without_memory_says_so,
-         without_a_runtime_there_is_nothing_to_draw,
+/* As when somebody stops the runtime just now: what the loop does can't be asked for. */
+START_TEST(a_loop_that_does_not_answer_is_named_though_the_gate_is_shut)
+{
+    kit_holder holder;
+    char *text;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    kit_start(1);
+    kit_hold(&holder, 0);
+    tr__gate_lock(&tr__runtime_gate);
+    ck_assert_int_eq(tr_dump(out), 0);
+    tr__gate_unlock(&tr__runtime_gate);
+    kit_let_go(&holder);
+    kit_stop();
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_ptr_nonnull(strstr(text, "  loop 0 does not answer\n"));
+    free(text);
+}
+END_TEST
+
+KIT_MAIN("faults/dump", a_loop_that_does_not_answer_is_named_though_the_gate_is_shut,
+         each_allocation_of_a_picture_may_fail, memory_may_end_while_a_picture_is_drawn,
+         a_loop_that_draws_without_memory_says_so, without_a_runtime_there_is_nothing_to_draw,
          a_picture_goes_to_stderr_unless_it_is_told_otherwise)

@@ -1,4 +1,4 @@
-/* How much of their stacks tasks have used, and SIGUSR1, which asks for it. */
+/* How much of their stacks tasks have used, and SIGUSR1, which asks for it and for the tree. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -238,13 +238,15 @@ static void ask_while_stuck(void *unused)
     ck_assert_ptr_eq(signal(SIGUSR1, SIG_DFL), SIG_DFL);
 }
 
-START_TEST(sigusr1_asks_for_the_marks_also_while_all_loops_are_stuck)
+START_TEST(sigusr1_asks_for_the_tree_and_the_marks_also_while_all_loops_are_stuck)
 {
     char text[16384];
 
     if (skips())
         return;
     ck_assert_int_eq(kit_in_child(ask_while_stuck, NULL, text, sizeof(text)), 0);
+    ck_assert_ptr_nonnull(strstr(text, "troupe: loops: 1, "));
+    ck_assert_ptr_nonnull(strstr(text, "  loop 0 does not answer: "));
     ck_assert_ptr_nonnull(strstr(text, "  early\n"));
 }
 END_TEST
@@ -329,6 +331,6 @@ KIT_MAIN("observe/marks", mark_is_what_the_deepest_task_of_a_name_has_used,
          task_that_uses_more_than_three_quarters_is_named_in_the_end,
          names_beyond_those_that_have_room_are_known_together,
          nothing_is_known_when_debug_mode_is_off,
-         sigusr1_asks_for_the_marks_also_while_all_loops_are_stuck,
+         sigusr1_asks_for_the_tree_and_the_marks_also_while_all_loops_are_stuck,
          sigusr1_is_left_to_a_handler_of_the_program, handler_that_was_set_later_stays,
          sigusr1_ends_a_forked_child_as_ever)
