@@ -25,9 +25,9 @@
 /* What stands at the top of a task's stack, just below the stack's record. */
 typedef struct tr__fiber {
     tr__cancel root; /* of all that the task is inside of */
-    uint32_t
-        suspension; /* the number of its last wait on its loop: as long as it stays the same, no
-                            task has moved that has this address */
+    /* The number of its last wait on its loop: as long as it stays the same, no task has moved that
+     * has this address. */
+    uint32_t suspension;
     TR__ALIGNED(16) tr__context context; /* while the task does not run */
 } tr__fiber;
 

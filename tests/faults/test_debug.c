@@ -27,13 +27,7 @@ static void expect_nothing_left(void)
 static void check_start(void *unused, bool struck)
 {
     (void)unused;
-    ck_assert_msg(started == 0 || started == TR_ENOMEM || started == TR_EAGAIN ||
-                      started == -EMFILE || started == -ENFILE,
-                  "start gave %d", started);
-    if (!struck)
-        ck_assert_int_eq(started, 0);
-    if (started == 0)
-        ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+    kit_end_start(started, struck);
     expect_nothing_left();
 }
 

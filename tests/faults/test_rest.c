@@ -69,13 +69,7 @@ static int threads;
 static void check_start(void *ctx, bool struck)
 {
     (void)ctx;
-    ck_assert_msg(started == 0 || started == TR_ENOMEM || started == TR_EAGAIN ||
-                      started == -EMFILE || started == -ENFILE,
-                  "start gave %d", started);
-    if (!struck)
-        ck_assert_int_eq(started, 0);
-    if (started == 0)
-        ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+    kit_end_start(started, struck);
     ck_assert_int_eq(tr_loop_count(), 0);
     ck_assert_int_eq(kit_open_descriptors(), descriptors);
     while (kit_threads() > threads)

@@ -184,6 +184,15 @@ tr_stats kit_stats(void)
     return stats;
 }
 
+void kit_end_start(int rc, bool struck)
+{
+    ck_assert_msg(rc == 0 || (struck && (rc == TR_ENOMEM || rc == TR_EAGAIN || rc == -EMFILE ||
+                                         rc == -ENFILE)),
+                  "start gave %d", rc);
+    if (rc == 0)
+        ck_assert_int_eq(tr_shutdown(KIT_PATIENCE_S), 0);
+}
+
 void kit_expect_balance(void)
 {
     tr_stats s = kit_stats();

@@ -24,6 +24,9 @@ void kit_start(int loops);
 void kit_start_with(const tr_config *config);
 /* Shut down; the ledger must balance, and no thread, descriptor or mapping may be left. */
 void kit_stop(void);
+/* What tr_start gave while a call may have failed (struck): it must be 0, or an error of such a
+ * call. A runtime that was started is shut down. */
+void kit_end_start(int rc, bool struck);
 /* The ledger: sent = handled + returned + expired + late + dead; all tasks have ended, all jobs
  * were run or cancelled. Only after a shutdown. */
 void kit_expect_balance(void);
