@@ -291,10 +291,9 @@ int tr_future_cancel(tr_future *f)
 
 int tr__future_look(tr_future *f)
 {
-    uint32_t seen = tr__peek_u32(&f->seen);
-
-    /* Of a success nobody is told but in debug mode, where it is wanted somewhere. */
-    if (TR__UNLIKELY(seen != TR__FUTURE_SEEN && (f->status < 0 || seen != 0)))
+    /* Nobody misses a success but in debug mode, where it is wanted somewhere. */
+    if (TR__UNLIKELY(f->status < 0 || tr__peek_u32(&f->seen) > TR__FUTURE_SEEN) &&
+        tr__peek_u32(&f->seen) != TR__FUTURE_SEEN)
         /* relaxed: a flag for the log; any thread may set it. */
         tr__store_relaxed_u32(&f->seen, TR__FUTURE_SEEN);
     return f->status;
