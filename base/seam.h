@@ -32,14 +32,14 @@ void tr__seam_set(const tr__seam *seam);
 /* ---- memory ---- */
 
 /* At least bytes of memory, not zeroed; NULL when there is none. Free it with tr__free. */
-void *tr__alloc(size_t bytes);
-void *tr__alloc_zeroed(size_t bytes);
+TR__SHARED void *tr__alloc(size_t bytes);
+TR__SHARED void *tr__alloc_zeroed(size_t bytes);
 /* The same, aligned to a cache line. */
 void *tr__alloc_lines_zeroed(size_t bytes);
 void tr__free_lines(void *block);
 /* A copy of a text; NULL when there is no memory. */
-char *tr__copy_string(const char *text);
-void tr__free(void *block);
+TR__SHARED char *tr__copy_string(const char *text);
+TR__SHARED void tr__free(void *block);
 /* A block is not the library's any more: it lasts as long as the process, or the program frees it.
  * Only a simulation, which counts them, wants to know. */
 #if TR__SIM
@@ -83,8 +83,8 @@ void tr__pages_unmap(void *at, size_t bytes);
 
 /* ---- time and chance ---- */
 
-uint64_t tr__now_ns(void);
-uint64_t tr__dice(void);
+TR__SHARED uint64_t tr__now_ns(void);
+TR__SHARED uint64_t tr__dice(void);
 
 /* What a thread of this process has had of cores; figures that the system does not tell are 0. */
 typedef struct tr__usage {

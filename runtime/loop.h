@@ -107,7 +107,7 @@ struct tr__loop {
 
 /* The loop of this thread, or NULL. Initial-exec: one instruction; the library must not be loaded
  * so late that static thread-local space has run out. */
-extern TR__THREAD_LOCAL_FAST tr__loop *tr__loop_of_thread;
+TR__SHARED extern TR__THREAD_LOCAL_FAST tr__loop *tr__loop_of_thread;
 
 static TR__ALWAYS_INLINE tr__loop *tr__loop_here(void)
 {
@@ -164,7 +164,7 @@ void tr__loop_publish(tr__loop *loop);
 /* Let a runnable run on loop `number` (from 1), which may be this one. It needs no memory. false:
  * that loop has quit; the runnable is still the caller's.
  * Threads: any. */
-bool tr__loop_post(uint32_t number, tr__runnable *runnable);
+TR__SHARED bool tr__loop_post(uint32_t number, tr__runnable *runnable);
 
 /* Send a parcel to loop number target + 1, in order; it is published at the end of the activation.
  * Errors: TR_ENOMEM; TR_ESHUTDOWN this loop is sealed. */

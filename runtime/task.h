@@ -85,7 +85,7 @@ static inline tr_task *tr__task_here(void)
 }
 
 /* An await of a task that is cancelled: TR_ECANCELED. */
-int tr__task_refuse_await(tr_task *task) TR__COLD;
+TR__SHARED int tr__task_refuse_await(tr_task *task) TR__COLD;
 
 /* What every await does first: TR_ECANCELED if the task is cancelled, else 0. */
 static inline int tr__task_checkpoint(tr_task *task)
@@ -95,9 +95,9 @@ static inline int tr__task_checkpoint(tr_task *task)
 
 /* Suspend the running task until its wait is over; returns the result. A wait that can be withdrawn
  * is for a task that has passed the checkpoint; others may be entered at any time. */
-int tr__wait_suspend(tr__wait *wait);
+TR__SHARED int tr__wait_suspend(tr__wait *wait);
 /* On the task's loop: the wait is over, and the task goes on soon. */
-void tr__wait_end(tr__wait *wait, int result);
+TR__SHARED void tr__wait_end(tr__wait *wait, int result);
 
 /* Let everything else on its loop run once; it can't be interrupted. */
 void tr__task_pause(tr_task *task);

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/list.h"
 
 #define TR__TICK_SHIFT   17
@@ -48,9 +49,10 @@ typedef struct tr__wheel {
 void tr__wheel_init(tr__wheel *wheel, uint64_t now_ns);
 
 /* Start a stopped timer: it fires at due_ns (tr__now_ns) or up to a tick later, never earlier. */
-void tr__timer_start(tr__wheel *wheel, tr__timer *timer, uint64_t due_ns, tr__timer_fn fire);
+TR__SHARED void tr__timer_start(tr__wheel *wheel, tr__timer *timer, uint64_t due_ns,
+                                tr__timer_fn fire);
 /* Stop it; nothing happens to one that is stopped. */
-void tr__timer_stop(tr__wheel *wheel, tr__timer *timer);
+TR__SHARED void tr__timer_stop(tr__wheel *wheel, tr__timer *timer);
 
 static inline bool tr__timer_is_started(const tr__timer *timer)
 {

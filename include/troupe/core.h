@@ -35,6 +35,11 @@ TR_API const char *tr_version(void);
     X(TR_EPERM, -EPERM, "not permitted to the caller")                                             \
     X(TR_EPIPE, -EPIPE, "it has been closed")                                                      \
     X(TR_EALREADY, -EALREADY, "it has been done already")                                          \
+    X(TR_ECONNREFUSED, -ECONNREFUSED, "nobody listens there")                                      \
+    X(TR_ECONNRESET, -ECONNRESET, "the other side has reset the connection")                       \
+    X(TR_EADDRINUSE, -EADDRINUSE, "the address is in use")                                         \
+    X(TR_ENOENT, -ENOENT, "there is no such file")                                                 \
+    X(TR_EMFILE, -EMFILE, "the process has too many open descriptors")                                          \
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
     X(TR_EUNHANDLED, -20002, "the actor does not handle this message")                             \
     X(TR_EWRONGPLACE, -20003, "this function can't be called from here")                           \
@@ -47,7 +52,14 @@ TR_API const char *tr_version(void);
     X(TR_ELIMIT, -20010, "a limit of the runtime has been reached")                                \
     X(TR_EUNREADY, -20011, "the task has ended without a word that it is ready")                   \
     X(TR_EOPEN, -20012, "the circuit breaker is open: it has failed too often lately")             \
-    X(TR_EBROKEN, -20013, "the barrier was broken")
+    X(TR_EBROKEN, -20013, "the barrier was broken")                                                \
+    X(TR_EEND, -20014, "the other side has ended the stream before all had come")                  \
+    X(TR_ETOOLARGE, -20015, "what came is larger than allowed")                                    \
+    X(TR_ESYNTAX, -20016, "what came is malformed")                                                \
+    X(TR_ENONAME, -20017, "there is no such name, or it has no address")                           \
+    X(TR_ERESOLVE, -20018, "the name could not be looked up; a name server did not answer")        \
+    X(TR_ETLS, -20019, "the TLS connection has failed")                                            \
+    X(TR_ECERTIFICATE, -20020, "the certificate of the other side is not trusted")
 
 #define TR__ERROR_CONSTANT(name, value, sentence) name = (value),
 enum tr_error { TR_ERRORS(TR__ERROR_CONSTANT) TR__ERROR_END = 0 };

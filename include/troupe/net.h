@@ -1,0 +1,14 @@
+/* The network: streams of bytes (TCP, Unix, TLS, pipes), datagrams, names, processes, files, HTTP
+ * and WebSocket. A library of its own: link with troupe-net (pkg-config troupe-net; CMake
+ * troupe::troupe-net).
+ *
+ * A program that includes this header needs no other. */
+#ifndef TROUPE_NET_H
+#define TROUPE_NET_H
+
+#include <troupe.h>
+
+#include <troupe/address.h>
+#include <troupe/io.h>
+
+#endif

@@ -1,0 +1,46 @@
+/* The seam of this room: every system call that net/ and http/ make, as a function that returns 0 or
+ * more, or -errno. Where the library can fail (TR__FAULTS), each asks first whether it is to.
+ *
+ * Descriptors are non-blocking and closed on exec, whoever makes them. Writes to what the other side
+ * has closed are TR_EPIPE, and no signal. */
+#ifndef TR_NET_SYSTEM_H
+#define TR_NET_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+int tr__sys_socket(int family, int type);
+int tr__sys_socketpair(int ends[2]);
+int tr__sys_pipe(int ends[2]);
+/* -EINPROGRESS: wait until it is writable, then ask tr__sys_socket_error. */
+int tr__sys_connect(int fd, const struct sockaddr *address, socklen_t bytes);
+/* What has become of a connection that was in progress: 0, or why not. */
+int tr__sys_socket_error(int fd);
+int tr__sys_bind(int fd, const struct sockaddr *address, socklen_t bytes);
+int tr__sys_listen(int fd, int backlog);
+/* The new descriptor. -EAGAIN: nobody waits. */
+int tr__sys_accept(int fd, struct sockaddr_storage *from, socklen_t *from_bytes);
+int tr__sys_shutdown(int fd, int how);
+int tr__sys_set_option(int fd, int level, int name, int value);
+int tr__sys_local_name(int fd, struct sockaddr_storage *name, socklen_t *bytes);
+int tr__sys_peer_name(int fd, struct sockaddr_storage *name, socklen_t *bytes);
+/* Never fails as far as the caller can do anything: the descriptor is gone. */
+void tr__sys_close(int fd);
+/* Let a descriptor of the program's be as ours are. */
+int tr__sys_set_nonblocking(int fd);
+bool tr__sys_is_socket(int fd);
+
+/* -EAGAIN: nothing can be moved just now. 0 of a read: the end. */
+ssize_t tr__sys_recv(int fd, void *buffer, size_t bytes);
+ssize_t tr__sys_send(int fd, const void *data, size_t bytes);
+ssize_t tr__sys_sendmsg(int fd, const struct msghdr *message);
+ssize_t tr__sys_recvmsg(int fd, struct msghdr *message);
+/* The same for what is no socket. */
+ssize_t tr__sys_read(int fd, void *buffer, size_t bytes);
+ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count);
+ssize_t tr__sys_sendfile(int to, int from, off_t *offset, size_t bytes);
+
+#endif
