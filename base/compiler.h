@@ -16,8 +16,8 @@
 #define TR__CACHE_LINE  64
 #define TR__ALIGNED(n)  __attribute__((aligned(n)))
 
-/* What troupe's other libraries call, too: it is seen from outside, but is no API, and changes with any
- * version. cmake/troupe.map lists these. */
+/* What troupe's other libraries call, too: it is seen from outside, but is no API, and changes with
+ * any version. cmake/troupe.map lists these. */
 #define TR__SHARED __attribute__((visibility("default")))
 
 /* A build that counts what the tests reach counts each function once, not at each of its calls. */

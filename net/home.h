@@ -1,7 +1,7 @@
 /* What this room keeps for each loop: its libev loop, and the descriptors that are open on it.
  *
- * A loop's home is made when it is first needed, and goes when the loop closes: descriptors that are
- * still open then are closed with it.
+ * A loop's home is made when it is first needed, and goes when the loop closes: descriptors that
+ * are still open then are closed with it.
  *
  * Threads: the loop's own. */
 #ifndef TR_NET_HOME_H

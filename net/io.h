@@ -1,7 +1,7 @@
 /* Streams of bytes, inside.
  *
- * What a stream does by itself, whether its bytes go to the system as they are or through TLS, is in
- * its kind: calls that never wait. All waiting, buffering and taking turns is common (io_read.c,
+ * What a stream does by itself, whether its bytes go to the system as they are or through TLS, is
+ * in its kind: calls that never wait. All waiting, buffering and taking turns is common (io_read.c,
  * io_write.c).
  *
  *     tr_read ---> input buffer <--- try_read  <--- [TLS] <--- descriptor
@@ -80,7 +80,8 @@ extern const tr__io_kind tr__io_plain;
 /* A stream of a descriptor, which is non-blocking. As tr_io_open. */
 int tr__io_new(tr_io **out, int fd, bool is_socket);
 
-/* A task begins a call: 0, or why it can't. Others run first, after many calls that did not wait. */
+/* A task begins a call: 0, or why it can't. Others run first, after many calls that did not wait.
+ * */
 int tr__io_enter(tr_io *io);
 /* It ends the call, whose result this is. The stream may be gone then. */
 ssize_t tr__io_leave(tr_io *io, ssize_t result);

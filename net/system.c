@@ -9,8 +9,8 @@
 
 #include "base/seam.h"
 
-/* Of a call that is to fail, where a test can say so. In a simulation, calls that move bytes fail in
- * sim/ already. */
+/* Of a call that is to fail, where a test can say so. In a simulation, calls that move bytes fail
+ * in sim/ already. */
 static bool strikes(void)
 {
     return tr__fault_strikes(TR__FAULT_CALL);

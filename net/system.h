@@ -1,8 +1,8 @@
-/* The seam of this room: every system call that net/ and http/ make, as a function that returns 0 or
- * more, or -errno. Where the library can fail (TR__FAULTS), each asks first whether it is to.
+/* The seam of this room: every system call that net/ and http/ make, as a function that returns 0
+ * or more, or -errno. Where the library can fail (TR__FAULTS), each asks first whether it is to.
  *
- * Descriptors are non-blocking and closed on exec, whoever makes them. Writes to what the other side
- * has closed are TR_EPIPE, and no signal. */
+ * Descriptors are non-blocking and closed on exec, whoever makes them. Writes to what the other
+ * side has closed are TR_EPIPE, and no signal. */
 #ifndef TR_NET_SYSTEM_H
 #define TR_NET_SYSTEM_H
 

@@ -39,7 +39,7 @@ TR_API const char *tr_version(void);
     X(TR_ECONNRESET, -ECONNRESET, "the other side has reset the connection")                       \
     X(TR_EADDRINUSE, -EADDRINUSE, "the address is in use")                                         \
     X(TR_ENOENT, -ENOENT, "there is no such file")                                                 \
-    X(TR_EMFILE, -EMFILE, "the process has too many open descriptors")                                          \
+    X(TR_EMFILE, -EMFILE, "the process has too many open descriptors")                             \
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
     X(TR_EUNHANDLED, -20002, "the actor does not handle this message")                             \
     X(TR_EWRONGPLACE, -20003, "this function can't be called from here")                           \
@@ -57,7 +57,7 @@ TR_API const char *tr_version(void);
     X(TR_ETOOLARGE, -20015, "what came is larger than allowed")                                    \
     X(TR_ESYNTAX, -20016, "what came is malformed")                                                \
     X(TR_ENONAME, -20017, "there is no such name, or it has no address")                           \
-    X(TR_ERESOLVE, -20018, "the name could not be looked up; a name server did not answer")        \
+    X(TR_ERESOLVE, -20018, "the name could not be looked up")                                      \
     X(TR_ETLS, -20019, "the TLS connection has failed")                                            \
     X(TR_ECERTIFICATE, -20020, "the certificate of the other side is not trusted")
 

@@ -2,8 +2,8 @@
  *
  * A tr_io is one open end. It belongs to the loop on which it was opened: only tasks of that loop
  * may use it. Calls read as blocking ones do, and suspend the task, never the loop; each obeys
- * deadlines (TR_DEADLINE) and cancellation. One task may read while another writes; tasks that write
- * at the same time take turns, call by call; a second reader is refused with TR_EBUSY.
+ * deadlines (TR_DEADLINE) and cancellation. One task may read while another writes; tasks that
+ * write at the same time take turns, call by call; a second reader is refused with TR_EBUSY.
  *
  * After TR_ECANCELED or TR_ETIMEDOUT a read has taken nothing, and may be tried again; of a write,
  * any part may have gone out: close the stream then.
@@ -59,7 +59,8 @@ TR_API ssize_t tr_read(tr_io *io, void *buffer, size_t bytes);
 
 /* Read exactly so many: 0.
  * Threads: as tr_read.
- * Errors:  TR_EEND the stream has ended before: what had come stays, for tr_read; else as tr_read. */
+ * Errors:  TR_EEND the stream has ended before: what had come stays, for tr_read; else as tr_read.
+ *          */
 TR_API int tr_read_exact(tr_io *io, void *buffer, size_t bytes);
 
 /* Read to a delimiter, a text of 1 to 16 bytes ("\n", "\r\n\r\n"): how many bytes, the delimiter's
@@ -122,8 +123,8 @@ TR_API int tr_close_write(tr_io *io);
 
 /* ---- the rest ---- */
 
-/* Close it, and free it; NULL is allowed. What tr_write was given goes out before, if the caller is a
- * task that is not cancelled. Tasks that wait for it are told TR_EPIPE.
+/* Close it, and free it; NULL is allowed. What tr_write was given goes out before, if the caller is
+ * a task that is not cancelled. Tasks that wait for it are told TR_EPIPE.
  * Ownership: it is gone, also on error.
  * Threads:   its loop; any, when the runtime has stopped.
  * Errors:    of what went out last; TR_EWRONGPLACE: then it is not gone. */
