@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/seam.h"
@@ -154,6 +155,15 @@ ssize_t tr__sys_recv(int fd, void *buffer, size_t bytes)
     return result(recv(fd, buffer, bytes, 0));
 }
 
+int tr__sys_peek(int fd)
+{
+    char byte;
+
+    if (transfer_strikes())
+        return -ECONNRESET;
+    return (int)result(recv(fd, &byte, 1, MSG_PEEK));
+}
+
 ssize_t tr__sys_send(int fd, const void *data, size_t bytes)
 {
     if (transfer_strikes())
@@ -194,4 +204,12 @@ ssize_t tr__sys_sendfile(int to, int from, off_t *offset, size_t bytes)
     if (transfer_strikes())
         return -EIO;
     return result(sendfile(to, from, offset, bytes));
+}
+
+uint64_t tr__sys_wall_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* can't fail: the clock exists, now is ours */
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }

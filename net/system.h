@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -35,6 +36,8 @@ bool tr__sys_is_socket(int fd);
 
 /* -EAGAIN: nothing can be moved just now. 0 of a read: the end. */
 ssize_t tr__sys_recv(int fd, void *buffer, size_t bytes);
+/* Whether a byte could be received, which stays: 1; 0 at the end. */
+int tr__sys_peek(int fd);
 ssize_t tr__sys_send(int fd, const void *data, size_t bytes);
 ssize_t tr__sys_sendmsg(int fd, const struct msghdr *message);
 ssize_t tr__sys_recvmsg(int fd, struct msghdr *message);
@@ -42,5 +45,10 @@ ssize_t tr__sys_recvmsg(int fd, struct msghdr *message);
 ssize_t tr__sys_read(int fd, void *buffer, size_t bytes);
 ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count);
 ssize_t tr__sys_sendfile(int to, int from, off_t *offset, size_t bytes);
+
+/* ---- time ---- */
+
+/* Nanoseconds of the calendar's clock (UTC, since 1970). */
+uint64_t tr__sys_wall_ns(void);
 
 #endif

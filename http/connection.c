@@ -1,0 +1,537 @@
+/* The life of a connection. */
+#include "http/connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/atomic.h"
+#include "base/seam.h"
+#include "net/system.h"
+#include "runtime/task.h"
+
+enum {
+    OUT_MOST = 64 * 1024, /* that may wait to go out before the next request is handled */
+    TURN_MOST = 64,       /* requests of one connection, until others run */
+    LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
+};
+
+static void advance(tr__http_conn *conn);
+static void go_on(tr__http_conn *conn);
+static int serve(void *conn);
+
+/* ---- watching ---- */
+
+static void watch(tr__http_conn *conn, int events)
+{
+    if (ev_is_active(&conn->watcher) && (conn->watcher.events & (EV_READ | EV_WRITE)) == events)
+        return;
+    ev_io_stop(conn->worker->net->ev, &conn->watcher);
+    ev_io_set(&conn->watcher, conn->watcher.fd, events);
+    ev_io_start(conn->worker->net->ev, &conn->watcher);
+}
+
+static void unwatch(tr__http_conn *conn)
+{
+    ev_io_stop(conn->worker->net->ev, &conn->watcher);
+}
+
+/* ---- opening and closing ---- */
+
+static void give_back(tr__http_conn *conn, tr__buffer *buffer)
+{
+    tr__worker_give_block(conn->worker, buffer);
+}
+
+static void drop_tail(tr__http_conn *conn)
+{
+    if (conn->tail.data != NULL && conn->tail.drop != NULL)
+        conn->tail.drop(conn->tail.data);
+    conn->tail = (tr__tail){ 0 };
+}
+
+static void release_request(tr__http_conn *conn)
+{
+    if (conn->req == NULL)
+        return;
+    tr__worker_give_request(conn->worker, conn->req);
+    conn->req = NULL;
+}
+
+void tr__conn_close(tr__http_conn *conn)
+{
+    tr__http_worker *worker = conn->worker;
+
+    unwatch(conn);
+    release_request(conn);
+    drop_tail(conn);
+    give_back(conn, &conn->in);
+    give_back(conn, &conn->out);
+    tr__tls_free(conn->tls);
+    tr__free(conn->peer);
+    tr__sys_close(conn->watcher.fd);
+    tr__list_remove(&conn->link);
+    tr__free(conn);
+    tr__worker_closed(worker);
+}
+
+/* ---- sending ---- */
+
+/* The answer is out, and nothing more will be: say so, and read until the client has closed, too.
+ * Else what it still sends would let the system reset the connection, and the client might never
+ * see the answer. */
+static void linger(tr__http_conn *conn)
+{
+    release_request(conn);
+    tr__conn_end(conn);
+    if (conn->has_peer_ended) {
+        tr__conn_close(conn);
+        return;
+    }
+    conn->state = TR__CONN_LINGERS;
+    tr__worker_limit(conn, TR__LIMIT_LINGER);
+    watch(conn, EV_READ);
+}
+
+void tr__conn_end_idle(tr__http_conn *conn)
+{
+    conn->is_last = true;
+    linger(conn);
+}
+
+/* What is to go out has gone. */
+static void settle(tr__http_conn *conn)
+{
+    if (conn->is_last)
+        linger(conn);
+    else
+        go_on(conn);
+}
+
+static void send_all(tr__http_conn *conn)
+{
+    int rc = tr__conn_send(conn);
+
+    if (rc == 0) {
+        settle(conn);
+    } else if (rc == -EAGAIN) {
+        conn->state = TR__CONN_WRITES;
+        tr__worker_limit(conn, TR__LIMIT_WRITE);
+        watch(conn, EV_WRITE);
+    } else {
+        tr__conn_close(conn);
+    }
+}
+
+/* Answer what is refused before it has come to a handler. Nothing that follows can be understood. */
+static void refuse(tr__http_conn *conn)
+{
+    conn->is_last = true;
+    tr__response_refuse(conn->req);
+    release_request(conn);
+}
+
+/* ---- reading ---- */
+
+/* Tell a client that waits for it to send the body. */
+static bool send_continue(tr__http_conn *conn)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char *room;
+
+    if (!conn->req->wants_continue || conn->req->is_complete)
+        return true;
+    conn->req->wants_continue = false;
+    room = tr__conn_room(conn, sizeof(text) - 1);
+    if (room == NULL)
+        return false;
+    memcpy(room, text, sizeof(text) - 1);
+    tr__conn_put(conn, sizeof(text) - 1);
+    return true;
+}
+
+/* Understand what has come so far; begins a request if none has begun. */
+static tr__parsed parse(tr__http_conn *conn)
+{
+    tr_http_request *req = conn->req;
+    size_t used;
+    tr__parsed parsed;
+    const char *begin;
+
+    if (req == NULL) {
+        req = tr__worker_take_request(conn->worker);
+        if (req == NULL)
+            return TR__PARSED_NO_MEMORY;
+        conn->req = req;
+        req->conn = conn;
+        tr__parse_begin(req);
+    }
+    begin = conn->in.bytes + conn->in.begin + req->total_bytes;
+    parsed = tr__parse(req, begin, (size_t)(conn->in.bytes + conn->in.end - begin), &used);
+    req->total_bytes += used;
+    if (parsed != TR__PARSED_ALL && req->has_head && parsed != TR__PARSED_REFUSED) {
+        /* The body was copied: only the head is kept. */
+        conn->in.end = conn->in.begin + req->head_bytes;
+        req->total_bytes = req->head_bytes;
+    }
+    return parsed;
+}
+
+/* Let the request be handled. */
+static void start_handler(tr__http_conn *conn)
+{
+    const tr_task_options options = { .stack_bytes = tr__route_stack(conn->req) };
+
+    conn->state = TR__CONN_HANDLES;
+    tr__worker_unlimit(conn);
+    if (tr__task_spawn(&conn->task, serve, conn, "http request", &options, sizeof(options)) < 0)
+        tr__conn_close(conn);
+}
+
+static void await_more(tr__http_conn *conn)
+{
+    conn->state = TR__CONN_READS;
+    tr__worker_limit(conn, conn->req == NULL       ? TR__LIMIT_IDLE
+                           : conn->req->has_head ? TR__LIMIT_BODY
+                                                 : TR__LIMIT_HEAD);
+    watch(conn, EV_READ);
+}
+
+/* Whether what was understood is for a handler now. */
+static bool is_due(const tr__http_conn *conn, tr__parsed parsed)
+{
+    return parsed == TR__PARSED_ALL ||
+           (parsed == TR__PARSED_HEAD && tr__route_streams(conn->req));
+}
+
+static void advance(tr__http_conn *conn)
+{
+    tr__parsed parsed = parse(conn);
+
+    if (is_due(conn, parsed)) {
+        start_handler(conn);
+    } else if (parsed == TR__PARSED_REFUSED) {
+        refuse(conn);
+        send_all(conn);
+    } else if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn)) {
+        tr__conn_close(conn);
+    } else if (tr__conn_unsent(conn) > 0) {
+        send_all(conn); /* which leads to go_on */
+    } else {
+        await_more(conn);
+    }
+}
+
+/* All that was asked for has been answered. */
+static void go_on(tr__http_conn *conn)
+{
+    if (conn->req == NULL && tr__buffer_count(&conn->in) > 0) {
+        advance(conn);
+        return;
+    }
+    if (conn->req == NULL)
+        give_back(conn, &conn->in);
+    give_back(conn, &conn->out);
+    if (conn->has_peer_ended || (conn->worker->is_draining && conn->req == NULL)) {
+        conn->is_last = true;
+        linger(conn);
+        return;
+    }
+    await_more(conn);
+}
+
+static void read_more(tr__http_conn *conn)
+{
+    ssize_t count;
+
+    if (!tr__worker_lend_room(conn->worker, &conn->in)) {
+        tr__conn_close(conn);
+        return;
+    }
+    count = tr__conn_receive(conn, conn->in.bytes + conn->in.end, conn->in.capacity - conn->in.end);
+    if (count > 0) {
+        conn->in.end += (size_t)count;
+        advance(conn);
+        return;
+    }
+    if (count != -EAGAIN) {
+        tr__conn_close(conn); /* who ends within a request has none */
+        return;
+    }
+    if (conn->req == NULL)
+        give_back(conn, &conn->in);
+}
+
+/* ---- the handlers' task ---- */
+
+/* The request was answered: what it has taken of the input is gone. */
+static void finish_request(tr__http_conn *conn)
+{
+    size_t bytes = conn->req->total_bytes;
+
+    if (conn->req->moved == NULL)
+        tr__buffer_take(&conn->in, bytes);
+    release_request(conn);
+}
+
+/* Whether the next request has come already. */
+static bool has_next(tr__http_conn *conn)
+{
+    tr__parsed parsed;
+
+    if (conn->is_last || conn->is_broken || tr__buffer_count(&conn->in) == 0 ||
+        tr__conn_unsent(conn) > OUT_MOST || conn->tail.data != NULL)
+        return false;
+    parsed = parse(conn);
+    if (parsed == TR__PARSED_REFUSED)
+        refuse(conn);
+    if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn))
+        conn->is_broken = true;
+    return is_due(conn, parsed);
+}
+
+static int serve(void *arg)
+{
+    tr__http_conn *conn = arg;
+    int count = 0;
+
+    do {
+        tr__route_answer(conn->req);
+        finish_request(conn);
+        if (++count % TURN_MOST == 0)
+            (void)tr_yield(); /* one that is cancelled goes on, and ends soon */
+    } while (has_next(conn));
+    tr_task_unref(conn->task);
+    conn->task = NULL;
+    if (conn->is_broken)
+        tr__conn_close(conn);
+    else
+        send_all(conn);
+    return 0;
+}
+
+/* ---- waiting of the task ---- */
+
+typedef struct conn_wait {
+    tr__wait wait;
+    tr__http_conn *conn;
+} conn_wait;
+
+static void end_wait(tr__http_conn *conn, int result)
+{
+    tr__wait *waiter = conn->waiter;
+
+    conn->waiter = NULL;
+    tr__worker_unlimit(conn);
+    tr__wait_end(waiter, result);
+}
+
+static bool withdraw(tr__wait *wait)
+{
+    tr__http_conn *conn = TR__CONTAINER_OF(wait, conn_wait, wait)->conn;
+
+    conn->waiter = NULL;
+    tr__worker_unlimit(conn);
+    return true;
+}
+
+static void describe(const tr__wait *wait, tr__awaited *awaited)
+{
+    awaited->what = "an HTTP client";
+    awaited->object = TR__CONTAINER_OF(wait, conn_wait, wait)->conn;
+}
+
+static const tr__wait_kind kind = { withdraw, describe };
+
+static int await(tr__http_conn *conn, int events, tr__http_limit limit)
+{
+    conn_wait w = { .wait = { .task = tr__task_here(), .kind = &kind }, .conn = conn };
+    int rc;
+
+    if (w.wait.task == NULL)
+        return TR_EWRONGPLACE;
+    rc = tr__task_checkpoint(w.wait.task);
+    if (rc < 0)
+        return rc;
+    if (conn->waiter != NULL)
+        return TR_EBUSY;
+    conn->waiter = &w.wait;
+    tr__worker_limit(conn, limit);
+    watch(conn, events);
+    return tr__wait_suspend(&w.wait);
+}
+
+int tr__conn_flush(tr__http_conn *conn, size_t low)
+{
+    int rc;
+
+    if (conn->is_broken)
+        return TR_EPIPE;
+    while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
+        if ((rc = await(conn, EV_WRITE, TR__LIMIT_WRITE)) < 0)
+            break;
+    if (rc == -EAGAIN)
+        return 0;
+    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
+        conn->is_broken = true;
+    return rc;
+}
+
+/* Copy the head out of the input buffer, which is needed for the body. */
+static int move_head(tr__http_conn *conn)
+{
+    tr_http_request *req = conn->req;
+    char *copy;
+
+    if (req->moved != NULL)
+        return 0;
+    copy = tr__arena_take(&req->arena, req->head_bytes);
+    if (copy == NULL)
+        return TR_ENOMEM;
+    memcpy(copy, tr__request_head(req), req->head_bytes);
+    req->moved = copy;
+    tr__buffer_take(&conn->in, req->total_bytes);
+    req->total_bytes = 0;
+    return 0;
+}
+
+/* Understand what stands in the input buffer. What belongs to the next request stays there. */
+static int parse_body(tr__http_conn *conn)
+{
+    tr_http_request *req = conn->req;
+    size_t used;
+    tr__parsed parsed = tr__parse(req, conn->in.bytes + conn->in.begin,
+                                  tr__buffer_count(&conn->in), &used);
+
+    tr__buffer_take(&conn->in, used);
+    if (parsed != TR__PARSED_REFUSED)
+        return 0;
+    conn->is_last = true;
+    return req->refusal == 413 ? TR_ETOOLARGE : req->refusal == 503 ? TR_ENOMEM : TR_ESYNTAX;
+}
+
+int tr__conn_read_body(tr__http_conn *conn)
+{
+    int rc = move_head(conn);
+    ssize_t count;
+
+    if (rc == 0 && !send_continue(conn))
+        rc = TR_ENOMEM;
+    if (rc == 0 && tr__conn_unsent(conn) > 0)
+        rc = tr__conn_flush(conn, 0);
+    if (rc < 0)
+        return rc;
+    if (!tr__worker_lend_room(conn->worker, &conn->in))
+        return TR_ENOMEM;
+    while ((count = tr__conn_receive(conn, conn->in.bytes + conn->in.end,
+                                     conn->in.capacity - conn->in.end)) == -EAGAIN)
+        if ((rc = await(conn, EV_READ, TR__LIMIT_BODY)) < 0)
+            return rc;
+    if (count <= 0) {
+        conn->is_broken = count < 0;
+        conn->is_last = true;
+        return count == 0 ? TR_EEND : (int)count;
+    }
+    conn->in.end += (size_t)count;
+    return parse_body(conn);
+}
+
+char *tr__conn_room(tr__http_conn *conn, size_t bytes)
+{
+    if (!tr__worker_lend(conn->worker, &conn->out, bytes))
+        return NULL;
+    return conn->out.bytes + conn->out.end;
+}
+
+void tr__conn_put_tail(tr__http_conn *conn, void *data, size_t bytes, void (*drop)(void *data))
+{
+    conn->tail = (tr__tail){ .data = data, .bytes = bytes, .drop = drop };
+}
+
+void tr__conn_cancel(tr__http_conn *conn)
+{
+    if (conn->task != NULL)
+        (void)tr_task_cancel(conn->task); /* it runs, or has not begun */
+}
+
+/* ---- events ---- */
+
+/* A handler runs, and does not listen: has the client gone? */
+static void look_for_reset(tr__http_conn *conn)
+{
+    int rc = tr__sys_peek(conn->watcher.fd);
+
+    unwatch(conn);
+    if (rc < 0 && rc != -EAGAIN) {
+        conn->is_broken = true;
+        tr__conn_cancel(conn);
+    }
+}
+
+static void discard(tr__http_conn *conn)
+{
+    char nowhere[4096];
+    ssize_t count = 0;
+
+    for (int i = 0; i < LINGER_READS; i++)
+        if ((count = tr__sys_recv(conn->watcher.fd, nowhere, sizeof(nowhere))) <= 0)
+            break;
+    if (count == 0 || (count < 0 && count != -EAGAIN))
+        tr__conn_close(conn);
+}
+
+static void on_event(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    tr__http_conn *conn = TR__CONTAINER_OF(watcher, tr__http_conn, watcher);
+
+    (void)ev;
+    (void)events;
+    switch (conn->state) {
+    case TR__CONN_READS:
+        read_more(conn);
+        break;
+    case TR__CONN_HANDLES:
+        if (conn->waiter != NULL)
+            end_wait(conn, 0);
+        else
+            look_for_reset(conn);
+        break;
+    case TR__CONN_WRITES:
+        send_all(conn);
+        break;
+    case TR__CONN_LINGERS:
+        discard(conn);
+        break;
+    }
+}
+
+void tr__conn_open(tr__http_worker *worker, int fd)
+{
+    tr__http_conn *conn = tr__alloc_zeroed(sizeof(*conn));
+
+    if (conn == NULL || (worker->server->config.tls != NULL &&
+                         tr__tls_new(&conn->tls, worker->server->config.tls, true, NULL) < 0)) {
+        tr__free(conn);
+        tr__sys_close(fd);
+        return;
+    }
+    conn->worker = worker;
+    ev_io_init(&conn->watcher, on_event, fd, EV_READ);
+    tr__worker_opened(conn);
+    await_more(conn);
+}
+
+/* A request that comes too slowly is told so; a client that takes nothing can't be. */
+void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
+{
+    if (conn->waiter != NULL) {
+        end_wait(conn, TR_ETIMEDOUT);
+    } else if (limit == TR__LIMIT_HEAD || limit == TR__LIMIT_BODY) {
+        conn->req->refusal = 408;
+        conn->req->reason = "the request came too slowly";
+        refuse(conn);
+        send_all(conn);
+    } else {
+        tr__conn_close(conn);
+    }
+}

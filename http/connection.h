@@ -1,0 +1,105 @@
+/* A connection of the server.
+ *
+ *        +--> READS ---- a request has come ----> HANDLES ----> WRITES --+
+ *        |      |      (a task is started, and      |      (what the     |
+ *        |      |       answers all that have come)  |       system did   |
+ *        |      |                                    |       not take)    |
+ *        |      |                                    |                    |
+ *        +------|------------------------------------+--------------------+
+ *               |                                    |                    |
+ *               +--- malformed, too large, late ---> WRITES ---> LINGERS (reads until the client has
+ *                                                                  closed: else it would be reset,
+ *                                                                  and the answer lost) ---> closed
+ *
+ * Only HANDLES has a task. In all other states callbacks of libev do the work, and a connection that
+ * idles has neither buffers nor a request.
+ *
+ * Threads: its loop's. */
+#ifndef TR_HTTP_CONNECTION_H
+#define TR_HTTP_CONNECTION_H
+
+#include <ev.h>
+
+#include "http/server.h"
+#include "net/tls_engine.h"
+#include "runtime/wait.h"
+
+typedef enum tr__http_state {
+    TR__CONN_READS,
+    TR__CONN_HANDLES,
+    TR__CONN_WRITES,
+    TR__CONN_LINGERS
+} tr__http_state;
+
+/* A large body, which is not copied into the output buffer. */
+typedef struct tr__tail {
+    char *data; /* NULL: none */
+    size_t bytes, sent;
+    void (*drop)(void *data);
+} tr__tail;
+
+struct tr__http_conn {
+    ev_io watcher;
+    tr__http_worker *worker;
+    tr__list link; /* in the list of its limit, or of those that are handled */
+    uint64_t due_ns;
+    tr__tls *tls; /* NULL: plain */
+    tr__buffer in;
+    tr__buffer out;
+    tr__tail tail; /* goes out behind it */
+    tr_http_request *req; /* NULL: it idles */
+    tr_task *task;        /* HANDLES: of its handlers */
+    tr__wait *waiter;     /* the task waits for the descriptor; NULL */
+    char *peer;           /* for people; made when asked for */
+    tr__http_state state;
+    bool is_last;        /* it is closed after the answer */
+    bool has_peer_ended; /* nothing more comes */
+    bool is_broken;      /* nothing can be sent, nor received */
+    bool is_handshaken;
+};
+
+/* Take a descriptor that was accepted.
+ * Ownership: takes fd, also on error. */
+void tr__conn_open(tr__http_worker *worker, int fd);
+/* Close it, wherever it stands; not while it HANDLES. */
+void tr__conn_close(tr__http_conn *conn);
+/* Say to one that idles that nothing more is answered. */
+void tr__conn_end_idle(tr__http_conn *conn);
+/* Let a handler that runs end soon. */
+void tr__conn_cancel(tr__http_conn *conn);
+/* Its limit has passed. */
+void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit);
+
+/* ---- for the handler's task ---- */
+
+/* Send what has been written: 0 when at most `low` bytes wait.
+ * Errors: TR_EPIPE, TR_ECONNRESET; TR_ETIMEDOUT; TR_ECANCELED; TR_ENOMEM. */
+int tr__conn_flush(tr__http_conn *conn, size_t low);
+/* Read more of the body: 0; req->is_complete: no more comes.
+ * Errors: as tr_http_read. */
+int tr__conn_read_body(tr__http_conn *conn);
+/* Room for so many bytes at the end of what goes out; NULL: out of memory. Then say how many of them
+ * were used. */
+char *tr__conn_room(tr__http_conn *conn, size_t bytes);
+static inline void tr__conn_put(tr__http_conn *conn, size_t bytes)
+{
+    conn->out.end += bytes;
+}
+/* A body that goes out behind all that: there is none yet.
+ * Ownership: takes data. */
+void tr__conn_put_tail(tr__http_conn *conn, void *data, size_t bytes, void (*drop)(void *data));
+
+/* ---- transport.c: bytes, as they are or by TLS ---- */
+
+/* Receive some: how many; 0 at the end; -EAGAIN. */
+ssize_t tr__conn_receive(tr__http_conn *conn, void *buffer, size_t bytes);
+/* Send what is to go out: 0 when all is out; -EAGAIN. */
+int tr__conn_send(tr__http_conn *conn);
+/* Say that nothing more comes. */
+void tr__conn_end(tr__http_conn *conn);
+static inline size_t tr__conn_unsent(const tr__http_conn *conn)
+{
+    return tr__buffer_count(&conn->out) + (conn->tail.bytes - conn->tail.sent);
+}
+
+#endif

@@ -1,0 +1,291 @@
+/* Requests, as llhttp reads them, and what it lets through although RFC 9112 does not: folded
+ * headers, a Host that is missing or there twice, framing that may be read in two ways. */
+#include <string.h>
+
+#include "http/connection.h"
+#include "http/message.h"
+#include "http/route.h"
+
+static int refuse(tr_http_request *req, int status, const char *reason)
+{
+    if (req->refusal == 0) {
+        req->refusal = status;
+        req->reason = reason;
+    }
+    return HPE_USER;
+}
+
+/* A piece goes on, or begins. false: what stands between is no part of it. */
+static bool extend(const tr_http_request *req, tr__span *span, const char *at, size_t bytes)
+{
+    uint32_t offset = (uint32_t)(at - tr__request_head(req));
+
+    if (span->bytes == 0) {
+        *span = (tr__span){ offset, (uint32_t)bytes };
+        return true;
+    }
+    if (span->at + span->bytes != offset)
+        return false;
+    span->bytes += (uint32_t)bytes;
+    return true;
+}
+
+/* ---- what llhttp calls ---- */
+
+static int on_target(llhttp_t *parser, const char *at, size_t bytes)
+{
+    tr_http_request *req = parser->data;
+
+    req->last = TR__PIECE_TARGET;
+    (void)extend(req, &req->target, at, bytes); /* a target has no gaps */
+    if (req->target.bytes > req->conn->worker->server->config.target_most)
+        return refuse(req, 414, "the URL is too long");
+    return 0;
+}
+
+/* What a header means to the framing, once its value is whole. */
+static int note_line(tr_http_request *req, uint32_t number)
+{
+    const tr__http_line *line = &req->lines[number];
+    tr__slice name = { tr__request_head(req) + line->name.at, line->name.bytes };
+    tr__known known = tr__header_known(name);
+
+    if (known == TR__KNOWN_NONE)
+        return 0;
+    if (req->known[known] == 0)
+        req->known[known] = (uint8_t)(number + 1);
+    else if (known == TR__KNOWN_HOST)
+        return refuse(req, 400, "there is more than one Host");
+    else if (known == TR__KNOWN_CONTENT_LENGTH)
+        return refuse(req, 400, "there is more than one Content-Length");
+    else if (known == TR__KNOWN_TRANSFER_ENCODING)
+        return refuse(req, 400, "there is more than one Transfer-Encoding");
+    return 0;
+}
+
+static int end_line(tr_http_request *req)
+{
+    return req->last == TR__PIECE_VALUE ? note_line(req, req->line_count - 1) : 0;
+}
+
+static int on_name(llhttp_t *parser, const char *at, size_t bytes)
+{
+    tr_http_request *req = parser->data;
+
+    if (req->has_head)
+        return 0; /* trailers are read, and not kept */
+    if (req->last != TR__PIECE_NAME) {
+        int rc = end_line(req);
+
+        if (rc != 0)
+            return rc;
+        if (req->line_count == req->conn->worker->server->config.headers_most)
+            return refuse(req, 431, "there are too many headers");
+        req->lines[req->line_count++] = (tr__http_line){ { 0, 0 }, { 0, 0 } };
+        req->last = TR__PIECE_NAME;
+    }
+    (void)extend(req, &req->lines[req->line_count - 1].name, at, bytes); /* it has no gaps */
+    return 0;
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t bytes)
+{
+    tr_http_request *req = parser->data;
+    bool goes_on = req->last == TR__PIECE_VALUE;
+    tr__span *value;
+
+    if (req->has_head || bytes == 0)
+        return 0;
+    value = &req->lines[req->line_count - 1].value;
+    req->last = TR__PIECE_VALUE;
+    if (!extend(req, value, at, bytes) && goes_on)
+        return refuse(req, 400, "a header goes on in another line");
+    return 0;
+}
+
+/* A line that has no value is one nevertheless. */
+static int on_value_complete(llhttp_t *parser)
+{
+    tr_http_request *req = parser->data;
+
+    if (!req->has_head)
+        req->last = TR__PIECE_VALUE;
+    return 0;
+}
+
+static int check_framing(tr_http_request *req)
+{
+    tr__slice coding = tr__request_known(req, TR__KNOWN_TRANSFER_ENCODING);
+
+    if (coding.at == NULL)
+        return 0;
+    if (req->known[TR__KNOWN_CONTENT_LENGTH] != 0)
+        return refuse(req, 400, "there are both Content-Length and Transfer-Encoding");
+    if (req->parser.http_minor == 0)
+        return refuse(req, 400, "HTTP/1.0 has no Transfer-Encoding");
+    if (!tr__slice_is_ignoring_case(coding, "chunked"))
+        return refuse(req, 501, "no Transfer-Encoding is known but chunked");
+    return 0;
+}
+
+static int check_host(tr_http_request *req)
+{
+    tr__slice host = tr__request_known(req, TR__KNOWN_HOST);
+
+    if (host.at == NULL)
+        return req->parser.http_minor == 0 ? 0 : refuse(req, 400, "there is no Host");
+    return tr__host_is_valid(host) ? 0 : refuse(req, 400, "the Host is malformed");
+}
+
+static int check_expectation(tr_http_request *req)
+{
+    tr__slice expected = tr__request_known(req, TR__KNOWN_EXPECT);
+
+    if (expected.at == NULL || req->parser.http_minor == 0)
+        return 0;
+    if (!tr__slice_is_ignoring_case(expected, "100-continue"))
+        return refuse(req, 417, "nothing can be expected but 100-continue");
+    req->wants_continue = true;
+    return 0;
+}
+
+/* What of the head is kept: a byte behind its last line, which ends its text. */
+static int measure(tr_http_request *req)
+{
+    tr__span last = req->target;
+
+    if (req->line_count > 0) {
+        const tr__http_line *line = &req->lines[req->line_count - 1];
+
+        last = line->value.bytes > 0 ? line->value : line->name;
+    }
+    req->head_bytes = last.at + last.bytes + 1;
+    if (req->head_bytes > req->conn->worker->server->config.head_bytes_most)
+        return refuse(req, 431, "the headers are too long");
+    return 0;
+}
+
+static int check_head(tr_http_request *req)
+{
+    int rc = measure(req);
+
+    if (rc != 0)
+        return rc;
+    if (req->parser.method == HTTP_CONNECT)
+        return refuse(req, 501, "this is no proxy");
+    if (req->parser.http_major != 1 || req->parser.http_minor > 1)
+        return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
+        return rc;
+    return check_expectation(req);
+}
+
+static bool has_body(const tr_http_request *req)
+{
+    return (req->parser.flags & F_CHUNKED) != 0 || req->parser.content_length > 0;
+}
+
+static int on_head(llhttp_t *parser)
+{
+    tr_http_request *req = parser->data;
+    int rc = end_line(req);
+
+    if (rc == 0)
+        rc = check_head(req);
+    if (rc != 0)
+        return rc;
+    req->has_head = true;
+    tr__route_find(req);
+    if (req->refusal != 0)
+        return HPE_USER;
+    if (parser->content_length > req->body_most && (parser->flags & F_CHUNKED) == 0)
+        return refuse(req, 413, "the body is too large");
+    if (req->wants_continue && !has_body(req))
+        req->wants_continue = false;
+    return 0;
+}
+
+/* A body that is there whole stays where it is. */
+static int on_body(llhttp_t *parser, const char *at, size_t bytes)
+{
+    tr_http_request *req = parser->data;
+
+    req->body_bytes += bytes;
+    if (req->body_bytes > req->body_most)
+        return refuse(req, 413, "the body is too large");
+    if (bytes == req->body_bytes && parser->content_length == 0 &&
+        (parser->flags & F_CHUNKED) == 0 && !tr__route_streams(req)) {
+        req->whole = (tr__slice){ at, bytes };
+        return 0;
+    }
+    if (!tr__buffer_reserve(&req->body, bytes + 1))
+        return refuse(req, 503, "out of memory");
+    memcpy(req->body.bytes + req->body.end, at, bytes);
+    req->body.end += bytes;
+    return 0;
+}
+
+static int on_complete(llhttp_t *parser)
+{
+    tr_http_request *req = parser->data;
+
+    req->is_complete = true;
+    return HPE_PAUSED; /* what follows is the next request's */
+}
+
+static const llhttp_settings_t settings = {
+    .on_url = on_target,
+    .on_header_field = on_name,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_value_complete,
+    .on_headers_complete = on_head,
+    .on_body = on_body,
+    .on_message_complete = on_complete,
+};
+
+/* ---- for the connection ---- */
+
+void tr__parse_begin(tr_http_request *req)
+{
+    llhttp_init(&req->parser, HTTP_REQUEST, &settings);
+    req->parser.data = req;
+}
+
+/* What the status is for what llhttp itself refuses. */
+static tr__parsed refused(tr_http_request *req, llhttp_errno_t error)
+{
+    if (error == HPE_INVALID_METHOD)
+        (void)refuse(req, 501, "the method is not known");
+    else if (error == HPE_INVALID_VERSION)
+        (void)refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    else
+        (void)refuse(req, 400, llhttp_get_error_reason(&req->parser));
+    return TR__PARSED_REFUSED;
+}
+
+/* A head must not be longer than allowed, whether it has ended or not. */
+static bool is_head_too_long(const tr_http_request *req, const char *end)
+{
+    size_t bytes = (size_t)(end - tr__request_head(req));
+
+    return !req->has_head && bytes > req->conn->worker->server->config.head_bytes_most;
+}
+
+tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size_t *used)
+{
+    bool had_head = req->has_head;
+    llhttp_errno_t error = llhttp_execute(&req->parser, bytes, count);
+
+    *used = count;
+    if (error == HPE_PAUSED) {
+        *used = (size_t)(llhttp_get_error_pos(&req->parser) - bytes);
+        return TR__PARSED_ALL;
+    }
+    if (error != HPE_OK)
+        return refused(req, error);
+    if (is_head_too_long(req, bytes + count)) {
+        (void)refuse(req, 431, "the headers are too long");
+        return TR__PARSED_REFUSED;
+    }
+    return req->has_head && !had_head ? TR__PARSED_HEAD : TR__PARSED_SOME;
+}

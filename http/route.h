@@ -1,0 +1,43 @@
+/* Routes and what stands around them, inside. */
+#ifndef TR_HTTP_ROUTE_H
+#define TR_HTTP_ROUTE_H
+
+#include <troupe/http.h>
+
+#include "http/message.h"
+#include "http/router.h"
+
+/* A middleware that was used. */
+typedef struct tr__http_layer {
+    struct tr__http_layer *next;
+    tr_http_middleware middleware;
+} tr__http_layer;
+
+struct tr__http_route {
+    tr__destination destination;
+    tr__http_route *next;  /* added before */
+    tr_http_server *group; /* where it was added */
+    char *pattern;         /* with the prefixes */
+    tr_http_handler fn;
+    void *ctx;
+    tr_http_route_options options;
+    /* What stands around it, the outermost first; made when it is served. */
+    const tr_http_middleware **around;
+    size_t around_count;
+};
+
+/* Where a request's path leads: sets its path, route, match and limits, or refuses it. */
+void tr__route_find(tr_http_request *req);
+/* Whether its handler reads the body itself. */
+bool tr__route_streams(const tr_http_request *req);
+/* Bytes of stack of its handler's task; 0: the default. */
+size_t tr__route_stack(const tr_http_request *req);
+/* Let the request be answered: by the route, within what stands around it; by a problem document for
+ * what no route answers, or what a handler's error means. In the handler's task. */
+void tr__route_answer(tr_http_request *req);
+
+/* Before it is served: what stands around each route. false: out of memory. */
+bool tr__routes_prepare(tr_http_server *srv);
+void tr__routes_free(tr_http_server *srv);
+
+#endif
