@@ -69,7 +69,8 @@ void tr__conn_close(tr__http_conn *conn)
     give_back(conn, &conn->out);
     tr__tls_free(conn->tls);
     tr__free(conn->peer);
-    tr__sys_close(conn->watcher.fd);
+    if (!conn->is_detached)
+        tr__sys_close(conn->watcher.fd);
     tr__list_remove(&conn->link);
     tr__free(conn);
     tr__worker_closed(worker);
@@ -279,7 +280,7 @@ static bool has_next(tr__http_conn *conn)
 {
     tr__parsed parsed;
 
-    if (conn->is_last || conn->is_broken || tr__buffer_count(&conn->in) == 0 ||
+    if (conn->is_last || conn->is_broken || conn->is_detached || tr__buffer_count(&conn->in) == 0 ||
         tr__conn_unsent(conn) > OUT_MOST || conn->tail.data != NULL)
         return false;
     parsed = parse(conn);
@@ -303,7 +304,7 @@ static int serve(void *arg)
     } while (has_next(conn));
     tr_task_unref(conn->task);
     conn->task = NULL;
-    if (conn->is_broken)
+    if (conn->is_broken || conn->is_detached)
         tr__conn_close(conn);
     else
         send_all(conn);
@@ -446,6 +447,47 @@ char *tr__conn_room(tr__http_conn *conn, size_t bytes)
 void tr__conn_put_tail(tr__http_conn *conn, void *data, size_t bytes, void (*drop)(void *data))
 {
     conn->tail = (tr__tail){ .data = data, .bytes = bytes, .drop = drop };
+}
+
+/* Bytes behind the request are no HTTP: they belong to the stream. */
+static bool hand_over_input(tr__http_conn *conn, tr__buffer *in)
+{
+    const char *begin = conn->in.bytes + conn->in.begin + conn->req->total_bytes;
+    size_t count = (size_t)(conn->in.bytes + conn->in.end - begin);
+
+    if (count == 0)
+        return true;
+    if (!tr__buffer_reserve(in, count))
+        return false;
+    memcpy(in->bytes + in->end, begin, count);
+    in->end += count;
+    return true;
+}
+
+int tr__conn_detach(tr__http_conn *conn, tr_io **out)
+{
+    int rc = tr__conn_flush(conn, 0);
+    tr_io *io;
+
+    *out = NULL;
+    if (rc == 0)
+        rc = tr__io_new(&io, conn->watcher.fd, true);
+    if (rc < 0) {
+        conn->is_broken = true; /* what was said can't be taken back */
+        return rc;
+    }
+    unwatch(conn);
+    conn->is_detached = true;
+    if (conn->tls != NULL) {
+        tr__io_become_tls(io, conn->tls);
+        conn->tls = NULL;
+    }
+    if (!hand_over_input(conn, &io->in)) {
+        (void)tr_close(io); /* on its loop */
+        return TR_ENOMEM;
+    }
+    *out = io;
+    return 0;
 }
 
 void tr__conn_cancel(tr__http_conn *conn)

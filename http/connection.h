@@ -56,6 +56,10 @@ struct tr__http_conn {
     bool has_peer_ended; /* nothing more comes */
     bool is_broken;      /* nothing can be sent, nor received */
     bool is_handshaken;
+    /* It speaks something else now, over a stream that has its descriptor. */
+    bool is_detached;
+    void *upgraded;
+    void (*on_drain)(tr__http_conn *conn); /* the server stops; NULL */
 };
 
 /* Take a descriptor that was accepted.
@@ -78,6 +82,10 @@ int tr__conn_flush(tr__http_conn *conn, size_t low);
 /* Read more of the body: 0; req->is_complete: no more comes.
  * Errors: as tr_http_read. */
 int tr__conn_read_body(tr__http_conn *conn);
+/* Let go of the descriptor, when all that was put has gone out: the stream has it, and what was read
+ * ahead.
+ * Errors: as tr__conn_flush; those of tr__net_here. */
+int tr__conn_detach(tr__http_conn *conn, tr_io **out);
 /* Room for so many bytes at the end of what goes out; NULL: out of memory. Then say how many of them
  * were used. */
 char *tr__conn_room(tr__http_conn *conn, size_t bytes);

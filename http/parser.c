@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "http/connection.h"
+#include "http/host.h"
 #include "http/message.h"
 #include "http/route.h"
 

@@ -656,6 +656,8 @@ void tr__response_finish(tr_http_response *res, int rc)
     tr_http_request *req = tr__request_of(res);
     bool is_out;
 
+    if (req->conn->is_detached || req->conn->is_broken)
+        return;
     if (res->stage == TR__ANSWER_BEGUN || res->stage == TR__ANSWER_OUT) {
         is_out = end_pieces(res, rc);
     } else {

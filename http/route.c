@@ -77,6 +77,8 @@ static void free_route(tr__http_route *route)
 {
     if (route == NULL)
         return;
+    if (route->drop != NULL)
+        route->drop(route->ctx);
     tr__free((void *)(uintptr_t)route->options.summary);
     tr__free((void *)(uintptr_t)route->options.tag);
     tr__free(route->around);
@@ -84,8 +86,9 @@ static void free_route(tr__http_route *route)
     tr__free(route);
 }
 
+/* Takes ctx on success only. */
 static int add_route(tr_http_server *srv, int method, const char *pattern, tr_http_handler fn,
-                     void *ctx, const tr_http_route_options *options)
+                     void *ctx, void (*drop)(void *ctx), const tr_http_route_options *options)
 {
     tr_http_server *root = srv->root;
     tr__http_route *route = tr__alloc_zeroed(sizeof(*route));
@@ -106,27 +109,50 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
         free_route(route);
         return rc;
     }
+    route->drop = drop;
     route->next = root->routes;
     root->routes = route;
     return 0;
 }
 
-int tr__http_route_add(tr_http_server *srv, const char *method, const char *pattern,
-                   tr_http_handler fn, void *ctx, const tr_http_route_options *options,
-                   size_t options_size)
+static int add_checked(tr_http_server *srv, const char *method, const char *pattern,
+                       tr_http_handler fn, void *ctx, void (*drop)(void *ctx),
+                       const tr_http_route_options *options)
 {
-    tr_http_route_options all = { 0 };
     int number = method != NULL ? method_of(method) : -1;
 
     if (srv == NULL)
         return TR_EINVAL;
     if (srv->root->is_served)
         return TR_EBUSY;
-    if (options_size > sizeof(all) || number < 0 || pattern == NULL || fn == NULL)
+    if (number < 0 || pattern == NULL || fn == NULL)
         return remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
+    return remember(srv, "route", pattern,
+                    add_route(srv, number, pattern, fn, ctx, drop, options));
+}
+
+int tr__route_add_owning(tr_http_server *srv, const char *method, const char *pattern,
+                         tr_http_handler fn, void *ctx, void (*drop)(void *ctx),
+                         const tr_http_route_options *options)
+{
+    int rc = add_checked(srv, method, pattern, fn, ctx, drop, options);
+
+    if (rc < 0 && drop != NULL)
+        drop(ctx);
+    return rc;
+}
+
+int tr__http_route_add(tr_http_server *srv, const char *method, const char *pattern,
+                       tr_http_handler fn, void *ctx, const tr_http_route_options *options,
+                       size_t options_size)
+{
+    tr_http_route_options all = { 0 };
+
+    if (options_size > sizeof(all))
+        return TR_EINVAL;
     if (options != NULL)
         memcpy(&all, options, options_size);
-    return remember(srv, "route", pattern, add_route(srv, number, pattern, fn, ctx, &all));
+    return add_checked(srv, method, pattern, fn, ctx, NULL, &all);
 }
 
 static bool is_prefix(const char *prefix)

@@ -20,12 +20,17 @@ struct tr__http_route {
     char *pattern;         /* with the prefixes */
     tr_http_handler fn;
     void *ctx;
+    void (*drop)(void *ctx); /* when it is freed; NULL: it is the program's */
     tr_http_route_options options;
     /* What stands around it, the outermost first; made when it is served. */
     const tr_http_middleware **around;
     size_t around_count;
 };
 
+/* Add a route with a context of its own, which it takes, also on error. */
+int tr__route_add_owning(tr_http_server *srv, const char *method, const char *pattern,
+                         tr_http_handler fn, void *ctx, void (*drop)(void *ctx),
+                         const tr_http_route_options *options);
 /* Where a request's path leads: sets its path, route, match and limits, or refuses it. */
 void tr__route_find(tr_http_request *req);
 /* Whether its handler reads the body itself. */

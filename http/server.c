@@ -227,6 +227,17 @@ static void cancel_handlers(tr__http_worker *worker)
     }
 }
 
+/* What speaks something else is told. */
+static void tell_upgraded(tr__http_worker *worker)
+{
+    for (tr__list *node = worker->handled.next; node != &worker->handled; node = node->next) {
+        tr__http_conn *conn = TR__CONTAINER_OF(node, tr__http_conn, link);
+
+        if (conn->on_drain != NULL)
+            conn->on_drain(conn);
+    }
+}
+
 /* Idle connections have half of the time for one more request, which may be on its way. */
 static void drain_worker(tr__http_worker *worker)
 {
@@ -234,6 +245,7 @@ static void drain_worker(tr__http_worker *worker)
 
     worker->is_draining = true;
     tr__acceptor_stop(&worker->acceptor);
+    tell_upgraded(worker);
     if (drain > 0 && !is_gone(worker, drain / 2)) {
         tr__worker_close_idle(worker);
         if (!is_gone(worker, drain / 2))

@@ -1,0 +1,214 @@
+/* The life of a WebSocket. */
+#include "http/ws.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/seam.h"
+#include "runtime/task.h"
+
+#define NS_PER_S 1e9
+
+/* ---- options ---- */
+
+static void fill_size(size_t *value, size_t otherwise)
+{
+    if (*value == 0)
+        *value = otherwise;
+}
+
+static void fill_seconds(double *value, double otherwise)
+{
+    if (*value == 0 || isnan(*value))
+        *value = otherwise;
+}
+
+void tr__ws_fill_options(tr_ws_options *options)
+{
+    static const size_t MIB = 1024 * 1024;
+
+    fill_size(&options->message_most, MIB);
+    fill_size(&options->queue_most, MIB);
+    fill_seconds(&options->ping_every, 20);
+    fill_seconds(&options->pong_within, 20);
+    fill_seconds(&options->close_within, 2);
+}
+
+/* ---- pings ---- */
+
+static void on_timer(tr__timer *timer);
+
+static void start_timer(tr_ws *ws, double seconds)
+{
+    tr__loop *loop = ws->io->ready.net->loop;
+
+    if (seconds >= 0 && seconds < 1e9)
+        tr__timer_start(&loop->wheel, &ws->timer, loop->now_ns + (uint64_t)(seconds * NS_PER_S),
+                        on_timer);
+}
+
+static void stop_timer(tr_ws *ws)
+{
+    if (ws->io->ready.net != NULL)
+        tr__timer_stop(&ws->io->ready.net->loop->wheel, &ws->timer);
+}
+
+static bool send_ping(tr_ws *ws)
+{
+    const struct wslay_event_msg ping = { .opcode = WSLAY_PING };
+
+    return wslay_event_queue_msg(ws->wslay, &ping) == 0 && wslay_event_send(ws->wslay) == 0;
+}
+
+static void on_timer(tr__timer *timer)
+{
+    tr_ws *ws = TR__CONTAINER_OF(timer, tr_ws, timer);
+
+    if (ws->is_over || ws->is_closing)
+        return;
+    if (ws->was_heard) {
+        ws->was_heard = false;
+        start_timer(ws, ws->options.ping_every);
+    } else if (ws->first != NULL) {
+        start_timer(ws, ws->options.ping_every); /* it is the handler that does not listen */
+    } else if (ws->is_pinged) {
+        tr__ws_end(ws, TR_ETIMEDOUT);
+    } else if (send_ping(ws)) {
+        ws->is_pinged = true;
+        start_timer(ws, ws->options.pong_within);
+    } else {
+        tr__ws_end(ws, TR_ENOMEM);
+    }
+}
+
+/* ---- its end ---- */
+
+void tr__ws_note_end(tr_ws *ws, int end)
+{
+    if (!ws->has_end) {
+        ws->has_end = true;
+        ws->end = end;
+    }
+    (void)tr_event_set(&ws->arrived); /* these are events */
+    (void)tr_event_set(&ws->room_made);
+}
+
+void tr__ws_end(tr_ws *ws, int end)
+{
+    if (ws->is_over)
+        return;
+    ws->is_over = true;
+    stop_timer(ws);
+    tr__ready_call_off(&ws->io->ready.in, &ws->reader);
+    tr__ready_call_off(&ws->io->ready.out, &ws->writer);
+    tr__ws_note_end(ws, end);
+}
+
+void tr__ws_say_goodbye(tr_ws *ws, int code, const char *reason)
+{
+    size_t bytes = strnlen(reason, 123); /* as much as fits a control frame */
+
+    if (ws->is_over || ws->is_closing)
+        return;
+    if (wslay_event_queue_close(ws->wslay, (uint16_t)code, (const uint8_t *)reason, bytes) != 0 ||
+        wslay_event_send(ws->wslay) != 0) {
+        tr__ws_end(ws, TR_ENOMEM);
+        return;
+    }
+    ws->is_closing = true;
+}
+
+static bool has_parted(const tr_ws *ws)
+{
+    return ws->is_over ||
+           (wslay_event_get_close_received(ws->wslay) && ws->frames.count == 0);
+}
+
+/* What still comes is of no use. */
+static void drop_incoming(tr_ws *ws)
+{
+    tr_ws_message unused;
+
+    while (ws->first != NULL)
+        (void)tr_ws_receive(ws, &unused); /* there is one */
+}
+
+void tr__ws_part(tr_ws *ws, int code, const char *reason)
+{
+    tr__ws_say_goodbye(ws, code, reason);
+    tr__ws_note_end(ws, TR_EPIPE);
+    TR_SHIELD(ws->options.close_within) {
+        while (!has_parted(ws)) {
+            drop_incoming(ws);
+            tr__ws_read(ws); /* if it was paused */
+            (void)tr_event_clear(&ws->arrived); /* it is an event */
+            if (has_parted(ws) || tr_event_wait(&ws->arrived) < 0)
+                break;
+        }
+    }
+}
+
+/* ---- making, freeing ---- */
+
+int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
+               const tr_ws_options *options)
+{
+    tr_ws *ws = tr__alloc_zeroed(sizeof(*ws));
+
+    *out = NULL;
+    if (ws == NULL) {
+        (void)tr_close(io); /* on its loop */
+        return TR_ENOMEM;
+    }
+    ws->io = io;
+    ws->is_client = is_client;
+    ws->is_deflating = is_deflating;
+    ws->options = *options;
+    ws->was_heard = true;
+    tr__list_init(&ws->memberships);
+    tr__ws_init_sending(ws);
+    if (tr__ws_init_receiving(ws) < 0) {
+        tr__ws_free(ws);
+        return TR_ENOMEM;
+    }
+    start_timer(ws, ws->options.ping_every);
+    tr__ws_read(ws);
+    *out = ws;
+    return 0;
+}
+
+void tr__ws_free(tr_ws *ws)
+{
+    tr__rooms_leave(ws);
+    tr__ws_end(ws, TR_EPIPE);
+    tr__ws_fini_sending(ws);
+    tr__ws_fini_receiving(ws);
+    (void)tr_close(ws->io); /* on its loop */
+    tr__free(ws->protocol);
+    tr__free(ws);
+}
+
+int tr_ws_close(tr_ws *ws, int code, const char *reason)
+{
+    if (ws == NULL)
+        return 0;
+    if (code != 0 && (code < 1000 || code > 4999))
+        return TR_EINVAL;
+    if (tr__task_here() == NULL ||
+        (ws->io->ready.net != NULL && ws->io->ready.net->loop != tr__loop_here()))
+        return TR_EWRONGPLACE;
+    tr__ws_part(ws, code != 0 ? code : WSLAY_CODE_NORMAL_CLOSURE, reason != NULL ? reason : "");
+    if (ws->is_client)
+        tr__ws_free(ws);
+    return 0;
+}
+
+int tr_ws_close_code(const tr_ws *ws)
+{
+    return ws != NULL ? ws->close_code : 0;
+}
+
+const char *tr_ws_protocol(const tr_ws *ws)
+{
+    return ws != NULL && ws->protocol != NULL ? ws->protocol : "";
+}

@@ -1,0 +1,135 @@
+/* A WebSocket, inside. wslay understands what comes, and makes frames of the client's; the server's
+ * data frames are not masked, so that one frame serves all members of a room: they are made here.
+ *
+ *     descriptor --> tr_io --> wslay --> messages --> tr_ws_receive
+ *     tr_ws_send, rooms, pongs, pings --> frames --> tr_io --> descriptor
+ *
+ * Receiving is done by a callback, so that pings are answered whatever the handler does; it stops
+ * while more than a few messages wait. Frames wait in a queue, by reference, and go out together
+ * when all that is ready has run.
+ *
+ * It goes through these states:  open --> closing (our goodbye is out, or queued) --> over (nothing
+ * more comes, or goes out).
+ *
+ * Threads: its loop's. */
+#ifndef TR_HTTP_WS_H
+#define TR_HTTP_WS_H
+
+#include <troupe/bytes.h>
+#include <troupe/event.h>
+#include <troupe/websocket.h>
+#include <wslay/wslay.h>
+
+#include "http/deflate.h"
+#include "http/slice.h"
+#include "net/io.h"
+#include "runtime/timer.h"
+
+/* A frame, or several, as they go out: shared by the sockets of one loop. */
+typedef struct tr__frame {
+    uint32_t refs;   /* of this loop */
+    uint32_t messages; /* how many messages it is the end of: 1, or 0 for control frames */
+    tr_bytes *bytes; /* shared by all loops */
+} tr__frame;
+
+/* NULL: out of memory. Takes the bytes also on error. */
+tr__frame *tr__frame_new(tr_bytes *bytes, bool is_message);
+static inline tr__frame *tr__frame_ref(tr__frame *frame)
+{
+    frame->refs++;
+    return frame;
+}
+void tr__frame_unref(tr__frame *frame);
+
+/* Frames that wait, a ring. */
+typedef struct tr__frames {
+    tr__frame **ring;
+    size_t capacity; /* a power of two, or 0 */
+    size_t first, count;
+    size_t sent;  /* bytes of the first one */
+    size_t bytes; /* that are left, of all */
+} tr__frames;
+
+typedef struct tr__incoming {
+    struct tr__incoming *next;
+    tr_ws_type type;
+    size_t bytes;
+    char data[];
+} tr__incoming;
+
+struct tr_ws {
+    tr_io *io;
+    wslay_event_context_ptr wslay;
+    tr_ws_options options; /* with all defaults */
+    bool is_client;
+    bool is_deflating; /* permessage-deflate was agreed on */
+    char *protocol;
+    /* Receiving. */
+    tr__way_waiter reader;
+    tr__incoming *first, **last; /* messages that have come */
+    size_t incoming_bytes;
+    tr__incoming *lent; /* to the handler */
+    bool is_receiving;  /* a task waits, or looks */
+    size_t read_now;    /* by the callback that runs */
+    tr_event arrived;   /* a message, or the end */
+    /* Sending. */
+    tr__frames frames;
+    tr__flush flush;
+    tr__way_waiter writer;
+    tr_event room_made;
+    uint64_t dropped;
+    /* Its end. */
+    bool is_closing; /* our goodbye is queued */
+    bool is_over;
+    bool has_end; /* nothing more is received, for this reason: */
+    int end;      /* what tr_ws_receive returns; 0: it was closed properly */
+    int close_code;
+    /* Pings. */
+    tr__timer timer;
+    bool was_heard; /* since the timer was started */
+    bool is_pinged;
+    /* Rooms that it is in. */
+    tr__list memberships;
+};
+
+/* Make one over a stream, which stays open until it is freed.
+ * Ownership: takes the stream, also on error.
+ * Errors:    TR_ENOMEM. */
+int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
+               const tr_ws_options *options);
+/* Free it, and close the stream. */
+void tr__ws_free(tr_ws *ws);
+/* All defaults. */
+void tr__ws_fill_options(tr_ws_options *options);
+/* Nothing more is received, so: whoever waits for it is told. The first one counts. */
+void tr__ws_note_end(tr_ws *ws, int end);
+/* The same; and nothing more is sent. */
+void tr__ws_end(tr_ws *ws, int end);
+/* Queue our goodbye, once. */
+void tr__ws_say_goodbye(tr_ws *ws, int code, const char *reason);
+/* Say goodbye, and wait for the other side's. In a task. */
+void tr__ws_part(tr_ws *ws, int code, const char *reason);
+
+/* ---- ws_out.c ---- */
+
+/* Queue a frame. data frames of a room: false where it does not fit, and is not queued. */
+bool tr__ws_offer(tr_ws *ws, tr__frame *frame);
+/* Queue bytes of wslay's; false: out of memory. */
+bool tr__ws_put(tr_ws *ws, const void *data, size_t bytes);
+void tr__ws_init_sending(tr_ws *ws);
+void tr__ws_fini_sending(tr_ws *ws);
+/* A data frame of the server; deflated if the bytes are. NULL: out of memory. */
+tr_bytes *tr__frame_encode(tr_ws_type type, tr__slice data, bool is_deflated);
+
+/* ---- ws_in.c ---- */
+
+int tr__ws_init_receiving(tr_ws *ws);
+void tr__ws_fini_receiving(tr_ws *ws);
+/* Understand what has come, and wait for more. */
+void tr__ws_read(tr_ws *ws);
+
+/* ---- room.c ---- */
+
+void tr__rooms_leave(tr_ws *ws);
+
+#endif
