@@ -54,6 +54,7 @@ void tr__request_clear(tr_http_request *req)
     req->has_head = false;
     req->is_complete = false;
     req->wants_continue = false;
+    req->is_settled = false;
     req->moved = NULL;
     req->total_bytes = 0;
     req->refusal = 0;

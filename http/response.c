@@ -661,8 +661,8 @@ void tr__response_finish(tr_http_response *res, int rc)
     if (res->stage == TR__ANSWER_BEGUN || res->stage == TR__ANSWER_OUT) {
         is_out = end_pieces(res, rc);
     } else {
-        if (res->stage == TR__ANSWER_NONE)
-            (void)begin(res, 204, NULL); /* it can't be refused here */
+        if (res->stage == TR__ANSWER_NONE) /* without memory for its error */
+            (void)begin(res, 500, NULL);
         decide_last(req);
         is_out = put_whole(res);
     }

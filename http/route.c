@@ -525,13 +525,23 @@ static int run(tr_http_request *req, const tr__http_route *route)
     return rc;
 }
 
+void tr__route_settle(tr_http_request *req, int rc)
+{
+    if (req->is_settled || req->conn->is_detached)
+        return;
+    req->is_settled = true;
+    if (rc < 0)
+        answer_error(req, rc);
+    else if (req->res.stage == TR__ANSWER_NONE)
+        (void)tr_http_status(&req->res, 204); /* it can't be refused */
+}
+
 void tr__route_answer(tr_http_request *req)
 {
     const tr__http_route *route =
         req->route != NULL ? req->route : &req->conn->worker->server->lost;
     int rc = run(req, route);
 
-    if (rc < 0)
-        answer_error(req, rc);
+    tr__route_settle(req, rc);
     tr__response_finish(&req->res, rc);
 }

@@ -41,6 +41,9 @@ size_t tr__route_stack(const tr_http_request *req);
  * what no route answers, or what a handler's error means. In the handler's task. */
 void tr__route_answer(tr_http_request *req);
 
+/* Handlers have ended with that result, as far in as the caller: let there be an answer now, which
+ * middleware can look at. */
+void tr__route_settle(tr_http_request *req, int rc);
 /* Before it is served: what stands around each route. false: out of memory. */
 bool tr__routes_prepare(tr_http_server *srv);
 void tr__routes_free(tr_http_server *srv);
