@@ -13,6 +13,7 @@
 
 #include <llhttp.h>
 #include <troupe/http.h>
+#include <troupe/middleware.h>
 
 #include "http/arena.h"
 #include "http/header_name.h"
@@ -64,7 +65,12 @@ struct tr_http_response {
     int64_t promised; /* bytes; -1: not known */
     bool is_chunked;
     uint64_t written;
+    /* Compression, if it was asked for: see compress.c. */
+    const tr_http_compress_options *compress;
+    struct tr__encoder *encoder;
 };
+
+typedef struct tr__encoder tr__encoder;
 
 typedef struct tr__http_value {
     struct tr__http_value *next;
@@ -151,6 +157,9 @@ void tr__request_clear(tr_http_request *req);
 
 /* The handlers have ended, with that result: what they have answered goes out. */
 void tr__response_finish(tr_http_response *res, int rc);
+/* Another body in the place of a whole one's.
+ * Ownership: takes data, of tr__alloc. */
+void tr__response_replace_body(tr_http_response *res, void *data, size_t bytes);
 /* Answer what is refused. */
 void tr__response_refuse(tr_http_request *req);
 

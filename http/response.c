@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/seam.h"
+#include "http/compress.h"
 #include "http/connection.h"
 #include "http/cookie.h"
 
@@ -46,6 +47,8 @@ void tr__response_clear(tr_http_response *res)
     res->promised = 0;
     res->is_chunked = false;
     res->written = 0;
+    res->compress = NULL;
+    tr__encoder_free(res);
 }
 
 /* An answer begins, in the place of one that has not gone out. */
@@ -520,6 +523,14 @@ static void free_block(void *data)
     tr__free(data);
 }
 
+void tr__response_replace_body(tr_http_response *res, void *data, size_t bytes)
+{
+    drop_body(res);
+    res->taken = data;
+    res->taken_bytes = bytes;
+    res->drop = free_block;
+}
+
 /* Small bodies are copied behind their heads; large ones go out from where they are. */
 static bool put_whole(tr_http_response *res)
 {
@@ -563,7 +574,11 @@ static bool put_begun(tr_http_response *res)
 {
     tr_http_request *req = tr__request_of(res);
 
+    if (!tr__encoder_begin(res))
+        return false;
     decide_last(req);
+    if (res->encoder != NULL)
+        res->promised = -1; /* nobody knows how short it becomes */
     if (res->promised < 0 && req->parser.http_minor > 0)
         res->is_chunked = true;
     else if (res->promised < 0)
@@ -587,6 +602,13 @@ static bool put_piece(tr_http_response *res, const char *data, size_t bytes)
         at = PUT(at, "\r\n");
     tr__conn_put(conn, (size_t)(at - begin));
     return true;
+}
+
+static bool put_data(tr_http_response *res, const char *data, size_t bytes)
+{
+    if (res->encoder != NULL)
+        return tr__encode(res, data, bytes, TR__ENCODE_MORE, put_piece);
+    return put_piece(res, data, bytes);
 }
 
 int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
@@ -613,7 +635,7 @@ int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
     while (rc == 0 && bytes > 0) {
         size_t some = bytes < PIECE ? bytes : PIECE;
 
-        if (!put_piece(res, at, some))
+        if (!put_data(res, at, some))
             return TR_ENOMEM;
         at += some;
         bytes -= some;
@@ -631,6 +653,8 @@ int tr_http_flush(tr_http_response *res)
         return TR_EWRONGPLACE;
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return TR_ENOMEM;
+    if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
+        return TR_ENOMEM;
     return tr__conn_flush(tr__request_of(res)->conn, 0);
 }
 
@@ -644,9 +668,11 @@ static bool end_pieces(tr_http_response *res, int rc)
     if (rc < 0 || (res->promised >= 0 && res->written < (uint64_t)res->promised &&
                    !is_head_request(req)))
         return false;
-    if (!res->is_chunked || is_head_request(req) || tr__status_is_bare(res->status))
+    if (is_head_request(req) || tr__status_is_bare(res->status))
         return true;
-    return put_body(res, "0\r\n\r\n", 5);
+    if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_END, put_piece))
+        return false;
+    return !res->is_chunked || put_body(res, "0\r\n\r\n", 5);
 }
 
 /* ---- the end ---- */

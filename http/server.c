@@ -181,9 +181,10 @@ static int open_worker(tr__http_worker *worker)
     int rc = tr__net_here(&worker->net);
 
     if (rc == 0)
-        rc = tr__acceptor_open(&worker->acceptor, address, on_accept);
+        rc = tr__acceptor_open(&worker->acceptor, address,
+                               &(tr_listen_options){ .shares_port = true }, on_accept);
     if (rc == 0 && srv->address == NULL) { /* the first one settles the port */
-        srv->address = tr__copy_string(tr__acceptor_address(&worker->acceptor));
+        srv->address = tr__copy_string(worker->acceptor.address);
         if (srv->address == NULL) {
             tr__acceptor_close(&worker->acceptor);
             rc = TR_ENOMEM;

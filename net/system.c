@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -122,6 +123,25 @@ int tr__sys_peer_name(int fd, struct sockaddr_storage *name, socklen_t *bytes)
         return -ENOBUFS;
     *bytes = sizeof(*name);
     return (int)result(getpeername(fd, (struct sockaddr *)name, bytes));
+}
+
+void tr__sys_attach_filter(int fd, struct sock_filter *program, size_t count)
+{
+    struct sock_fprog filter = { .len = (unsigned short)count, .filter = program };
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)); /* see the header */
+}
+
+int tr__sys_chmod(const char *path, unsigned mode)
+{
+    if (strikes())
+        return -EPERM;
+    return (int)result(chmod(path, (mode_t)mode));
+}
+
+void tr__sys_unlink(const char *path)
+{
+    (void)unlink(path); /* see the header */
 }
 
 void tr__sys_close(int fd)

@@ -28,6 +28,12 @@ int tr__sys_shutdown(int fd, int how);
 int tr__sys_set_option(int fd, int level, int name, int value);
 int tr__sys_local_name(int fd, struct sockaddr_storage *name, socklen_t *bytes);
 int tr__sys_peer_name(int fd, struct sockaddr_storage *name, socklen_t *bytes);
+/* Drop what a classic BPF program refuses; as a courtesy: where it can't be done, nothing is. */
+struct sock_filter;
+void tr__sys_attach_filter(int fd, struct sock_filter *program, size_t count);
+int tr__sys_chmod(const char *path, unsigned mode);
+/* As far as it is there, it is gone. */
+void tr__sys_unlink(const char *path);
 /* Never fails as far as the caller can do anything: the descriptor is gone. */
 void tr__sys_close(int fd);
 /* Let a descriptor of the program's be as ours are. */

@@ -287,6 +287,28 @@ TR_API int tr_http_write(tr_http_response *res, const void *data, size_t bytes);
 /* Let what was written go out, and wait for that. */
 TR_API int tr_http_flush(tr_http_response *res);
 
+/* ---- server-sent events ----
+ *
+ * A stream of events for a page (EventSource), in a handler that goes on as long as there are any:
+ *
+ *     rc = tr_http_events(res);
+ *     while (rc == 0 && (rc = tr_queue_get(q, &item)) == 0)
+ *         rc = tr_http_event(res, "posting", NULL, item.text);
+ *
+ * Errors: as tr_http_write; TR_EINVAL a name or id has more than one line, the data is no UTF-8. */
+
+/* Begin: the head goes out at once. */
+TR_API int tr_http_events(tr_http_response *res);
+/* Send one, and wait until it has gone out. event and id may be NULL; data may have several lines. */
+TR_API int tr_http_event(tr_http_response *res, const char *event, const char *id,
+                         const char *data);
+/* How long the page is to wait before it connects again, in seconds. */
+TR_API int tr_http_event_retry(tr_http_response *res, double seconds);
+/* Say nothing: so that proxies do not take the connection for dead; every 15 s or so. */
+TR_API int tr_http_event_idle(tr_http_response *res);
+/* The id of the last event that the page has seen before it lost the connection; "". */
+TR_API const char *tr_http_last_event_id(tr_http_request *req);
+
 /* How it was answered so far, for middleware: 0 not yet; and how many bytes the body has. */
 TR_API int tr_http_answer_status(const tr_http_response *res);
 TR_API uint64_t tr_http_answer_bytes(const tr_http_response *res);

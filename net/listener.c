@@ -1,0 +1,265 @@
+/* Listening, and accepting by callbacks. */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/seam.h"
+#include "net/system.h"
+
+enum {
+    BACKLOG = 4096,
+    ACCEPT_MOST = 64,            /* at one time, until others run */
+    RETRY_NS = 100 * 1000 * 1000 /* when there are no descriptors */
+};
+
+/* ---- the socket ---- */
+
+/* Every address: of IPv6, which takes IPv4 with it, where the machine has it. */
+static int any_address(tr_address *out, const char *text)
+{
+    char other[TR__ADDRESS_TEXT];
+    int probe;
+
+    if (text[0] != ':' || strlen(text) > 6)
+        return tr_address_parse(out, text);
+    probe = tr__sys_socket(AF_INET6, SOCK_STREAM);
+    if (probe >= 0)
+        tr__sys_close(probe);
+    strcpy(other, probe >= 0 ? "[::]" : "0.0.0.0");
+    strcat(other, text);
+    return tr_address_parse(out, other);
+}
+
+static int set_tcp_options(int fd, int family, const tr_listen_options *options)
+{
+    int rc = tr__sys_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+    if (rc == 0 && options->shares_port)
+        rc = tr__sys_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (rc == 0 && family == AF_INET6)
+        rc = tr__sys_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (rc == 0 && !options->delays) /* those that are accepted have it from here */
+        rc = tr__sys_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    return rc;
+}
+
+/* Whether a socket in the file system has been left behind: it is there, and nobody listens. */
+static bool is_stale(const tr_address *address)
+{
+    int fd = tr__sys_socket(AF_UNIX, SOCK_STREAM);
+    int rc = fd >= 0 ? tr__sys_connect(fd, tr__address_of(address), address->tr__bytes) : fd;
+
+    if (fd >= 0)
+        tr__sys_close(fd);
+    return rc == -ECONNREFUSED;
+}
+
+static int bind_unix(int fd, const tr_address *address, const char *path, unsigned mode)
+{
+    int rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
+
+    if (rc == -EADDRINUSE && path != NULL && is_stale(address)) {
+        tr__sys_unlink(path);
+        rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
+    }
+    if (rc == 0 && path != NULL && mode != 0)
+        rc = tr__sys_chmod(path, mode);
+    return rc;
+}
+
+static int bind_and_listen(int fd, const tr_address *address, const char *path,
+                           const tr_listen_options *options)
+{
+    int family = address->tr__storage.ss_family;
+    int rc;
+
+    if (family == AF_UNIX) {
+        rc = bind_unix(fd, address, path, options->mode);
+    } else {
+        rc = set_tcp_options(fd, family, options);
+        if (rc == 0)
+            rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
+    }
+    return rc < 0 ? rc : tr__sys_listen(fd, options->backlog > 0 ? options->backlog : BACKLOG);
+}
+
+int tr__listen_socket(const char *address, const tr_listen_options *options, char **path)
+{
+    tr_address parsed;
+    int rc = any_address(&parsed, address);
+    int fd;
+
+    *path = NULL;
+    if (rc < 0)
+        return rc;
+    if (tr__address_is_unix(address) && address[5] != '@') {
+        *path = tr__copy_string(address + 5);
+        if (*path == NULL)
+            return TR_ENOMEM;
+    }
+    fd = tr__sys_socket(parsed.tr__storage.ss_family, SOCK_STREAM);
+    rc = fd < 0 ? fd : bind_and_listen(fd, &parsed, *path, options);
+    if (rc == 0)
+        return fd;
+    if (fd >= 0)
+        tr__sys_close(fd);
+    tr__free(*path); /* whose file is another's, or was not made */
+    *path = NULL;
+    return rc;
+}
+
+void tr__listen_end(int fd, char *path)
+{
+    if (path != NULL)
+        tr__sys_unlink(path);
+    tr__sys_close(fd);
+    tr__free(path);
+}
+
+void tr__listen_softly(int fd)
+{
+    enum { FLAGS_AT = 13, SYN = 0x02 };
+    static struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+
+    tr__sys_attach_filter(fd, program, sizeof(program) / sizeof(program[0]));
+}
+
+bool tr__accept_is_starved(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM;
+}
+
+/* ---- the acceptor ---- */
+
+static void on_retry(tr__timer *timer)
+{
+    tr__acceptor *acceptor = TR__CONTAINER_OF(timer, tr__acceptor, retry);
+
+    if (!acceptor->is_paused)
+        ev_io_start(acceptor->net->ev, &acceptor->watcher);
+}
+
+static void wait_for_descriptors(tr__acceptor *acceptor, int rc)
+{
+    tr__loop *loop = acceptor->net->loop;
+
+    if (!acceptor->is_starved)
+        tr__log(TR_LOG_WARN, "net: can't accept at %s just now: %s", acceptor->address,
+                tr_strerror(rc));
+    acceptor->is_starved = true;
+    ev_io_stop(acceptor->net->ev, &acceptor->watcher);
+    tr__timer_stop(&loop->wheel, &acceptor->retry);
+    tr__timer_start(&loop->wheel, &acceptor->retry, loop->now_ns + RETRY_NS, on_retry);
+}
+
+/* false: nobody waits, or nobody can be accepted. Whoever has given up meanwhile is passed over. */
+static bool accept_one(tr__acceptor *acceptor)
+{
+    tr_address from;
+    int fd = tr__sys_accept(acceptor->watcher.fd, &from.tr__storage, &from.tr__bytes);
+
+    if (fd >= 0) {
+        acceptor->is_starved = false;
+        acceptor->fn(acceptor, fd, &from);
+        return acceptor->net != NULL && !acceptor->is_paused;
+    }
+    if (tr__accept_is_starved(fd))
+        wait_for_descriptors(acceptor, fd);
+    return fd != -EAGAIN && !tr__accept_is_starved(fd);
+}
+
+static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    tr__acceptor *acceptor = TR__CONTAINER_OF(watcher, tr__acceptor, watcher);
+
+    (void)ev;
+    (void)events;
+    for (int i = 0; i < ACCEPT_MOST; i++)
+        if (!accept_one(acceptor))
+            break;
+}
+
+static void stop(tr__acceptor *acceptor)
+{
+    tr__timer_stop(&acceptor->net->loop->wheel, &acceptor->retry);
+    ev_io_stop(acceptor->net->ev, &acceptor->watcher);
+    tr__listen_end(acceptor->watcher.fd, acceptor->path);
+    acceptor->net = NULL;
+}
+
+static void evict(tr__tenant *tenant)
+{
+    stop(TR__CONTAINER_OF(tenant, tr__acceptor, tenant));
+}
+
+int tr__acceptor_open(tr__acceptor *acceptor, const char *address,
+                      const tr_listen_options *options, tr__accept_fn fn)
+{
+    tr_address local;
+    int rc;
+    int fd;
+
+    memset(acceptor, 0, sizeof(*acceptor));
+    rc = tr__net_here(&acceptor->net);
+    if (rc < 0)
+        return rc;
+    fd = tr__listen_socket(address, options, &acceptor->path);
+    rc = fd < 0 ? fd : tr__sys_local_name(fd, &local.tr__storage, &local.tr__bytes);
+    if (rc < 0) {
+        if (fd >= 0)
+            tr__listen_end(fd, acceptor->path);
+        acceptor->net = NULL;
+        return rc;
+    }
+    (void)tr_address_format(&local, acceptor->address, sizeof(acceptor->address)); /* it fits */
+    acceptor->fn = fn;
+    ev_io_init(&acceptor->watcher, on_readable, fd, EV_READ);
+    ev_io_start(acceptor->net->ev, &acceptor->watcher);
+    tr__tenant_enter(acceptor->net, &acceptor->tenant, evict);
+    return 0;
+}
+
+void tr__acceptor_pause(tr__acceptor *acceptor)
+{
+    acceptor->is_paused = true;
+    if (acceptor->net != NULL)
+        ev_io_stop(acceptor->net->ev, &acceptor->watcher);
+}
+
+void tr__acceptor_resume(tr__acceptor *acceptor)
+{
+    acceptor->is_paused = false;
+    if (acceptor->net != NULL && !tr__timer_is_started(&acceptor->retry))
+        ev_io_start(acceptor->net->ev, &acceptor->watcher);
+}
+
+void tr__acceptor_stop(tr__acceptor *acceptor)
+{
+    if (acceptor->net == NULL)
+        return;
+    tr__listen_softly(acceptor->watcher.fd);
+    tr__acceptor_resume(acceptor);
+}
+
+void tr__acceptor_close(tr__acceptor *acceptor)
+{
+    if (acceptor->net == NULL)
+        return;
+    acceptor->is_paused = false;
+    while (accept_one(acceptor))
+        ;
+    if (acceptor->net == NULL)
+        return;
+    tr__tenant_leave(&acceptor->tenant);
+    stop(acceptor);
+}

@@ -1,0 +1,56 @@
+/* Listening sockets, and who accepts by callbacks.
+ *
+ * How serving ends without resetting anybody: the system completes handshakes by itself, and resets
+ * what it has completed when the socket is closed. So first a filter at the socket drops segments
+ * with SYN (who comes now tries again, and finds it closed); then those that have been completed are
+ * accepted for a while; then it is closed.
+ *
+ * Threads: the loop's on which it was opened. */
+#ifndef TR_NET_LISTENER_H
+#define TR_NET_LISTENER_H
+
+#include <ev.h>
+#include <troupe/tcp.h>
+
+#include "net/address.h"
+#include "net/home.h"
+
+/* A socket that listens, or an error. *path: of the file to remove when it is closed, of tr__alloc;
+ * NULL: none. */
+int tr__listen_socket(const char *address, const tr_listen_options *options, char **path);
+/* Close it, and remove its file. Frees path. */
+void tr__listen_end(int fd, char *path);
+/* Let nobody begin a connection any more; where the system can't, nothing happens. */
+void tr__listen_softly(int fd);
+/* Whether accepting failed for a while only, for want of something. */
+bool tr__accept_is_starved(int rc);
+
+typedef struct tr__acceptor tr__acceptor;
+
+/* A connection; the descriptor is the callee's, and non-blocking. The acceptor may be paused. */
+typedef void (*tr__accept_fn)(tr__acceptor *acceptor, int fd, const tr_address *from);
+
+struct tr__acceptor {
+    tr__tenant tenant;
+    tr__net *net; /* NULL: closed */
+    ev_io watcher;
+    tr__timer retry; /* descriptors had run out */
+    tr__accept_fn fn;
+    char *path;
+    char address[TR__ADDRESS_TEXT];
+    bool is_paused;
+    bool is_starved; /* it has said so */
+};
+
+/* Listen on the caller's loop.
+ * Errors: as tr_listen. */
+int tr__acceptor_open(tr__acceptor *acceptor, const char *address,
+                      const tr_listen_options *options, tr__accept_fn fn);
+void tr__acceptor_pause(tr__acceptor *acceptor);
+void tr__acceptor_resume(tr__acceptor *acceptor);
+/* Nobody new begins; who has begun is still accepted. */
+void tr__acceptor_stop(tr__acceptor *acceptor);
+/* Accept those that wait, and close. Nothing happens if it is closed. */
+void tr__acceptor_close(tr__acceptor *acceptor);
+
+#endif
