@@ -158,8 +158,9 @@ static void append_age(line *l, const tr__cookie_options *options)
 int tr__cookie_format(const char *name, const char *value, const tr__cookie_options *options,
                       bool is_secure, char *text, size_t capacity)
 {
-    line l = { text, 0, capacity };
+    line l = { .capacity = capacity };
 
+    l.text = text;
     is_secure = is_secure && !options->is_insecure;
     if (!is_valid(name, value, options) || !is_consistent(name, options, is_secure))
         return TR_EINVAL;

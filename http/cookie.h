@@ -30,10 +30,10 @@ typedef struct tr__cookie_options {
 
 /* The value of a Set-Cookie header, with a 0 behind it; is_secure: the request came by TLS. Its
  * length.
- * Errors: TR_EINVAL the name is no token, a byte of the value may not stand there (RFC 6265, 4.1.1),
- *         an option is malformed, or browsers would refuse what they ask for together (SameSite=None,
- *         Partitioned, or the prefixes __Secure- and __Host-, without what they demand);
- *         TR_ETOOLARGE. */
+ * Errors: TR_EINVAL the name is no token, a byte of the value may not stand there (RFC 6265,
+ *         4.1.1), an option is malformed, or browsers would refuse what they ask for together
+ *         (SameSite=None, Partitioned, or the prefixes __Secure- and __Host-, without what they
+ *         demand); TR_ETOOLARGE. */
 int tr__cookie_format(const char *name, const char *value, const tr__cookie_options *options,
                       bool is_secure, char *text, size_t capacity);
 

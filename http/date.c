@@ -15,9 +15,9 @@ typedef struct date {
 
 /* ---- the calendar ---- */
 
-/* Years begin in March here, so that a leap day is the last of its year: then the days before a month
- * are a straight line, rounded. Howard Hinnant describes that in 'chrono-compatible low-level date
- * algorithms'. */
+/* Years begin in March here, so that a leap day is the last of its year: then the days before a
+ * month are a straight line, rounded. Howard Hinnant describes that in 'chrono-compatible low-level
+ * date algorithms'. */
 static int64_t days_of(int64_t year, int month, int day)
 {
     int64_t y = month < 2 ? year - 1 : year;
@@ -173,9 +173,9 @@ static bool take_short_year(tr__slice *text, int64_t now, int64_t *out)
     return true;
 }
 
-/* Take what a letter of a pattern stands for off: 'D' a day's name, 'L' a long one, 'O' a month's, 'd' a day of two
- * digits, 'e' the same with a blank for its first, 'y' a year of two digits, 'Y' of four, 'h' 'm' 's'
- * the time; all else stands for itself. */
+/* Take what a letter of a pattern stands for off: 'D' a day's name, 'L' a long one, 'O' a month's,
+ * 'd' a day of two digits, 'e' the same with a blank for its first, 'y' a year of two digits, 'Y'
+ * of four, 'h' 'm' 's' the time; all else stands for itself. */
 static bool take_field(tr__slice *text, char field, int64_t now, date *d)
 {
     int ignored;

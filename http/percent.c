@@ -129,8 +129,8 @@ static size_t last_segment(const char *out, size_t bytes)
     return bytes;
 }
 
-/* Take a segment of dots away, which stands in out from begin on. The new end; 0: it leads above the
- * root. */
+/* Take a segment of dots away, which stands in out from begin on. The new end; 0: it leads above
+ * the root. */
 static size_t end_segment(const char *out, size_t begin, size_t end)
 {
     tr__slice segment = { out + begin, end - begin };

@@ -29,13 +29,13 @@ bool tr__percent_decodes_to(tr__slice text, tr__slice decoded, unsigned flags);
 ssize_t tr__percent_encode_segment(tr__slice text, char *out, size_t capacity);
 ssize_t tr__percent_encode_query(tr__slice text, char *out, size_t capacity);
 
-/* The normal form of a path, which is never longer, and may be made where it stands: what need not be
- * encoded is not (RFC 3986, 6.2.2), hex digits are large, and "." and ".." are gone, whether they
- * were encoded or not. What is still encoded is so for a reason: "%2F" is no '/'.
+/* The normal form of a path, which is never longer, and may be made where it stands: what need not
+ * be encoded is not (RFC 3986, 6.2.2), hex digits are large, and "." and ".." are gone, whether
+ * they were encoded or not. What is still encoded is so for a reason: "%2F" is no '/'.
  *
  * Each segment may then be decoded by itself: none is ".." or ".".
- * Errors: TR_ESYNTAX it does not begin with '/'; leads above the root; a '%' without two hex digits;
- *         a control character, encoded or not; or '\\', '#', '?', unless encoded. */
+ * Errors: TR_ESYNTAX it does not begin with '/'; leads above the root; a '%' without two hex
+ *         digits; a control character, encoded or not; or '\\', '#', '?', unless encoded. */
 ssize_t tr__path_normalize(tr__slice path, char *out);
 /* Decode a normal form for what looks for files: a path below some folder, whatever it holds.
  * Errors: TR_ESYNTAX a segment holds '/' or '\\', or is empty but for the last; it was not normal;

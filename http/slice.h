@@ -111,8 +111,8 @@ static inline tr__slice tr__slice_trim(tr__slice slice)
 }
 
 /* Take the piece before the next separator off, and the separator: with at least one byte in rest
- * there is a piece, which may be empty. What stands behind a last separator counts only if it is not
- * empty. */
+ * there is a piece, which may be empty. What stands behind a last separator counts only if it is
+ * not empty. */
 static inline bool tr__slice_split(tr__slice *rest, char separator, tr__slice *piece)
 {
     size_t at = tr__slice_index(*rest, separator);
