@@ -51,10 +51,11 @@ static inline void *tr__arena_take_aligned(tr__arena *arena, size_t bytes, size_
 {
     size_t skip = -(uintptr_t)arena->at & (align - 1);
     size_t room = (size_t)(arena->end - arena->at);
-    char *block = arena->at + skip;
+    char *block;
 
     if (TR__UNLIKELY(room < skip || room - skip < bytes || arena->at == NULL))
         return tr__arena_take_chunk(arena, bytes);
+    block = arena->at + skip;
     arena->at = block + bytes;
     return block;
 }
