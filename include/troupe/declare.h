@@ -273,8 +273,8 @@ TR_API ssize_t tr_declared_write_as(const tr_declaration *declaration, const voi
 #define TR__IS(type, field, wanted)         (tr__is_same<TR__TYPE_OF(type, field), wanted>::value)
 #define TR__IS_INTEGER(type, field)         (tr__is_integer<TR__TYPE_OF(type, field)>::value)
 #define TR__IS_SIGNED(type, field)          (tr__is_integer<TR__TYPE_OF(type, field)>::is_signed)
-#define TR__POINTER_TO(name, pointer)       (true ? (pointer) : (struct name *)nullptr)
-#define TR__POINTER_TO_CONST(name, pointer) (true ? (pointer) : (const struct name *)nullptr)
+#define TR__POINTER_TO(name, pointer)       static_cast<struct name *>(pointer)
+#define TR__POINTER_TO_CONST(name, pointer) static_cast<const struct name *>(pointer)
 extern "C++" {
 template <class A, class B> struct tr__is_same {
     static constexpr bool value = false;
@@ -307,8 +307,9 @@ template <class T> struct tr__is_integer {
 #define TR__IS_SIGNED(type, field)                                                                 \
     _Generic(((struct type *)0)->field, unsigned char : 0, unsigned short : 0, unsigned : 0,       \
              default : 1)
-#define TR__POINTER_TO(name, pointer)       (1 ? (pointer) : (struct name *)0)
-#define TR__POINTER_TO_CONST(name, pointer) (1 ? (pointer) : (const struct name *)0)
+#define TR__POINTER_TO(name, pointer) _Generic((pointer), struct name * : (pointer))
+#define TR__POINTER_TO_CONST(name, pointer)                                                        \
+    _Generic((pointer), struct name * : (pointer), const struct name * : (pointer))
 #endif
 
 #define TR__COUNT_OF(type, field)                                                                  \

@@ -431,7 +431,8 @@ START_TEST(wrong_arguments_are_refused)
 
     ck_assert_int_eq(tr_declared_parse(NULL, order, &order, "", 0, NULL), TR_EINVAL);
     ck_assert_int_eq(tr_declared_parse_as(&parsed, NULL, &order, "", 0, NULL), TR_EINVAL);
-    ck_assert_int_eq(tr_declared_parse(&parsed, order, NULL, "", 0, NULL), TR_EINVAL);
+    ck_assert_int_eq(tr_declared_parse(&parsed, order, (struct order *)NULL, "", 0, NULL),
+                     TR_EINVAL);
     ck_assert_int_eq(tr_declared_parse(&parsed, order, &order, NULL, 1, NULL), TR_EINVAL);
     ck_assert_int_eq(
         tr_declared_parse(&parsed, order, &order, "{}", 2, (&(tr_json_limits){ .depth = 65 })),

@@ -97,7 +97,7 @@ START_TEST(what_can_not_be_written_is_refused)
     order.parts_count = 1;
     ck_assert_int_eq(tr_declared_write(order, &order, text, sizeof(text)), TR_ELIMIT);
     ck_assert_int_eq(tr_declared_write_as(NULL, &order, text, 1), TR_EINVAL);
-    ck_assert_int_eq(tr_declared_write(order, NULL, text, 1), TR_EINVAL);
+    ck_assert_int_eq(tr_declared_write(order, (struct order *)NULL, text, 1), TR_EINVAL);
     ck_assert_int_eq(tr_declared_write(order, &order, NULL, 1), TR_EINVAL);
 }
 END_TEST

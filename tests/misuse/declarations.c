@@ -59,7 +59,7 @@ int misuse(tr_parsed **parsed, struct tag *tag)
 {
     int rc = tr_declared_parse(parsed, tag, tag, "{}", 2, NULL);
 
-#ifdef CASE_11 /* wants: pointer type mismatch */
+#ifdef CASE_11 /* wants: _Generic.* not compatible|controlling expression type */
     struct other other;
 
     rc += tr_declared_parse(parsed, tag, &other, "{}", 2, NULL);
