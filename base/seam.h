@@ -44,8 +44,14 @@ TR__SHARED void tr__free(void *block);
  * Only a simulation, which counts them, wants to know. */
 #if TR__SIM
 void tr__memory_leaves(void);
+/* It is to be freed by the library after all. */
+void tr__memory_returns(void);
 #else
 static inline void tr__memory_leaves(void)
+{
+}
+
+static inline void tr__memory_returns(void)
 {
 }
 #endif

@@ -42,6 +42,11 @@ void tr__memory_leaves(void)
     tr__sim.blocks--;
 }
 
+void tr__memory_returns(void)
+{
+    tr__sim.blocks++;
+}
+
 static uint64_t throw_dice(void)
 {
     return tr__random_next(&tr__sim.program);

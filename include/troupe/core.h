@@ -59,7 +59,8 @@ TR_API const char *tr_version(void);
     X(TR_ENONAME, -20017, "there is no such name, or it has no address")                           \
     X(TR_ERESOLVE, -20018, "the name could not be looked up")                                      \
     X(TR_ETLS, -20019, "the TLS connection has failed")                                            \
-    X(TR_ECERTIFICATE, -20020, "the certificate of the other side is not trusted")
+    X(TR_ECERTIFICATE, -20020, "the certificate of the other side is not trusted")                 \
+    X(TR_EVALUE, -20021, "a value is not as it was declared")
 
 #define TR__ERROR_CONSTANT(name, value, sentence) name = (value),
 enum tr_error { TR_ERRORS(TR__ERROR_CONSTANT) TR__ERROR_END = 0 };
