@@ -9,6 +9,7 @@
 #include <troupe.h>
 
 #include <troupe/address.h>
+#include <troupe/dns.h>
 #include <troupe/io.h>
 
 #endif
