@@ -9,20 +9,23 @@
  *     its cache ---- answered ----> copied
  *        |     \---- being asked ----> wait with the others
  *        v
- *     the hosts file, then c-ares: wait for the answer, which the cache keeps
+ *     the hosts file, then servers, for A and AAAA at once; where a name does not exist, it is
+ *     tried with each search domain. The cache keeps the answer.
  *
  * A task that is cancelled leaves the question alone: its answer is kept for the next one. */
 #include "net/dns.h"
 
-#include <fcntl.h>
+#include <arpa/nameser.h>
 #include <netinet/in.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/seam.h"
 #include "net/address.h"
+#include "net/dns_answer.h"
 #include "net/dns_channel.h"
 #include "net/dns_names.h"
+#include "net/dns_order.h"
 #include "net/system.h"
 #include "runtime/task.h"
 
@@ -54,6 +57,25 @@ typedef struct name_wait {
     bool is_over; /* before it was */
     int result;
 } name_wait;
+
+/* What is being asked of servers for an entry. */
+typedef struct question question;
+typedef struct half {
+    question *whole;
+    int status; /* a code of ours */
+} half;
+
+struct question {
+    tr__dns_entry *entry;
+    half ipv4;
+    half ipv6;
+    int open; /* halves */
+    int next; /* of the names to be tried */
+    uint64_t ttl_ns;
+    uint64_t negative_ttl_ns;
+    size_t count;
+    tr_address found[2 * TR__DNS_MOST];
+};
 
 static TR__THREAD_LOCAL resolver *current;
 
@@ -156,13 +178,15 @@ static void tell(name_wait *waiter, const tr__dns_entry *entry)
 /* Which answers are kept: those of servers, for as long as they say. */
 static uint64_t ttl_of(const resolver *r, int status, uint64_t ttl_ns)
 {
-    if (status == TR_ENONAME)
-        return r->config.negative_ttl_most_ns;
-    if (status < 0 || r->is_retired)
+    uint64_t most_ns = r->config.ttl_most_ns;
+
+    if (r->is_retired || (status < 0 && status != TR_ENONAME))
         return 0;
-    if (ttl_ns < r->config.ttl_least_ns)
+    if (status == TR_ENONAME && most_ns > r->config.negative_ttl_most_ns)
+        most_ns = r->config.negative_ttl_most_ns;
+    if (status == 0 && ttl_ns < r->config.ttl_least_ns)
         return r->config.ttl_least_ns;
-    return ttl_ns < r->config.ttl_most_ns ? ttl_ns : r->config.ttl_most_ns;
+    return ttl_ns < most_ns ? ttl_ns : most_ns;
 }
 
 /* The entry may be gone afterwards. */
@@ -180,57 +204,19 @@ static void answer(tr__dns_entry *entry, int status, uint64_t ttl_ns)
     end_if_idle(r);
 }
 
-static bool is_usable(const struct ares_addrinfo_node *node)
+/* Addresses that were found become the entry's, in their order. */
+static int keep_found(tr__dns_entry *entry, tr_address *found, size_t count)
 {
-    return (node->ai_family == AF_INET || node->ai_family == AF_INET6) &&
-           node->ai_addrlen <= sizeof(struct sockaddr_storage);
-}
-
-/* The least of all records by which the answer came. */
-static uint64_t least_ttl(const struct ares_addrinfo *found)
-{
-    int least = INT32_MAX;
-
-    for (const struct ares_addrinfo_node *node = found->nodes; node != NULL; node = node->ai_next)
-        least = node->ai_ttl < least ? node->ai_ttl : least;
-    for (const struct ares_addrinfo_cname *name = found->cnames; name != NULL; name = name->next)
-        least = name->ttl < least ? name->ttl : least;
-    return least > 0 ? (uint64_t)least * SECOND_NS : 0;
-}
-
-static int copy_found(tr__dns_entry *entry, const struct ares_addrinfo *found)
-{
-    entry->addresses = tr__alloc_zeroed(TR__DNS_MOST * sizeof(*entry->addresses));
+    tr__addresses_sort(found, count);
+    tr__addresses_interleave(found, count);
+    if (count > TR__DNS_MOST)
+        count = TR__DNS_MOST;
+    entry->addresses = tr__alloc(count * sizeof(*found));
     if (entry->addresses == NULL)
         return TR_ENOMEM;
-    for (const struct ares_addrinfo_node *node = found->nodes;
-         node != NULL && entry->count < TR__DNS_MOST; node = node->ai_next) {
-        tr_address *address = &entry->addresses[entry->count];
-
-        if (!is_usable(node))
-            continue;
-        memcpy(&address->tr__storage, node->ai_addr, node->ai_addrlen);
-        address->tr__bytes = node->ai_addrlen;
-        entry->count++;
-    }
-    tr__addresses_interleave(entry->addresses, entry->count);
-    return entry->count > 0 ? 0 : TR_ENONAME;
-}
-
-static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
-{
-    tr__dns_entry *entry = arg;
-    int rc = tr__dns_error(status);
-    uint64_t ttl_ns = 0;
-
-    (void)timeouts;
-    if (rc == 0) {
-        rc = found != NULL ? copy_found(entry, found) : TR_ERESOLVE;
-        ttl_ns = found != NULL ? least_ttl(found) : 0;
-    }
-    if (found != NULL)
-        ares_freeaddrinfo(found);
-    answer(entry, rc, ttl_ns);
+    memcpy(entry->addresses, found, count * sizeof(*found));
+    entry->count = count;
+    return 0;
 }
 
 /* ---- the hosts file ---- */
@@ -248,8 +234,8 @@ static void read_text(int fd, char *text)
     text[bytes] = 0;
 }
 
-/* 1: the entry has addresses; 0: it has none. */
-static int look_into_hosts(tr__dns_entry *entry, const char *path)
+/* How many addresses it has there. */
+static int look_into_hosts(question *q, const char *path)
 {
     int fd = tr__sys_open_read(path);
     char *text;
@@ -257,20 +243,147 @@ static int look_into_hosts(tr__dns_entry *entry, const char *path)
     if (fd < 0)
         return 0;
     text = tr__alloc(HOSTS_BYTES + 1);
-    entry->addresses = tr__alloc_zeroed(TR__DNS_MOST * sizeof(*entry->addresses));
-    if (text != NULL && entry->addresses != NULL) {
+    if (text != NULL) {
         read_text(fd, text);
-        entry->count = tr__hosts_find(text, entry->name, entry->addresses, TR__DNS_MOST);
+        q->count = tr__hosts_find(text, q->entry->name, q->found, TR__DNS_MOST);
     }
     tr__sys_close(fd);
     tr__free(text);
-    if (text == NULL || entry->addresses == NULL)
-        return TR_ENOMEM;
-    if (entry->count > 0)
-        return 1;
-    tr__free(entry->addresses);
-    entry->addresses = NULL;
-    return 0;
+    return text != NULL ? (int)q->count : TR_ENOMEM;
+}
+
+/* ---- servers ---- */
+
+static void end_question(question *q, int status, uint64_t ttl_ns)
+{
+    tr__dns_entry *entry = q->entry;
+
+    if (status == 0)
+        status = keep_found(entry, q->found, q->count);
+    tr__free(q);
+    answer(entry, status, ttl_ns);
+}
+
+static int dots_of(const char *name)
+{
+    int dots = 0;
+
+    for (; *name != 0; name++)
+        dots += *name == '.';
+    return dots;
+}
+
+/* The n-th name to be tried. A name with dots enough is tried as it is first, others last. false:
+ * there is none. */
+static bool name_to_try(const question *q, char to[TR__NAME_BYTES], int n)
+{
+    const struct ares_options *system = &((resolver *)q->entry->owner)->channel.system;
+    const char *name = q->entry->name;
+    bool is_whole = name[strlen(name) - 1] == '.';
+    int plain = is_whole || dots_of(name) >= system->ndots ? 0 : system->ndomains;
+
+    if (n > (is_whole ? 0 : system->ndomains))
+        return false;
+    if (n == plain)
+        (void)snprintf(to, TR__NAME_BYTES, "%s", name);
+    else
+        (void)snprintf(to, TR__NAME_BYTES, "%s.%s", name, system->domains[n - (n > plain)]);
+    return true;
+}
+
+static void note_ttl(question *q, int seconds)
+{
+    uint64_t ttl_ns = seconds > 0 ? (uint64_t)seconds * SECOND_NS : 0;
+
+    if (ttl_ns < q->ttl_ns)
+        q->ttl_ns = ttl_ns;
+}
+
+static int take_ipv4(question *q, const unsigned char *bytes, int count)
+{
+    struct ares_addrttl records[TR__DNS_MOST];
+    int found = TR__DNS_MOST;
+    int status = ares_parse_a_reply(bytes, count, NULL, records, &found);
+
+    for (int i = 0; status == ARES_SUCCESS && i < found; i++) {
+        tr_address *address = &q->found[q->count++];
+        struct sockaddr_in *in = (struct sockaddr_in *)&address->tr__storage;
+
+        in->sin_family = AF_INET;
+        in->sin_addr = records[i].ipaddr;
+        address->tr__bytes = sizeof(*in);
+        note_ttl(q, records[i].ttl);
+    }
+    return status == ARES_SUCCESS && found == 0 ? ARES_ENODATA : status;
+}
+
+static int take_ipv6(question *q, const unsigned char *bytes, int count)
+{
+    struct ares_addr6ttl records[TR__DNS_MOST];
+    int found = TR__DNS_MOST;
+    int status = ares_parse_aaaa_reply(bytes, count, NULL, records, &found);
+
+    for (int i = 0; status == ARES_SUCCESS && i < found; i++) {
+        tr_address *address = &q->found[q->count++];
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address->tr__storage;
+
+        in6->sin6_family = AF_INET6;
+        memcpy(&in6->sin6_addr, &records[i].ip6addr, sizeof(in6->sin6_addr));
+        address->tr__bytes = sizeof(*in6);
+        note_ttl(q, records[i].ttl);
+    }
+    return status == ARES_SUCCESS && found == 0 ? ARES_ENODATA : status;
+}
+
+static void try_next(question *q);
+
+/* A failure of one half hides behind what the other has found, but not behind that it has found
+ * nothing. */
+static void conclude(question *q)
+{
+    bool has_failed = (q->ipv4.status < 0 && q->ipv4.status != TR_ENONAME) ||
+                      (q->ipv6.status < 0 && q->ipv6.status != TR_ENONAME);
+
+    if (q->count > 0)
+        end_question(q, 0, has_failed ? 0 : q->ttl_ns);
+    else if (!has_failed)
+        try_next(q);
+    else
+        end_question(q, q->ipv4.status != TR_ENONAME ? q->ipv4.status : q->ipv6.status, 0);
+}
+
+static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int count)
+{
+    half *part = arg;
+    question *q = part->whole;
+
+    (void)timeouts;
+    if (status == ARES_SUCCESS)
+        status = part == &q->ipv4 ? take_ipv4(q, bytes, count) : take_ipv6(q, bytes, count);
+    part->status = tr__dns_error(status);
+    if (part->status == TR_ENONAME) {
+        uint64_t ttl_ns = (uint64_t)tr__dns_negative_ttl(bytes, (size_t)count) * SECOND_NS;
+
+        q->negative_ttl_ns = ttl_ns < q->negative_ttl_ns ? ttl_ns : q->negative_ttl_ns;
+    }
+    q->open--;
+    if (q->open == 0)
+        conclude(q);
+}
+
+static void try_next(question *q)
+{
+    ares_channel ares = ((resolver *)q->entry->owner)->channel.ares;
+    char name[TR__NAME_BYTES];
+
+    if (!name_to_try(q, name, q->next)) {
+        end_question(q, TR_ENONAME, q->negative_ttl_ns);
+        return;
+    }
+    q->next++;
+    q->open = 2;
+    ares_query(ares, name, ns_c_in, ns_t_a, on_answer, &q->ipv4);
+    ares_query(ares, name, ns_c_in, ns_t_aaaa, on_answer, &q->ipv6);
 }
 
 /* ---- questions ---- */
@@ -292,16 +405,24 @@ static const tr__wait_kind kind = { withdraw, describe };
 /* It may be answered, and gone, when this returns. */
 static void ask(resolver *r, tr__dns_entry *entry)
 {
-    struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    int rc = look_into_hosts(entry, r->config.hosts_file);
+    question *q = tr__alloc_zeroed(sizeof(*q));
+    int count;
 
     r->asked++;
-    if (rc != 0) {
-        tr__addresses_interleave(entry->addresses, entry->count);
-        answer(entry, rc < 0 ? rc : 0, HOSTS_TTL_NS);
+    if (q == NULL) {
+        answer(entry, TR_ENOMEM, 0);
         return;
     }
-    ares_getaddrinfo(r->channel.ares, entry->name, NULL, &hints, on_answer, entry);
+    q->entry = entry;
+    q->ipv4.whole = q;
+    q->ipv6.whole = q;
+    q->ttl_ns = UINT64_MAX;
+    q->negative_ttl_ns = UINT64_MAX;
+    count = look_into_hosts(q, r->config.hosts_file);
+    if (count == 0)
+        try_next(q);
+    else
+        end_question(q, count < 0 ? count : 0, HOSTS_TTL_NS);
     tr__dns_channel_settle(&r->channel);
 }
 
@@ -374,6 +495,8 @@ static int look_up_name(name_wait *waiter, const char *host)
 
     if (!tr__name_copy(name, host))
         return TR_EINVAL;
+    if (tr__name_is_secret(name))
+        return TR_ENONAME;
     rc = tr__task_checkpoint(tr__task_here());
     return rc < 0 ? rc : look_up(waiter, name);
 }

@@ -154,11 +154,9 @@ static int close_socket(ares_socket_t fd, void *arg)
     tr__dns_channel *channel = arg;
     dns_socket *socket = find_socket(channel, fd);
 
-    if (socket != NULL) {
-        ev_io_stop(channel->net->ev, &socket->watcher);
-        tr__list_remove(&socket->link);
-        tr__free(socket);
-    }
+    ev_io_stop(channel->net->ev, &socket->watcher);
+    tr__list_remove(&socket->link);
+    tr__free(socket);
     tr__sys_close(fd);
     return 0;
 }
@@ -276,23 +274,28 @@ static int open_channel(tr__dns_channel *channel, const tr__dns_config *config)
 
 int tr__dns_channel_open(tr__dns_channel *channel, tr__net *net, const tr__dns_config *config)
 {
+    int unused;
     int status;
 
     channel->net = net;
     tr__list_init(&channel->sockets);
+    memset(&channel->system, 0, sizeof(channel->system));
     status = open_channel(channel, config);
     if (status != ARES_SUCCESS)
         return tr__dns_error(status);
     ares_set_socket_functions(channel->ares, &functions, channel);
     status = set_servers(channel->ares, config);
+    if (status == ARES_SUCCESS)
+        status = ares_save_options(channel->ares, &channel->system, &unused);
     if (status != ARES_SUCCESS)
-        ares_destroy(channel->ares);
+        tr__dns_channel_close(channel);
     return tr__dns_error(status);
 }
 
 void tr__dns_channel_close(tr__dns_channel *channel)
 {
     tr__timer_stop(&channel->net->loop->wheel, &channel->timer);
+    ares_destroy_options(&channel->system);
     ares_destroy(channel->ares);
 }
 

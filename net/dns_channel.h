@@ -1,7 +1,9 @@
 /* A channel of c-ares on a loop: its sockets are watched by libev, its time limits are a timer of
  * the loop's, and its system calls are this room's.
  *
- * Threads: the loop's own. No function of c-ares is called from within its callbacks. */
+ * Threads: the loop's own. From within a callback of c-ares, questions may be asked, but the
+ *          channel
+ * must not be closed. */
 #ifndef TR_NET_DNS_CHANNEL_H
 #define TR_NET_DNS_CHANNEL_H
 
@@ -14,6 +16,7 @@
 typedef struct tr__dns_channel {
     tr__net *net;
     ares_channel ares;
+    struct ares_options system; /* what it has found out: the search domains */
     tr__list sockets;
     tr__timer timer;
 } tr__dns_channel;

@@ -63,17 +63,27 @@ bool tr__name_copy(char to[TR__NAME_BYTES], const char *name)
     return is_valid(to);
 }
 
-bool tr__name_is_local(const char *name)
+/* Whether this is the last label, or all of it. */
+static bool ends_with(const char *name, const char *label)
 {
-    static const char local[] = "localhost";
+    size_t label_bytes = strlen(label);
     size_t bytes = strlen(name);
 
     if (bytes > 0 && name[bytes - 1] == '.')
         bytes--;
-    if (bytes < sizeof(local) - 1 ||
-        memcmp(name + bytes - (sizeof(local) - 1), local, sizeof(local) - 1) != 0)
+    if (bytes < label_bytes || memcmp(name + bytes - label_bytes, label, label_bytes) != 0)
         return false;
-    return bytes == sizeof(local) - 1 || name[bytes - sizeof(local)] == '.';
+    return bytes == label_bytes || name[bytes - label_bytes - 1] == '.';
+}
+
+bool tr__name_is_local(const char *name)
+{
+    return ends_with(name, "localhost");
+}
+
+bool tr__name_is_secret(const char *name)
+{
+    return ends_with(name, "onion");
 }
 
 /* ---- the order of addresses ---- */

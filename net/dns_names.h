@@ -10,6 +10,8 @@ enum { TR__NAME_BYTES = 256 }; /* of a name as text, its dot and the 0 included 
 bool tr__name_copy(char to[TR__NAME_BYTES], const char *name);
 /* Whether it means this machine, whatever servers say (RFC 6761). It is in lower case. */
 bool tr__name_is_local(const char *name);
+/* Whether servers must not be asked for it (RFC 7686). */
+bool tr__name_is_secret(const char *name);
 /* Let addresses of both families take turns, beginning with that of the first; within each family
  * the order stays (RFC 8305, 4). */
 void tr__addresses_interleave(tr_address *addresses, size_t count);

@@ -3,7 +3,8 @@
  *
  *     four     A 127.0.0.4, for 60 s             both    two A, two AAAA, for 60 s
  *     alias    a CNAME of 5 s to four.test       six     AAAA ::6
- *     nx       there is no such name             none    it has no address
+ *     nx       there is no such name, for 3 s    none    it has no address
+ *     never    the same, without a time          half    failed for A, nothing for AAAA
  *     failing  the server has failed             refused it will not tell
  *     silent   no answer at all                  large   by UDP truncated; 100 A by TCP
  *     brief    A, for no time at all             noise   bytes that are no answer
@@ -96,6 +97,21 @@ static bool is_label(const dns_message *m, const char *label)
     return m->bytes[12] == bytes && memcmp(m->bytes + 13, label, bytes) == 0;
 }
 
+/* In the authority section: nothing of that kind exists, for so many seconds. */
+static void put_soa(dns_message *m, unsigned seconds)
+{
+    put_u16(m, 0xc00c);
+    put_u16(m, DNS_SOA);
+    put_u16(m, 1);
+    put_u16(m, 0);
+    put_u16(m, 60);
+    put_u16(m, 22);
+    put(m,
+        (unsigned char[22]){ [20] = (unsigned char)(seconds >> 8), [21] = (unsigned char)seconds },
+        22);
+    m->bytes[9]++;
+}
+
 static void set_code(dns_message *m, int code)
 {
     m->bytes[3] = (unsigned char)code;
@@ -142,9 +158,13 @@ static bool answer_to(dns_server *server, dns_message *m, bool by_tcp)
 
     server->asked++;
     m->bytes[2] |= 0x80;
-    if (is_label(m, "nx"))
+    if (is_label(m, "nx") || is_label(m, "never")) {
         set_code(m, 3);
-    else if (is_label(m, "failing"))
+        if (is_label(m, "nx"))
+            put_soa(m, 3);
+    } else if (is_label(m, "half") && type == DNS_A) {
+        set_code(m, 2);
+    } else if (is_label(m, "failing"))
         set_code(m, 2);
     else if (is_label(m, "refused"))
         set_code(m, 5);
@@ -254,9 +274,12 @@ static int serve_tcp(void *arg)
         int fd = tr__sys_accept(server->tcp.fd, &from, &bytes);
 
         if (fd >= 0) {
-            EXPECT(tr_io_open(&io, fd) == 0);
+            if (tr_io_open(&io, fd) < 0) {
+                tr__sys_close(fd);
+                continue;
+            }
             serve_connection(server, io);
-            EXPECT(tr_close(io) == 0);
+            (void)tr_close(io);
         } else if (tr__ready_await(&server->tcp, &server->tcp.in, "askers") < 0) {
             return 0;
         }
