@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t tr__siphash(const uint64_t key[2], const void *data, size_t bytes);
+#include "base/compiler.h"
+
+TR__SHARED uint64_t tr__siphash(const uint64_t key[2], const void *data, size_t bytes);
 
 #endif

@@ -166,6 +166,13 @@ bool tr__sys_is_socket(int fd)
     return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
+int tr__sys_open_read(const char *path)
+{
+    if (strikes())
+        return -EMFILE;
+    return (int)result(open(path, O_RDONLY | O_CLOEXEC));
+}
+
 /* ---- transfers: no call waits, so that EINTR can only come from a simulation ---- */
 
 ssize_t tr__sys_recv(int fd, void *buffer, size_t bytes)

@@ -39,6 +39,8 @@ void tr__sys_close(int fd);
 /* Let a descriptor of the program's be as ours are. */
 int tr__sys_set_nonblocking(int fd);
 bool tr__sys_is_socket(int fd);
+/* A file, to be read. */
+int tr__sys_open_read(const char *path);
 
 /* -EAGAIN: nothing can be moved just now. 0 of a read: the end. */
 ssize_t tr__sys_recv(int fd, void *buffer, size_t bytes);

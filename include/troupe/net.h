@@ -10,6 +10,7 @@
 
 #include <troupe/address.h>
 #include <troupe/declare.h>
+#include <troupe/dns.h>
 #include <troupe/io.h>
 
 #endif

@@ -1,0 +1,458 @@
+/* Names of hosts: what is asked of whom, and what comes of it. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/seam.h"
+#include "net/dns.h"
+#include "net/dns_server.h"
+
+#define PORT 8080
+
+static dns_server server;
+
+static void begin(void)
+{
+    dns_server_start(&server, (tr_dns_options){ .timeout = 0.02, .tries = 2 });
+}
+
+static int look_up(const char *host, tr_address *out, size_t *count)
+{
+    return tr__dns_lookup(host, PORT, out, TR__DNS_MOST, count);
+}
+
+/* The result alone. */
+static int try_name(const char *host)
+{
+    tr_address found[TR__DNS_MOST];
+    size_t count;
+    int rc = look_up(host, found, &count);
+
+    EXPECT((rc == 0) == (count > 0));
+    return rc;
+}
+
+static void expect_address(const tr_address *address, const char *text)
+{
+    char is[128];
+
+    EXPECT(tr_address_format(address, is, sizeof(is)) > 0);
+    EXPECT(strcmp(is, text) == 0);
+}
+
+/* It has this address alone. */
+static void expect_name(const char *host, const char *text)
+{
+    tr_address found[TR__DNS_MOST];
+    size_t count;
+
+    EXPECT(look_up(host, found, &count) == 0);
+    EXPECT(count == 1);
+    expect_address(&found[0], text);
+}
+
+CASE(numbers_and_this_machine_are_known_without_a_question)
+{
+    tr_address found[TR__DNS_MOST];
+    size_t count;
+
+    begin();
+    expect_name("192.0.2.1", "192.0.2.1:8080");
+    expect_name("2001:db8::1", "[2001:db8::1]:8080");
+    EXPECT(look_up("App.LocalHost.", found, &count) == 0);
+    EXPECT(count == 2);
+    expect_address(&found[0], "[::1]:8080");
+    expect_address(&found[1], "127.0.0.1:8080");
+    EXPECT(tr__dns_lookup("localhost", 1, found, 1, &count) == 0 && count == 1);
+    EXPECT(server.asked == 0);
+    dns_server_stop(&server);
+}
+
+CASE(a_server_is_asked_for_a_name)
+{
+    begin();
+    expect_name("four.test", "127.0.0.4:8080");
+    expect_name("six.test", "[::6]:8080");
+    expect_name("alias.test", "127.0.0.4:8080");
+    expect_name("stranger.test", "127.0.0.4:8080");
+    dns_server_stop(&server);
+}
+
+CASE(addresses_of_both_families_take_turns)
+{
+    tr_address found[TR__DNS_MOST];
+    size_t count;
+
+    begin();
+    EXPECT(look_up("both.test", found, &count) == 0);
+    EXPECT(count == 4);
+    for (size_t i = 1; i < count; i++)
+        EXPECT(found[i].tr__storage.ss_family != found[i - 1].tr__storage.ss_family);
+    EXPECT(tr__dns_lookup("both.test", 1, found, 3, &count) == 0 && count == 3);
+    dns_server_stop(&server);
+}
+
+CASE(what_goes_wrong_has_a_code)
+{
+    begin();
+    EXPECT(try_name("nx.test.") == TR_ENONAME);
+    EXPECT(try_name("none.test.") == TR_ENONAME);
+    EXPECT(try_name("failing.test.") == TR_ERESOLVE);
+    EXPECT(try_name("refused.test.") == TR_ERESOLVE);
+    EXPECT(try_name("silent.test.") == TR_ERESOLVE);
+    EXPECT(try_name("half.test.") == TR_ERESOLVE);
+    EXPECT(try_name("service.onion") == TR_ENONAME);
+    EXPECT(try_name("noise.test.") == TR_ERESOLVE);
+    EXPECT(try_name("four.test") == 0);
+    dns_server_stop(&server);
+}
+
+CASE(what_can_be_no_name_is_not_asked_for)
+{
+    static const char *const bad[] = { "",          ".",   "a..b",        ".a",
+                                       "a b",       "a/b", "caf\303\251", "1.2.3",
+                                       "300.1.1.1", "a\n", "*",           "a:1" };
+    char name[300];
+
+    begin();
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        EXPECT(try_name(bad[i]) == TR_EINVAL);
+    memset(name, 'a', sizeof(name));
+    name[64] = 0;
+    EXPECT(try_name(name) == TR_EINVAL);
+    for (size_t i = 63; i < sizeof(name); i += 64)
+        name[i] = '.';
+    name[64] = 'a';
+    name[299] = 0;
+    EXPECT(try_name(name) == TR_EINVAL);
+    name[254] = 0;
+    EXPECT(try_name(name) == TR_EINVAL);
+    EXPECT(server.asked == 0);
+    dns_server_stop(&server);
+}
+
+CASE(what_is_truncated_is_asked_for_by_tcp)
+{
+    tr_address found[TR__DNS_MOST];
+    size_t count;
+
+    begin();
+    EXPECT(look_up("large.test", found, &count) == 0);
+    EXPECT(count == TR__DNS_MOST);
+    dns_server_stop(&server);
+}
+
+/* ---- the cache ---- */
+
+CASE(an_answer_is_remembered_until_its_time_is_over)
+{
+    int asked;
+
+    begin();
+    expect_name("alias.test", "127.0.0.4:8080");
+    asked = server.asked;
+    expect_name("ALIAS.test", "127.0.0.4:8080");
+    EXPECT(server.asked == asked);
+#if CASES_SIMULATED
+    EXPECT(tr_sleep(6) == 0);
+    expect_name("alias.test", "127.0.0.4:8080");
+    EXPECT(server.asked == 2 * asked);
+#endif
+    dns_server_stop(&server);
+}
+
+CASE(that_there_is_no_name_is_remembered_for_less_long)
+{
+    int asked;
+
+    begin();
+    EXPECT(try_name("nx.test.") == TR_ENONAME);
+    asked = server.asked;
+    EXPECT(try_name("nx.test.") == TR_ENONAME);
+    EXPECT(server.asked == asked);
+#if CASES_SIMULATED
+    EXPECT(tr_sleep(3.1) == 0);
+    EXPECT(try_name("nx.test.") == TR_ENONAME);
+    EXPECT(server.asked == 2 * asked);
+#endif
+    dns_server_stop(&server);
+}
+
+CASE(what_has_no_time_and_failures_are_not_remembered)
+{
+    int asked;
+
+    begin();
+    expect_name("brief.test", "127.0.0.4:8080");
+    asked = server.asked;
+    expect_name("brief.test", "127.0.0.4:8080");
+    EXPECT(server.asked == 2 * asked);
+    EXPECT(try_name("never.test.") == TR_ENONAME);
+    asked = server.asked;
+    EXPECT(try_name("never.test.") == TR_ENONAME);
+    EXPECT(server.asked == asked + 2);
+    EXPECT(try_name("refused.test.") == TR_ERESOLVE);
+    asked = server.asked;
+    EXPECT(try_name("refused.test.") == TR_ERESOLVE);
+    EXPECT(server.asked > asked);
+    dns_server_stop(&server);
+}
+
+CASE(a_full_cache_forgets_what_was_used_longest_ago)
+{
+    int asked;
+
+    dns_server_start(&server, (tr_dns_options){ .cache_entries = 2 });
+    EXPECT(try_name("four.a") == 0);
+    EXPECT(try_name("four.b") == 0);
+    EXPECT(try_name("four.a") == 0);
+    EXPECT(try_name("four.c") == 0);
+    asked = server.asked;
+    EXPECT(try_name("four.a") == 0);
+    EXPECT(server.asked == asked);
+    EXPECT(try_name("four.b") == 0);
+    EXPECT(server.asked > asked);
+    dns_server_stop(&server);
+}
+
+CASE(what_is_flushed_is_asked_for_again)
+{
+    int asked;
+
+    begin();
+    EXPECT(try_name("four.test") == 0);
+    asked = server.asked;
+    tr_dns_flush();
+    EXPECT(try_name("four.test") == 0);
+    EXPECT(server.asked == 2 * asked);
+    dns_server_stop(&server);
+}
+
+struct look_args {
+    const char *host;
+    int expected;
+};
+
+static int look(void *arg)
+{
+    const struct look_args *a = arg;
+
+    EXPECT(try_name(a->host) == a->expected);
+    return 0;
+}
+
+CASE(many_who_ask_for_one_name_make_one_question)
+{
+    int rc;
+
+    begin();
+    TR_SCOPE(s, &rc)
+        for (int i = 0; i < 50; i++)
+            EXPECT(tr_go(s, look, .host = "four.test") == 0);
+    EXPECT(rc == 0);
+    EXPECT(server.asked == 2); /* A and AAAA */
+    dns_server_stop(&server);
+}
+
+CASE(many_names_are_asked_for_at_once)
+{
+    static char names[100][20];
+    int rc;
+
+    dns_server_start(&server, (tr_dns_options){ .cache_entries = 10 });
+    TR_SCOPE(s, &rc) {
+        for (int i = 0; i < 100; i++) {
+            (void)snprintf(names[i], sizeof(names[i]), "four.n%d", i);
+            EXPECT(tr_go(s, look, .host = names[i]) == 0);
+        }
+    }
+    EXPECT(rc == 0);
+    dns_server_stop(&server);
+}
+
+/* ---- those who give up ---- */
+
+CASE(a_deadline_ends_a_wait_for_an_answer)
+{
+    int rc = 0;
+
+    dns_server_start(&server, (tr_dns_options){ .timeout = 30 });
+    TR_DEADLINE(0.01, &rc)
+        rc = try_name("silent.test");
+    EXPECT(rc == TR_ETIMEDOUT);
+    dns_server_stop(&server);
+}
+
+CASE(a_change_while_a_question_is_out_lets_it_end)
+{
+    tr_task *task;
+
+    begin();
+    EXPECT(tr_task_spawn(&task, look,
+                         &(struct look_args){ .host = "silent.test.", .expected = TR_ERESOLVE }) ==
+           0);
+    let_others_run();
+    tr_dns_flush();
+    EXPECT(try_name("four.test") == 0);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == 0);
+    tr_task_unref(task);
+    dns_server_stop(&server);
+}
+
+CASE(a_loop_may_close_while_a_question_is_out)
+{
+    int rc = 0;
+
+    dns_server_start(&server, (tr_dns_options){ .timeout = 3000 });
+    TR_DEADLINE(0.01, &rc)
+        rc = try_name("silent.test");
+    EXPECT(rc == TR_ETIMEDOUT);
+    tr_dns_flush();
+    TR_DEADLINE(0.01, &rc)
+        rc = try_name("silent.test");
+    dns_server_stop(&server);
+}
+
+/* ---- the hosts file ---- */
+
+CASE(the_hosts_file_comes_first)
+{
+    char path[] = "/tmp/troupe-hosts-XXXXXX";
+    static const char text[] = "# comment four.test\n127.0.0.9 other four.test # six.test\n"
+                               "::9\tFour.Test\r\nnonsense four.test\n127.0.0.8\n";
+    tr_address found[TR__DNS_MOST];
+    size_t count;
+    int fd = mkstemp(path);
+
+    EXPECT(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+    EXPECT(close(fd) == 0);
+    dns_server_start(&server, (tr_dns_options){ .hosts_file = path });
+    EXPECT(look_up("FOUR.test.", found, &count) == 0);
+    EXPECT(unlink(path) == 0);
+    EXPECT(count == 2);
+    expect_address(&found[0], "127.0.0.9:8080");
+    expect_address(&found[1], "[::9]:8080");
+    EXPECT(server.asked == 0);
+    expect_name("six.test", "[::6]:8080");
+    dns_server_stop(&server);
+}
+
+/* ---- the API ---- */
+
+CASE(a_program_resolves_names)
+{
+    tr_address *found;
+    size_t count;
+
+    begin();
+    EXPECT(tr_resolve(&found, &count, "both.test", 80, NULL) == 0);
+    EXPECT(count == 4);
+    tr_resolve_free(found);
+    EXPECT(tr_resolve(&found, &count, "both.test", 80,
+                      &(tr_resolve_options){ .family = AF_INET }) == 0);
+    EXPECT(count == 2 && found[1].tr__storage.ss_family == AF_INET);
+    tr_resolve_free(found);
+    EXPECT(tr_resolve(&found, &count, "four.test", 80,
+                      &(tr_resolve_options){ .family = AF_INET6 }) == TR_ENONAME);
+    EXPECT(found == NULL && count == 0);
+    tr_resolve_free(NULL);
+    dns_server_stop(&server);
+}
+
+static void resolve_elsewhere(void *unused)
+{
+    tr_address *found;
+    size_t count;
+
+    (void)unused;
+    EXPECT(tr_resolve(&found, &count, "127.0.0.1", 80, NULL) == TR_EWRONGPLACE);
+}
+
+CASE(bad_arguments_are_refused)
+{
+    tr_address *found;
+    size_t count;
+
+    begin();
+    EXPECT(tr_resolve(NULL, &count, "a", 80, NULL) == TR_EINVAL);
+    EXPECT(tr_resolve(&found, NULL, "a", 80, NULL) == TR_EINVAL);
+    EXPECT(tr_resolve(&found, &count, NULL, 80, NULL) == TR_EINVAL);
+    EXPECT(tr_resolve(&found, &count, "a", 80, &(tr_resolve_options){ .family = 99 }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .servers = "" }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .servers = "dns.test" }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .servers = "127.0.0.1:0" }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(
+               &(tr_dns_options){ .servers = "::1,::1,::1,::1,::1,::1,::1,::1,::1" }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .timeout = -1 }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .ttl_most = __builtin_nan("") }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .ttl_least = 2, .ttl_most = 1 }) == TR_EINVAL);
+    EXPECT(tr_dns_configure(&(tr_dns_options){ .tries = -1 }) == TR_EINVAL);
+    call_elsewhere(resolve_elsewhere, NULL);
+    EXPECT(try_name("four.test") == 0); /* the configuration has stayed */
+    dns_server_stop(&server);
+}
+
+/* ---- what fails ---- */
+
+#if !CASES_SIMULATED
+/* Let each allocation and system call of a lookup fail in turn: that is told, and afterwards all is
+ * well. */
+static void fail_each_call(const char *name)
+{
+    bool was_reached = true;
+
+    for (uint64_t n = 1; was_reached; n++) {
+        int rc;
+
+        EXPECT(n < 10000);
+        tr_dns_flush();
+        tr__fault_arm(n, false);
+        rc = try_name(name);
+        was_reached = tr__fault_disarm();
+        EXPECT(rc == 0 || rc == TR_ENOMEM || rc == TR_ERESOLVE || rc == TR_ENONAME);
+        EXPECT(try_name("four.test") == 0);
+        EXPECT(try_name(name) == 0);
+    }
+}
+
+CASE(whatever_fails_is_told_and_leaves_the_rest_alone)
+{
+    dns_server_start(&server, (tr_dns_options){ .timeout = 0.005, .tries = 4 });
+    fail_each_call("both.test.");
+    fail_each_call("alias.test.");
+    fail_each_call("large.test.");
+    dns_server_stop(&server);
+}
+#endif
+
+/* ---- anything may come ---- */
+
+CASE(no_answer_whatever_it_is_does_harm)
+{
+    dns_server_start(&server, (tr_dns_options){ .timeout = 0.002, .tries = 1 });
+    server.dice = (uint64_t)(uintptr_t)&server ^ 0x9e3779b97f4a7c15U;
+    for (int i = 0; i < (CASES_SIMULATED ? 5 : 300); i++) {
+        int rc = try_name("random.test.");
+
+        EXPECT(rc == 0 || rc == TR_ENONAME || rc == TR_ERESOLVE);
+        tr_dns_flush();
+    }
+    dns_server_stop(&server);
+}
+
+#if CASES_SIMULATED
+#define REAL_ONLY
+#else
+#define REAL_ONLY whatever_fails_is_told_and_leaves_the_rest_alone,
+#endif
+
+CASES("dns", REAL_ONLY numbers_and_this_machine_are_known_without_a_question,
+      a_server_is_asked_for_a_name, addresses_of_both_families_take_turns,
+      what_goes_wrong_has_a_code, what_can_be_no_name_is_not_asked_for,
+      what_is_truncated_is_asked_for_by_tcp, an_answer_is_remembered_until_its_time_is_over,
+      that_there_is_no_name_is_remembered_for_less_long,
+      what_has_no_time_and_failures_are_not_remembered,
+      a_full_cache_forgets_what_was_used_longest_ago, what_is_flushed_is_asked_for_again,
+      many_who_ask_for_one_name_make_one_question, many_names_are_asked_for_at_once,
+      a_deadline_ends_a_wait_for_an_answer, a_change_while_a_question_is_out_lets_it_end,
+      a_loop_may_close_while_a_question_is_out, the_hosts_file_comes_first,
+      a_program_resolves_names, bad_arguments_are_refused, no_answer_whatever_it_is_does_harm)
