@@ -10,5 +10,6 @@
 
 #include <troupe/address.h>
 #include <troupe/io.h>
+#include <troupe/process.h>
 
 #endif
