@@ -9,6 +9,7 @@
 #include <troupe.h>
 
 #include <troupe/address.h>
+#include <troupe/file.h>
 #include <troupe/io.h>
 #include <troupe/process.h>
 
