@@ -12,5 +12,6 @@
 #include <troupe/file.h>
 #include <troupe/io.h>
 #include <troupe/process.h>
+#include <troupe/signals.h>
 
 #endif
