@@ -1,5 +1,8 @@
 /* Signals of the process, as calls on loop 0: libev's signal watchers, and what the signals did
- * before. All state belongs to loop 0. */
+ * before. A signal is watched while it has a callback, or a listener. All state belongs to loop
+ * 0. */
+#include "runtime/signal.h"
+
 #include <ev.h>
 #include <signal.h>
 
@@ -9,8 +12,9 @@
 typedef struct signal_watch {
     ev_signal watcher;
     struct sigaction before;
-    void (*fn)(void *arg, int signo);
+    void (*fn)(void *arg, int signo); /* NULL: none */
     void *arg;
+    tr__list listeners;
 } signal_watch;
 
 static signal_watch *watches[NSIG];
@@ -29,14 +33,21 @@ static void on_signal(struct ev_loop *ev, ev_signal *watcher, int events)
 
     (void)ev;
     (void)events;
-    watch->fn(watch->arg, watcher->signum);
+    for (tr__list *node = watch->listeners.next; node != &watch->listeners; node = node->next) {
+        tr__signal_listener *listener = TR__CONTAINER_OF(node, tr__signal_listener, link);
+
+        listener->fn(listener, watcher->signum);
+    }
+    if (watch->fn != NULL)
+        watch->fn(watch->arg, watcher->signum); /* which may give the signal up */
 }
 
+/* Unless somebody still wants to hear of it. */
 static void unwatch(int signo)
 {
     signal_watch *watch = watches[signo];
 
-    if (watch == NULL)
+    if (watch == NULL || watch->fn != NULL || !tr__list_is_empty(&watch->listeners))
         return;
     watches[signo] = NULL;
     ev_signal_stop(tr__loop_here()->ev, &watch->watcher);
@@ -49,7 +60,12 @@ static void unwatch_all(void *unused)
     (void)unused;
     closer_is_set = false;
     for (int signo = 1; signo < NSIG; signo++)
-        unwatch(signo);
+        if (watches[signo] != NULL) {
+            watches[signo]->fn = NULL;
+            while (tr__list_take_first(&watches[signo]->listeners) != NULL)
+                ;
+            unwatch(signo);
+        }
 }
 
 static signal_watch *new_watch(int signo)
@@ -58,6 +74,7 @@ static signal_watch *new_watch(int signo)
 
     if (watch == NULL)
         return NULL;
+    tr__list_init(&watch->listeners);
     (void)sigaction(signo, NULL, &watch->before); /* signo was checked */
     ev_signal_init(&watch->watcher, on_signal, signo);
     ev_signal_start(tr__loop_here()->ev, &watch->watcher);
@@ -65,28 +82,29 @@ static signal_watch *new_watch(int signo)
     return watch;
 }
 
-static int watch_signal(const signal_request *request)
+static int watch_signal(int signo, signal_watch **out)
 {
-    signal_watch *watch = watches[request->signo];
     int rc = closer_is_set ? 0 : tr_loop_on_close(unwatch_all, NULL);
 
     if (rc < 0)
         return rc;
     closer_is_set = true;
     /* One that is watched already stays so: what it did before may be to end the process. */
-    if (watch == NULL)
-        watch = new_watch(request->signo);
-    if (watch == NULL)
-        return TR_ENOMEM;
-    watch->fn = request->fn;
-    watch->arg = request->arg;
-    return 0;
+    *out = watches[signo];
+    if (*out == NULL)
+        *out = new_watch(signo);
+    return *out != NULL ? 0 : TR_ENOMEM;
 }
 
 static int apply(const signal_request *request)
 {
-    if (request->fn != NULL)
-        return watch_signal(request);
+    signal_watch *watch = watches[request->signo];
+    int rc = request->fn != NULL ? watch_signal(request->signo, &watch) : 0;
+
+    if (rc < 0 || watch == NULL)
+        return rc;
+    watch->fn = request->fn;
+    watch->arg = request->arg;
     unwatch(request->signo);
     return 0;
 }
@@ -104,6 +122,24 @@ static bool can_be_caught(int signo)
 
     return signo > 0 && signo < NSIG && signo != SIGKILL && signo != SIGSTOP &&
            sigaction(signo, NULL, &unused) == 0;
+}
+
+int tr__signal_listen(int signo, tr__signal_listener *listener)
+{
+    signal_watch *watch;
+    int rc = can_be_caught(signo) ? watch_signal(signo, &watch) : TR_EINVAL;
+
+    if (rc == 0)
+        tr__list_append(&watch->listeners, &listener->link);
+    return rc;
+}
+
+void tr__signal_unlisten(int signo, tr__signal_listener *listener)
+{
+    if (!tr__list_is_linked(&listener->link))
+        return; /* the loop has closed */
+    tr__list_remove(&listener->link);
+    unwatch(signo);
 }
 
 int tr_on_signal(int signo, void (*fn)(void *arg, int signo), void *arg)

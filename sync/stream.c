@@ -45,6 +45,11 @@ int tr__stream_new(tr_stream **out, const tr_stream_options *options, size_t opt
     return rc;
 }
 
+void tr__stream_own(tr_stream *s, void (*fini)(void *arg))
+{
+    s->fini = fini;
+}
+
 int tr__stream_from(tr_stream **out, tr_stream *const *sources, size_t source_count,
                     const tr_stream_options *options, tr_stream_fn fn, const void *args,
                     size_t args_size)
@@ -212,6 +217,8 @@ int tr_stream_free(tr_stream *s)
     for (; s != NULL; s = next) {
         next = s->next;
         tr_future_unref(s->end);
+        if (s->fini != NULL)
+            s->fini(s->arg);
         (void)tr_queue_free(s->items); /* nobody uses it any more */
         tr__free(s->sources);
         tr__free(s);

@@ -19,8 +19,13 @@ struct tr_stream {
     bool is_over;
     tr_stream **sources; /* its own; freed with it */
     size_t source_count;
-    struct tr_stream *next; /* to be closed with it */
+    struct tr_stream *next;  /* to be closed with it */
+    void (*fini)(void *arg); /* NULL: nothing to do */
 };
+
+/* Have fini(arg) called when the stream is freed, with the generator's own arg, and after it has
+ * ended, if it ever began. */
+TR__SHARED void tr__stream_own(tr_stream *s, void (*fini)(void *arg));
 
 /* A stream that is made of others: they are its own from now on, also on error. args is copied. */
 int tr__stream_from(tr_stream **out, tr_stream *const *sources, size_t source_count,

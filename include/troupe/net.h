@@ -11,6 +11,9 @@
 #include <troupe/address.h>
 #include <troupe/declare.h>
 #include <troupe/dns.h>
+#include <troupe/file.h>
 #include <troupe/io.h>
+#include <troupe/process.h>
+#include <troupe/signals.h>
 
 #endif

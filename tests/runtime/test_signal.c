@@ -6,6 +6,7 @@
 
 #include "base/atomic.h"
 #include "base/seam.h"
+#include "runtime/signal.h"
 #include "support/kit.h"
 
 typedef struct heard {
@@ -175,6 +176,94 @@ START_TEST(signal_watched_anew_is_caught_meanwhile)
 }
 END_TEST
 
+/* ---- listeners ---- */
+
+typedef struct ear {
+    tr__signal_listener listener;
+    heard h;
+} ear;
+
+static void listen_to(tr__signal_listener *listener, int signo)
+{
+    hear(&TR__CONTAINER_OF(listener, ear, listener)->h, signo);
+}
+
+static void begin_listening(void *arg)
+{
+    ear *e = arg;
+
+    e->listener.fn = listen_to;
+    ck_assert_int_eq(tr__signal_listen(SIGUSR1, &e->listener), 0);
+}
+
+static void end_listening(void *arg)
+{
+    ear *e = arg;
+
+    tr__signal_unlisten(SIGUSR1, &e->listener);
+    tr__signal_unlisten(SIGUSR1, &e->listener); /* it does not listen any more: nothing happens */
+}
+
+START_TEST(signal_is_heard_by_each_listener_until_the_last_one_goes)
+{
+    ear ears[2] = { 0 };
+    heard h = { .calls = 0 };
+
+    set_own(SIGUSR1);
+    kit_start(1);
+    for (int i = 0; i < 2; i++)
+        kit_on_loop(0, begin_listening, &ears[i]);
+    ck_assert_int_eq(tr_on_signal(SIGUSR1, hear, &h), 0);
+    ck_assert_int_eq(raise(SIGUSR1), 0);
+    wait_for_calls(&h, 1); /* it is called last */
+    kit_on_loop(0, end_listening, &ears[0]);
+    ck_assert_int_eq(raise(SIGUSR1), 0);
+    wait_for_calls(&h, 2);
+    ck_assert_int_eq(tr_on_signal(SIGUSR1, NULL, NULL), 0);
+    ck_assert_int_eq(raise(SIGUSR1), 0);
+    wait_for_calls(&ears[1].h, 3);
+    kit_on_loop(0, end_listening, &ears[1]);
+    expect_own(SIGUSR1);
+    kit_stop();
+    ck_assert_uint_eq(ears[0].h.calls, 1);
+    ck_assert_uint_eq(h.calls, 2);
+}
+END_TEST
+
+START_TEST(signal_is_not_heard_any_more_once_the_runtime_stops)
+{
+    ear e = { .h = { .calls = 0 } };
+
+    set_own(SIGUSR1);
+    kit_start(1);
+    kit_on_loop(0, begin_listening, &e);
+    kit_stop();
+    expect_own(SIGUSR1);
+    kit_start(1);
+    kit_on_loop(0, end_listening, &e); /* of an earlier run */
+    kit_on_loop(0, begin_listening, &e);
+    ck_assert_int_eq(raise(SIGUSR1), 0);
+    wait_for_calls(&e.h, 1);
+    kit_stop();
+}
+END_TEST
+
+static void listen_to_what_can_not_be_caught(void *arg)
+{
+    ck_assert_int_eq(tr__signal_listen(SIGKILL, arg), TR_EINVAL);
+    tr__signal_unlisten(SIGKILL, arg);
+}
+
+START_TEST(listeners_are_refused_what_can_not_be_caught)
+{
+    ear e = { .h = { .calls = 0 } };
+
+    kit_start(1);
+    kit_on_loop(0, listen_to_what_can_not_be_caught, &e.listener);
+    kit_stop();
+}
+END_TEST
+
 /* ---- on loops ---- */
 
 static void give_up(void *arg, int signo)
@@ -294,7 +383,10 @@ KIT_MAIN("runtime/signal", signal_is_called_on_loop_0, signals_do_not_mix,
          signal_does_what_it_did_before_once_it_is_given_up,
          signals_do_what_they_did_before_once_the_runtime_stops,
          signal_watched_anew_calls_the_latest_and_remembers_the_first,
-         signal_watched_anew_is_caught_meanwhile, signal_may_be_given_up_in_its_own_call,
+         signal_watched_anew_is_caught_meanwhile,
+         signal_is_heard_by_each_listener_until_the_last_one_goes,
+         signal_is_not_heard_any_more_once_the_runtime_stops,
+         listeners_are_refused_what_can_not_be_caught, signal_may_be_given_up_in_its_own_call,
          signals_are_for_loop_0_and_foreign_threads, signals_that_can_not_be_caught_are_refused,
          signals_need_a_running_runtime, signal_without_memory_stays_as_it_was,
          signals_are_refused_while_loop_0_closes)
