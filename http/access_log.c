@@ -84,7 +84,7 @@ static void format_time(char text[TIME_BYTES], const char *format)
     time_t seconds = (time_t)(tr__sys_wall_ns() / (uint64_t)NS_PER_S);
     struct tm parts;
 
-    (void)gmtime_r(&seconds, &parts);               /* the year fits */
+    (void)gmtime_r(&seconds, &parts);                 /* the year fits */
     (void)strftime(text, TIME_BYTES, format, &parts); /* and so does the text */
 }
 

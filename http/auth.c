@@ -44,8 +44,9 @@ bool tr_http_equals(const char *a, const char *b)
     if (a == NULL || b == NULL)
         return false;
     /* Digests have one length: so the texts' own do not show either. */
-    return tr__sha256(a, strlen(a), one) && tr__sha256(b, strlen(b), other) &&
-           tr__bytes_equal_constant(one, other, sizeof(one));
+    return tr__digest_sha256(a, strlen(a), one) == 0 &&
+           tr__digest_sha256(b, strlen(b), other) == 0 &&
+           tr__secret_equals(one, other, sizeof(one));
 }
 
 /* ---- credentials ---- */

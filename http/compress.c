@@ -29,9 +29,16 @@ struct tr__encoder {
 static bool is_compressible(const char *type)
 {
     static const char *const types[] = {
-        "text/", "application/json", "application/problem+json", "application/javascript",
-        "application/xml", "application/ld+json", "application/manifest+json", "image/svg+xml",
-        "application/openapi+json", "application/wasm",
+        "text/",
+        "application/json",
+        "application/problem+json",
+        "application/javascript",
+        "application/xml",
+        "application/ld+json",
+        "application/manifest+json",
+        "image/svg+xml",
+        "application/openapi+json",
+        "application/wasm",
     };
 
     if (type == NULL || strncasecmp(type, "text/event-stream", 17) == 0)
@@ -193,7 +200,7 @@ static bool accepts_gzip(tr_http_request *req)
     static const char *const offers[] = { "gzip", "identity" };
 
     return accepted != NULL &&
-           tr__negotiate_encoding((tr__slice){ accepted, strlen(accepted) }, offers, 2) == 0;
+           tr__accept_encoding_choose((tr__slice){ accepted, strlen(accepted) }, offers, 2) == 0;
 }
 
 static int compress_answer(tr_http_request *req, tr_http_response *res, tr_http_next *next,

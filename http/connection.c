@@ -8,6 +8,7 @@
 #include "base/atomic.h"
 #include "base/seam.h"
 #include "net/system.h"
+#include "net/tls_io.h"
 #include "runtime/task.h"
 
 enum {
@@ -192,7 +193,7 @@ static void start_handler(tr__http_conn *conn)
 static void await_more(tr__http_conn *conn)
 {
     conn->state = TR__CONN_READS;
-    tr__worker_limit(conn, conn->req == NULL       ? TR__LIMIT_IDLE
+    tr__worker_limit(conn, conn->req == NULL     ? TR__LIMIT_IDLE
                            : conn->req->has_head ? TR__LIMIT_BODY
                                                  : TR__LIMIT_HEAD);
     watch(conn, EV_READ);
@@ -201,8 +202,7 @@ static void await_more(tr__http_conn *conn)
 /* Whether what was understood is for a handler now. */
 static bool is_due(const tr__http_conn *conn, tr__parsed parsed)
 {
-    return parsed == TR__PARSED_ALL ||
-           (parsed == TR__PARSED_HEAD && tr__route_streams(conn->req));
+    return parsed == TR__PARSED_ALL || (parsed == TR__PARSED_HEAD && tr__route_streams(conn->req));
 }
 
 static void advance(tr__http_conn *conn)
@@ -401,8 +401,8 @@ static int parse_body(tr__http_conn *conn)
 {
     tr_http_request *req = conn->req;
     size_t used;
-    tr__parsed parsed = tr__parse(req, conn->in.bytes + conn->in.begin,
-                                  tr__buffer_count(&conn->in), &used);
+    tr__parsed parsed =
+        tr__parse(req, conn->in.bytes + conn->in.begin, tr__buffer_count(&conn->in), &used);
 
     tr__buffer_take(&conn->in, used);
     if (parsed != TR__PARSED_REFUSED)

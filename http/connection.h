@@ -46,7 +46,7 @@ struct tr__http_conn {
     tr__tls *tls; /* NULL: plain */
     tr__buffer in;
     tr__buffer out;
-    tr__tail tail; /* goes out behind it */
+    tr__tail tail;        /* goes out behind it */
     tr_http_request *req; /* NULL: it idles */
     tr_task *task;        /* HANDLES: of its handlers */
     tr__wait *waiter;     /* the task waits for the descriptor; NULL */

@@ -22,8 +22,7 @@ static int allow_origin(tr_http_response *res, const tr_http_cors_options *optio
     if (!is_any(options)) /* the answer differs by origin: caches must know */
         rc = tr_http_add_header(res, "Vary", "Origin");
     if (rc == 0)
-        rc = tr_http_set_header(res, "Access-Control-Allow-Origin",
-                                is_any(options) ? "*" : origin);
+        rc = tr_http_set_header(res, "Access-Control-Allow-Origin", is_any(options) ? "*" : origin);
     if (rc == 0 && options->has_credentials)
         rc = tr_http_set_header(res, "Access-Control-Allow-Credentials", "true");
     return rc;

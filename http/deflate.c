@@ -15,7 +15,8 @@ static const unsigned char tail[] = { 0, 0, 0xff, 0xff };
 static void *allocate(void *unused, unsigned items, unsigned bytes)
 {
     (void)unused;
-    return tr__alloc_zeroed((size_t)items * bytes); /* zeroed: zlib may read what it has not written */
+    return tr__alloc_zeroed((size_t)items *
+                            bytes); /* zeroed: zlib may read what it has not written */
 }
 
 static void release(void *unused, void *block)

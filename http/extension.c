@@ -105,15 +105,17 @@ bool tr__deflate_is_offered(const char *offers)
     return false;
 }
 
-void tr__ws_accept_key(const char *key, char accept[29])
+bool tr__ws_accept_key(const char *key, char accept[TR__ACCEPT_BYTES + 1])
 {
     static const char suffix[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    char text[24 + sizeof(suffix)];
-    unsigned char digest[20];
+    char text[TR__KEY_BYTES + sizeof(suffix)];
+    unsigned char digest[TR__SHA1_BYTES];
 
-    memcpy(text, key, 24);
-    memcpy(text + 24, suffix, sizeof(suffix));
-    tr__sha1(text, sizeof(text) - 1, digest);
-    tr__base64_encode((tr__slice){ (const char *)digest, sizeof(digest) }, accept);
-    accept[28] = 0;
+    memcpy(text, key, TR__KEY_BYTES);
+    memcpy(text + TR__KEY_BYTES, suffix, sizeof(suffix));
+    if (tr__digest_sha1(text, sizeof(text) - 1, digest) < 0)
+        return false;
+    (void)tr__base64_encode((tr__slice){ (const char *)digest, sizeof(digest) }, accept);
+    accept[TR__ACCEPT_BYTES] = 0;
+    return true;
 }

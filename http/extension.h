@@ -18,7 +18,9 @@ bool tr__tokens_have(const char *list, const char *separators, tr__slice wanted)
  * takeover, either way". NULL: there is none. */
 bool tr__deflate_is_offered(const char *offers);
 
-/* What proves that the key was understood (RFC 6455, 4.2.2): 28 bytes and a 0. */
-void tr__ws_accept_key(const char *key, char accept[29]);
+enum { TR__KEY_BYTES = 24, TR__ACCEPT_BYTES = 28 };
+
+/* What proves that the key was understood (RFC 6455, 4.2.2). false: out of memory. */
+bool tr__ws_accept_key(const char *key, char accept[TR__ACCEPT_BYTES + 1]);
 
 #endif

@@ -201,8 +201,7 @@ tr__slice tr__request_query(const tr_http_request *req)
     const char *mark = memchr(target.at, '?', target.bytes);
     const char *end = target.at + target.bytes;
 
-    return mark != NULL ? (tr__slice){ mark + 1, (size_t)(end - mark - 1) }
-                        : (tr__slice){ end, 0 };
+    return mark != NULL ? (tr__slice){ mark + 1, (size_t)(end - mark - 1) } : (tr__slice){ end, 0 };
 }
 
 const char *tr_http_query_at(tr_http_request *req, const char *name, size_t i)
@@ -242,8 +241,9 @@ static int parse_int(const char *text, int64_t *value)
         return TR_ENOENT;
     errno = 0;
     number = strtoll(text, &end, 10);
-    if (errno != 0 || *end != 0 || !((text[0] >= '0' && text[0] <= '9') ||
-                                     (text[0] == '-' && text[1] >= '0' && text[1] <= '9')))
+    if (errno != 0 || *end != 0 ||
+        !((text[0] >= '0' && text[0] <= '9') ||
+          (text[0] == '-' && text[1] >= '0' && text[1] <= '9')))
         return TR_EINVAL;
     *value = number;
     return 0;
@@ -349,8 +349,8 @@ const char *tr_http_peer(tr_http_request *req)
 
     if (conn == NULL)
         return "";
-    if (conn->peer == NULL && tr__sys_peer_name(conn->watcher.fd, &address.tr__storage,
-                                                &address.tr__bytes) == 0 &&
+    if (conn->peer == NULL &&
+        tr__sys_peer_name(conn->watcher.fd, &address.tr__storage, &address.tr__bytes) == 0 &&
         tr_address_format(&address, text, sizeof(text)) > 0)
         conn->peer = tr__copy_string(text);
     return conn->peer != NULL ? conn->peer : "";

@@ -7,6 +7,8 @@
 #include "http/compress.h"
 #include "http/connection.h"
 #include "http/cookie.h"
+#include "http/header_name.h"
+#include "http/response.h"
 
 enum {
     COPIED_MOST = 16 * 1024, /* of a body: a larger one goes out from where it is */
@@ -52,7 +54,7 @@ void tr__response_clear(tr_http_response *res)
 }
 
 /* An answer begins, in the place of one that has not gone out. */
-static int begin(tr_http_response *res, int status, const char *type)
+int tr__response_begin(tr_http_response *res, int status, const char *type)
 {
     if (res == NULL || status < 200 || status > 599)
         return TR_EINVAL;
@@ -103,7 +105,7 @@ static int append_formatted(tr__buffer *body, const char *format, va_list args)
     return 0;
 }
 
-static int settle(tr_http_response *res, int rc)
+int tr__response_settle(tr_http_response *res, int rc)
 {
     if (rc < 0) {
         drop_body(res);
@@ -114,7 +116,8 @@ static int settle(tr_http_response *res, int rc)
 
 int tr_http_text(tr_http_response *res, int status, const char *format, ...)
 {
-    int rc = format == NULL ? TR_EINVAL : begin(res, status, "text/plain; charset=utf-8");
+    int rc =
+        format == NULL ? TR_EINVAL : tr__response_begin(res, status, "text/plain; charset=utf-8");
     va_list args;
 
     if (rc < 0)
@@ -122,13 +125,13 @@ int tr_http_text(tr_http_response *res, int status, const char *format, ...)
     va_start(args, format);
     rc = append_formatted(&res->body, format, args);
     va_end(args);
-    return settle(res, rc);
+    return tr__response_settle(res, rc);
 }
 
 int tr_http_send(tr_http_response *res, int status, const char *type, const void *data,
                  size_t bytes)
 {
-    int rc = data == NULL && bytes > 0 ? TR_EINVAL : begin(res, status, type);
+    int rc = data == NULL && bytes > 0 ? TR_EINVAL : tr__response_begin(res, status, type);
 
     if (rc < 0)
         return rc;
@@ -139,16 +142,16 @@ int tr_http_send(tr_http_response *res, int status, const char *type, const void
         memcpy(res->body.bytes, data, bytes);
     if (rc == 0)
         res->body.end = bytes;
-    return settle(res, rc);
+    return tr__response_settle(res, rc);
 }
 
 int tr_http_send_taken(tr_http_response *res, int status, const char *type, void *data,
                        size_t bytes, void (*drop)(void *data))
 {
-    int rc = data == NULL && bytes > 0 ? TR_EINVAL : begin(res, status, type);
+    int rc = data == NULL && bytes > 0 ? TR_EINVAL : tr__response_begin(res, status, type);
 
     if (rc == 0)
-        rc = settle(res, copy_type(res, type));
+        rc = tr__response_settle(res, copy_type(res, type));
     if (rc < 0) {
         if (drop != NULL && data != NULL)
             drop(data);
@@ -162,22 +165,22 @@ int tr_http_send_taken(tr_http_response *res, int status, const char *type, void
 
 int tr_http_status(tr_http_response *res, int status)
 {
-    return begin(res, status, NULL);
+    return tr__response_begin(res, status, NULL);
 }
 
 int tr_http_redirect(tr_http_response *res, int status, const char *location)
 {
     int rc = location == NULL || (status != 0 && (status < 300 || status > 399))
                  ? TR_EINVAL
-                 : begin(res, status != 0 ? status : 303, NULL);
+                 : tr__response_begin(res, status != 0 ? status : 303, NULL);
 
-    return rc < 0 ? rc : settle(res, tr_http_set_header(res, "Location", location));
+    return rc < 0 ? rc : tr__response_settle(res, tr_http_set_header(res, "Location", location));
 }
 
 /* ---- problem documents ---- */
 
 /* As a string of JSON. What is no UTF-8 goes out as it is: it came from the program. */
-static bool append_escaped(tr__buffer *body, const char *text)
+bool tr__append_escaped(tr__buffer *body, const char *text)
 {
     for (; *text != 0; text++) {
         unsigned char c = (unsigned char)*text;
@@ -194,7 +197,7 @@ static bool append_escaped(tr__buffer *body, const char *text)
     return true;
 }
 
-static bool append_text(tr__buffer *body, const char *text)
+bool tr__append_text(tr__buffer *body, const char *text)
 {
     size_t bytes = strlen(text);
 
@@ -208,18 +211,18 @@ static bool append_text(tr__buffer *body, const char *text)
 static int write_problem(tr_http_response *res, int status, const char *detail)
 {
     char number[NUMBER_BYTES];
-    int rc = begin(res, status, "application/problem+json");
+    int rc = tr__response_begin(res, status, "application/problem+json");
 
     if (rc < 0)
         return rc;
     (void)snprintf(number, sizeof(number), "%d", status);
-    if (!append_text(&res->body, "{\"title\":\"") ||
-        !append_escaped(&res->body, tr__status_text(status)) ||
-        !append_text(&res->body, "\",\"status\":") || !append_text(&res->body, number) ||
-        !append_text(&res->body, ",\"detail\":\"") || !append_escaped(&res->body, detail) ||
-        !append_text(&res->body, "\"}\n"))
+    if (!tr__append_text(&res->body, "{\"title\":\"") ||
+        !tr__append_escaped(&res->body, tr__status_text(status)) ||
+        !tr__append_text(&res->body, "\",\"status\":") || !tr__append_text(&res->body, number) ||
+        !tr__append_text(&res->body, ",\"detail\":\"") || !tr__append_escaped(&res->body, detail) ||
+        !tr__append_text(&res->body, "\"}\n"))
         rc = TR_ENOMEM;
-    return settle(res, rc);
+    return tr__response_settle(res, rc);
 }
 
 int tr_http_problem(tr_http_response *res, int status, const char *format, ...)
@@ -559,10 +562,10 @@ static bool put_whole(tr_http_response *res)
 
 int tr_http_begin(tr_http_response *res, int status, const char *type, int64_t bytes)
 {
-    int rc = bytes < -1 ? TR_EINVAL : begin(res, status, type);
+    int rc = bytes < -1 ? TR_EINVAL : tr__response_begin(res, status, type);
 
     if (rc == 0)
-        rc = settle(res, copy_type(res, type));
+        rc = tr__response_settle(res, copy_type(res, type));
     if (rc < 0)
         return rc;
     res->stage = TR__ANSWER_BEGUN;
@@ -665,8 +668,8 @@ static bool end_pieces(tr_http_response *res, int rc)
 
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return false;
-    if (rc < 0 || (res->promised >= 0 && res->written < (uint64_t)res->promised &&
-                   !is_head_request(req)))
+    if (rc < 0 ||
+        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_head_request(req)))
         return false;
     if (is_head_request(req) || tr__status_is_bare(res->status))
         return true;
@@ -688,7 +691,7 @@ void tr__response_finish(tr_http_response *res, int rc)
         is_out = end_pieces(res, rc);
     } else {
         if (res->stage == TR__ANSWER_NONE) /* without memory for its error */
-            (void)begin(res, 500, NULL);
+            (void)tr__response_begin(res, 500, NULL);
         decide_last(req);
         is_out = put_whole(res);
     }
@@ -727,14 +730,27 @@ int tr__http_set_cookie(tr_http_response *res, const char *name, const char *val
                         const tr_http_cookie_options *options, size_t options_size)
 {
     tr_http_cookie_options all = { 0 };
-    char text[TR__COOKIE_BYTES];
+    tr__cookie_options inside;
+    char *text;
     int rc;
 
     if (res == NULL || name == NULL || value == NULL || options_size > sizeof(all))
         return TR_EINVAL;
     if (options != NULL)
         memcpy(&all, options, options_size);
-    rc = tr__cookie_format(name, value, &all, tr_http_is_secure(tr__request_of(res)), text,
-                           sizeof(text));
+    inside = (tr__cookie_options){
+        .path = all.path,
+        .domain = all.domain,
+        .max_age = all.max_age,
+        .is_script_seen = all.is_script_seen,
+        .is_insecure = all.is_insecure,
+        .is_partitioned = all.is_partitioned,
+        .same_site = all.same_site,
+    };
+    text = tr__arena_take(&tr__request_of(res)->arena, TR__COOKIE_BYTES); /* too much for a stack */
+    if (text == NULL)
+        return TR_ENOMEM;
+    rc = tr__cookie_format(name, value, &inside, tr_http_is_secure(tr__request_of(res)), text,
+                           TR__COOKIE_BYTES);
     return rc < 0 ? rc : tr_http_add_header(res, "Set-Cookie", text);
 }

@@ -190,7 +190,8 @@ static void deliver(delivery *d)
 {
     hall *here = &d->room->hall[d->number];
     tr__frame *plain = tr__frame_new(tr_bytes_ref(d->plain), true);
-    tr__frame *deflated = d->deflated != NULL ? tr__frame_new(tr_bytes_ref(d->deflated), true) : NULL;
+    tr__frame *deflated =
+        d->deflated != NULL ? tr__frame_new(tr_bytes_ref(d->deflated), true) : NULL;
 
     for (tr__list *node = here->members.next; node != &here->members; node = node->next) {
         tr_ws *ws = TR__CONTAINER_OF(node, membership, in_hall)->ws;

@@ -102,9 +102,9 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
     route->options = *options;
     (void)copy_texts(&route->options);
     route->pattern = whole_pattern(srv, pattern);
-    rc = route->pattern == NULL ? TR_ENOMEM
-                                : tr__router_add(&root->router, route->pattern, (uint32_t)method,
-                                                 &route->destination);
+    rc = route->pattern == NULL
+             ? TR_ENOMEM
+             : tr__router_add(&root->router, route->pattern, (uint32_t)method, &route->destination);
     if (rc < 0) {
         free_route(route);
         return rc;
@@ -127,8 +127,7 @@ static int add_checked(tr_http_server *srv, const char *method, const char *patt
         return TR_EBUSY;
     if (number < 0 || pattern == NULL || fn == NULL)
         return remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
-    return remember(srv, "route", pattern,
-                    add_route(srv, number, pattern, fn, ctx, drop, options));
+    return remember(srv, "route", pattern, add_route(srv, number, pattern, fn, ctx, drop, options));
 }
 
 int tr__route_add_owning(tr_http_server *srv, const char *method, const char *pattern,
@@ -335,9 +334,8 @@ static const tr__http_route *choose(const tr__match *match, uint32_t method)
         if (d->method == HTTP_GET)
             get = d;
     }
-    return method == HTTP_HEAD && get != NULL
-               ? TR__CONTAINER_OF(get, tr__http_route, destination)
-               : NULL;
+    return method == HTTP_HEAD && get != NULL ? TR__CONTAINER_OF(get, tr__http_route, destination)
+                                              : NULL;
 }
 
 void tr__route_find(tr_http_request *req)

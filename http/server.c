@@ -308,7 +308,7 @@ static int run_worker(void *arg)
     if (rc < 0)
         return rc;
     (void)tr_event_wait(&worker->server->stop); /* or until it is cancelled, which means the same */
-    TR_SHIELD(TR_FOREVER) { /* draining has limits of its own */
+    TR_SHIELD(TR_FOREVER) {                     /* draining has limits of its own */
         drain_worker(worker);
     }
     return 0;

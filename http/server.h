@@ -35,7 +35,7 @@ struct tr__http_worker {
     /* Connections by what limits them, the first to be late first. */
     tr__list limited[TR__LIMIT_COUNT];
     tr__list handled; /* those whose handlers run */
-    tr__timer timer; /* at the first of them */
+    tr__timer timer;  /* at the first of them */
     size_t connections;
     tr_event is_empty; /* no connection is left, while draining */
     /* What they lend. */
@@ -47,7 +47,6 @@ struct tr__http_worker {
     char date[64];
     size_t date_bytes;
     uint64_t date_until_ns;
-    char scratch[16 * 1024]; /* within one call */
 };
 
 /* ---- worker.c: what connections have of their worker ---- */

@@ -76,8 +76,8 @@ static int send_cipher(tr__http_conn *conn)
 static int encrypt_some(tr__http_conn *conn)
 {
     bool is_tail = tr__buffer_count(&conn->out) == 0;
-    const char *data = is_tail ? conn->tail.data + conn->tail.sent
-                               : conn->out.bytes + conn->out.begin;
+    const char *data =
+        is_tail ? conn->tail.data + conn->tail.sent : conn->out.bytes + conn->out.begin;
     size_t bytes = is_tail ? conn->tail.bytes - conn->tail.sent : tr__buffer_count(&conn->out);
     int rc;
 
@@ -106,17 +106,18 @@ static int send_tls(tr__http_conn *conn)
     return rc;
 }
 
-/* Feed what has come; 0 at the end. */
+/* Take in what there is: how much; 0 at the end. */
 static ssize_t feed(tr__http_conn *conn)
 {
-    char *cipher = conn->worker->scratch; /* a handler's stack may be small */
-    ssize_t count = tr__sys_recv(conn->watcher.fd, cipher, sizeof(conn->worker->scratch));
-    int rc;
+    size_t bytes;
+    char *room = tr__tls_room(conn->tls, &bytes);
+    ssize_t count;
 
-    if (count <= 0)
-        return count;
-    rc = tr__tls_feed(conn->tls, cipher, (size_t)count);
-    return rc < 0 ? rc : count;
+    if (room == NULL)
+        return TR_ENOMEM;
+    count = tr__sys_recv(conn->watcher.fd, room, bytes);
+    tr__tls_fed(conn->tls, count > 0 ? (size_t)count : 0);
+    return count;
 }
 
 static int shake_hands(tr__http_conn *conn)

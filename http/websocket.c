@@ -7,9 +7,6 @@
 #include "http/connection.h"
 #include "http/extension.h"
 #include "http/ws.h"
-#include "net/digest.h"
-
-enum { KEY_BYTES = 24, ACCEPT_BYTES = 28 };
 
 typedef struct ws_route {
     tr_ws_handler fn;
@@ -40,6 +37,15 @@ static bool is_own_origin(tr_http_request *req, const char *origin)
     return host != NULL && authority != NULL && strcasecmp(authority + 3, host) == 0;
 }
 
+/* 16 bytes, in base64. */
+static bool is_key(const char *key)
+{
+    char bytes[TR__KEY_BYTES];
+
+    return key != NULL && strlen(key) == TR__KEY_BYTES &&
+           tr__base64_decode((tr__slice){ key, TR__KEY_BYTES }, bytes, sizeof(bytes)) == 16;
+}
+
 static bool is_origin_welcome(tr_http_request *req, const char *origins)
 {
     const char *origin = tr_http_header(req, "Origin");
@@ -68,7 +74,7 @@ static int check_handshake(tr_http_request *req, const ws_route *route, const ch
     if (version == NULL || strcmp(version, "13") != 0)
         return 426;
     *what = "the key is malformed";
-    if (key == NULL || strlen(key) != KEY_BYTES || tr__base64_count((tr__slice){ key, KEY_BYTES }) != 16)
+    if (!is_key(key))
         return 400;
     *what = "this origin may not connect";
     if (!is_origin_welcome(req, route->options.origins))
@@ -118,13 +124,13 @@ static bool switch_protocols(tr_http_request *req, tr__slice protocol, bool is_d
                                "Upgrade: websocket\r\nConnection: Upgrade\r\n";
     static const char deflate[] =
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-    char accept[ACCEPT_BYTES + 1];
+    char accept[TR__ACCEPT_BYTES + 1];
     tr__http_conn *conn = req->conn;
     tr_http_response *res = &req->res;
 
-    tr__ws_accept_key(tr_http_header(req, "Sec-WebSocket-Key"), accept);
-    return append_text(conn, (tr__slice){ head, sizeof(head) - 1 }) &&
-           append(conn, "Sec-WebSocket-Accept", (tr__slice){ accept, ACCEPT_BYTES }) &&
+    return tr__ws_accept_key(tr_http_header(req, "Sec-WebSocket-Key"), accept) &&
+           append_text(conn, (tr__slice){ head, sizeof(head) - 1 }) &&
+           append(conn, "Sec-WebSocket-Accept", (tr__slice){ accept, TR__ACCEPT_BYTES }) &&
            (protocol.at == NULL || append(conn, "Sec-WebSocket-Protocol", protocol)) &&
            (!is_deflating || append(conn, "Sec-WebSocket-Extensions",
                                     (tr__slice){ deflate, sizeof(deflate) - 1 })) &&

@@ -25,8 +25,8 @@ static double limit_s(const tr_http_config *config, tr__http_limit limit)
 {
     static const double LINGER_S = 5;
     const double seconds[TR__LIMIT_COUNT] = {
-        [TR__LIMIT_IDLE] = config->idle_timeout,   [TR__LIMIT_HEAD] = config->head_timeout,
-        [TR__LIMIT_BODY] = config->body_timeout,   [TR__LIMIT_WRITE] = config->write_timeout,
+        [TR__LIMIT_IDLE] = config->idle_timeout, [TR__LIMIT_HEAD] = config->head_timeout,
+        [TR__LIMIT_BODY] = config->body_timeout, [TR__LIMIT_WRITE] = config->write_timeout,
         [TR__LIMIT_LINGER] = LINGER_S,
     };
 
@@ -239,8 +239,7 @@ static void renew_date(tr__http_worker *worker, uint64_t now_ns)
     char text[TR__DATE_BYTES + 1];
 
     tr__date_format(wall_ns / second_ns, text);
-    worker->date_bytes =
-        (size_t)snprintf(worker->date, sizeof(worker->date), "Date: %s\r\n", text);
+    worker->date_bytes = (size_t)snprintf(worker->date, sizeof(worker->date), "Date: %s\r\n", text);
     worker->date_until_ns = now_ns + second_ns - wall_ns % second_ns;
 }
 

@@ -120,8 +120,7 @@ void tr__ws_say_goodbye(tr_ws *ws, int code, const char *reason)
 
 static bool has_parted(const tr_ws *ws)
 {
-    return ws->is_over ||
-           (wslay_event_get_close_received(ws->wslay) && ws->frames.count == 0);
+    return ws->is_over || (wslay_event_get_close_received(ws->wslay) && ws->frames.count == 0);
 }
 
 /* What still comes is of no use. */
@@ -140,7 +139,7 @@ void tr__ws_part(tr_ws *ws, int code, const char *reason)
     TR_SHIELD(ws->options.close_within) {
         while (!has_parted(ws)) {
             drop_incoming(ws);
-            tr__ws_read(ws); /* if it was paused */
+            tr__ws_read(ws);                    /* if it was paused */
             (void)tr_event_clear(&ws->arrived); /* it is an event */
             if (has_parted(ws) || tr_event_wait(&ws->arrived) < 0)
                 break;

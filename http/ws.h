@@ -27,9 +27,9 @@
 
 /* A frame, or several, as they go out: shared by the sockets of one loop. */
 typedef struct tr__frame {
-    uint32_t refs;   /* of this loop */
+    uint32_t refs;     /* of this loop */
     uint32_t messages; /* how many messages it is the end of: 1, or 0 for control frames */
-    tr_bytes *bytes; /* shared by all loops */
+    tr_bytes *bytes;   /* shared by all loops */
 } tr__frame;
 
 /* NULL: out of memory. Takes the bytes also on error. */

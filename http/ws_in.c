@@ -60,7 +60,7 @@ static int keep_inflated(tr_ws *ws, tr_ws_type type, tr__slice data)
 /* What we close it with, and what the handler is told. */
 static void give_up(tr_ws *ws, int rc)
 {
-    int code = rc == TR_ETOOLARGE  ? WSLAY_CODE_MESSAGE_TOO_BIG
+    int code = rc == TR_ETOOLARGE ? WSLAY_CODE_MESSAGE_TOO_BIG
                : rc == TR_ESYNTAX ? WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA
                                   : WSLAY_CODE_INTERNAL_SERVER_ERROR;
 

@@ -276,9 +276,9 @@ static int await_room(tr_ws *ws)
 /* A client's frames are masked, each otherwise: by wslay. */
 static int send_masked(tr_ws *ws, tr_ws_type type, tr__slice data, bool is_deflated)
 {
-    const struct wslay_event_msg message = {
-        .opcode = (uint8_t)type, .msg = (const uint8_t *)data.at, .msg_length = data.bytes
-    };
+    const struct wslay_event_msg message = { .opcode = (uint8_t)type,
+                                             .msg = (const uint8_t *)data.at,
+                                             .msg_length = data.bytes };
 
     if (wslay_event_queue_msg_ex(ws->wslay, &message,
                                  is_deflated ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE) != 0 ||

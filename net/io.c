@@ -173,8 +173,11 @@ int tr_close(tr_io *io)
         rc = tr_flush(io);
     else if (tr__buffer_count(&io->out) > 0)
         rc = TR_ECANCELED; /* nobody is left to wait for it */
-    if (io->ready.net != NULL)
+    if (io->ready.net != NULL) {
         tr__io_stop_flusher(io);
+        if (io->kind->part != NULL)
+            io->kind->part(io);
+    }
     tr__ready_close(&io->ready);
     io->is_closed = true;
     if (io->users == 0)

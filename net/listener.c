@@ -68,7 +68,7 @@ static int bind_unix(int fd, const tr_address *address, const char *path, unsign
         rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
     }
     if (rc == 0 && path != NULL && mode != 0)
-        rc = tr__sys_chmod(path, mode);
+        rc = tr__sys_set_mode(path, mode);
     return rc;
 }
 
@@ -202,8 +202,8 @@ static void evict(tr__tenant *tenant)
     stop(TR__CONTAINER_OF(tenant, tr__acceptor, tenant));
 }
 
-int tr__acceptor_open(tr__acceptor *acceptor, const char *address,
-                      const tr_listen_options *options, tr__accept_fn fn)
+int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_listen_options *options,
+                      tr__accept_fn fn)
 {
     tr_address local;
     int rc;

@@ -44,8 +44,8 @@ struct tr__acceptor {
 
 /* Listen on the caller's loop.
  * Errors: as tr_listen. */
-int tr__acceptor_open(tr__acceptor *acceptor, const char *address,
-                      const tr_listen_options *options, tr__accept_fn fn);
+int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_listen_options *options,
+                      tr__accept_fn fn);
 void tr__acceptor_pause(tr__acceptor *acceptor);
 void tr__acceptor_resume(tr__acceptor *acceptor);
 /* Nobody new begins; who has begun is still accepted. */

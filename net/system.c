@@ -129,10 +129,11 @@ void tr__sys_attach_filter(int fd, struct sock_filter *program, size_t count)
 {
     struct sock_fprog filter = { .len = (unsigned short)count, .filter = program };
 
-    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)); /* see the header */
+    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+                     sizeof(filter)); /* see the header */
 }
 
-int tr__sys_chmod(const char *path, unsigned mode)
+int tr__sys_set_mode(const char *path, unsigned mode)
 {
     if (strikes())
         return -EPERM;
@@ -171,6 +172,13 @@ int tr__sys_open_read(const char *path)
     if (strikes())
         return -EMFILE;
     return (int)result(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+bool tr__sys_is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 /* ---- transfers: no call waits, so that EINTR can only come from a simulation ---- */

@@ -31,7 +31,7 @@ int tr__sys_peer_name(int fd, struct sockaddr_storage *name, socklen_t *bytes);
 /* Drop what a classic BPF program refuses; as a courtesy: where it can't be done, nothing is. */
 struct sock_filter;
 void tr__sys_attach_filter(int fd, struct sock_filter *program, size_t count);
-int tr__sys_chmod(const char *path, unsigned mode);
+int tr__sys_set_mode(const char *path, unsigned mode);
 /* As far as it is there, it is gone. */
 void tr__sys_unlink(const char *path);
 /* Never fails as far as the caller can do anything: the descriptor is gone. */
@@ -39,6 +39,7 @@ void tr__sys_close(int fd);
 /* Let a descriptor of the program's be as ours are. */
 int tr__sys_set_nonblocking(int fd);
 bool tr__sys_is_socket(int fd);
+bool tr__sys_is_folder(const char *path);
 /* A file, to be read. */
 int tr__sys_open_read(const char *path);
 

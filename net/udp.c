@@ -167,8 +167,8 @@ ssize_t tr_udp_receive(tr_udp *u, void *buffer, size_t bytes, tr_address *from)
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
     tr_address unused;
     ssize_t count;
-    int rc = u == NULL || buffer == NULL || bytes > SSIZE_MAX ? TR_EINVAL
-                                                               : tr__ready_check(&u->ready);
+    int rc =
+        u == NULL || buffer == NULL || bytes > SSIZE_MAX ? TR_EINVAL : tr__ready_check(&u->ready);
 
     if (from == NULL)
         from = &unused;

@@ -66,7 +66,7 @@ typedef struct tr_http_config {
     double drain;           /* for what runs when the server is stopped; 10 */
     /* What the server says. */
     const char *server_name; /* the Server header; default none */
-    const char *title;       /* of the API at /openapi.json, with its version; default none: there is
+    const char *title; /* of the API at /openapi.json, with its version; default none: there is
                                 no such page, nor /docs */
     const char *version;
 } tr_http_config;
@@ -130,8 +130,8 @@ typedef struct tr_http_route_options {
 } tr_http_route_options;
 
 TR_API int tr__http_route_add(tr_http_server *srv, const char *method, const char *pattern,
-                          tr_http_handler fn, void *ctx, const tr_http_route_options *options,
-                          size_t options_size);
+                              tr_http_handler fn, void *ctx, const tr_http_route_options *options,
+                              size_t options_size);
 
 /* Add a route. A pattern is a path whose segments may be names: "/users/:id/files/" + "*path". ":id"
  * takes one segment, which is not empty; "*path", at the end, takes the rest, which may be. Where
@@ -147,8 +147,8 @@ TR_API int tr__http_route_add(tr_http_server *srv, const char *method, const cha
     tr__http_route_add((srv), (method), (pattern), (fn), (__VA_ARGS__), NULL, 0)
 /* The same with options: tr_http_route_with(srv, "POST", "/items", fn, ctx, &options). */
 #define tr_http_route_with(srv, method, pattern, fn, ctx, ...)                                     \
-    tr__http_route_add((srv), (method), (pattern), (fn), (ctx), (__VA_ARGS__),                         \
-                   sizeof(tr_http_route_options))
+    tr__http_route_add((srv), (method), (pattern), (fn), (ctx), (__VA_ARGS__),                     \
+                       sizeof(tr_http_route_options))
 
 /* A group: routes that share the beginning of their pattern, and middleware. It is used as a server
  * is, by tr_http_route, tr_http_use and tr_http_group.
@@ -246,8 +246,8 @@ TR_API int tr_http_send_taken(tr_http_response *res, int status, const char *typ
 TR_API int tr_http_answer(tr_http_response *res, int status, const tr_declaration *declaration,
                           const void *value);
 /* A problem document (RFC 9457): what the status is for, and a sentence for whoever asked. */
-TR_API __attribute__((format(printf, 3, 4))) int
-tr_http_problem(tr_http_response *res, int status, const char *format, ...);
+TR_API __attribute__((format(printf, 3, 4))) int tr_http_problem(tr_http_response *res, int status,
+                                                                 const char *format, ...);
 /* A status without a body, as 204 or 304. */
 TR_API int tr_http_status(tr_http_response *res, int status);
 /* 303 to another place; or another status of 300 to 399. */
@@ -267,7 +267,8 @@ typedef struct tr_http_cookie_options {
     double max_age;        /* seconds; 0: until the browser ends; below 0: it is deleted */
     bool is_script_seen;   /* not HttpOnly */
     bool is_insecure;      /* not Secure, although it came by TLS */
-    const char *same_site; /* default "Lax" */
+    bool is_partitioned;   /* of the site that embeds it */
+    const char *same_site; /* "Strict", "Lax" or "None"; default "Lax" */
 } tr_http_cookie_options;
 
 TR_API int tr__http_set_cookie(tr_http_response *res, const char *name, const char *value,

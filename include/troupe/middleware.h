@@ -50,10 +50,10 @@ TR_API const char *tr_http_id(const tr_http_request *req);
 /* ---- cross-origin requests (the fetch standard, 3.2) ---- */
 
 typedef struct tr_http_cors_options {
-    const char *origins; /* separated by spaces; default "*": any */
-    const char *methods; /* default "GET, HEAD, POST, PUT, PATCH, DELETE" */
-    const char *headers; /* that may be sent; default: those that are asked for */
-    const char *exposed; /* that may be read; default none */
+    const char *origins;  /* separated by spaces; default "*": any */
+    const char *methods;  /* default "GET, HEAD, POST, PUT, PATCH, DELETE" */
+    const char *headers;  /* that may be sent; default: those that are asked for */
+    const char *exposed;  /* that may be read; default none */
     bool has_credentials; /* cookies; not with "*" */
     double max_age;       /* seconds that the answer to a preflight is good for; default 600 */
 } tr_http_cors_options;

@@ -12,8 +12,14 @@
 #include <troupe/declare.h>
 #include <troupe/dns.h>
 #include <troupe/file.h>
+#include <troupe/http.h>
 #include <troupe/io.h>
+#include <troupe/middleware.h>
 #include <troupe/process.h>
 #include <troupe/signals.h>
+#include <troupe/tcp.h>
+#include <troupe/tls.h>
+#include <troupe/udp.h>
+#include <troupe/websocket.h>
 
 #endif

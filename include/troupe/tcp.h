@@ -14,8 +14,8 @@ extern "C" {
 
 /* Zero means the default. */
 typedef struct tr_connect_options {
-    double timeout; /* for all of it, seconds; default 30; below 0: none */
-    double stagger; /* until the next address of a name is tried beside the last; default 0.25 */
+    double timeout;    /* for all of it, seconds; default 30; below 0: none */
+    double stagger;    /* until the next address of a name is tried beside the last; default 0.25 */
     const char *local; /* where to connect from, "192.0.2.1:0"; default: as the system likes */
     bool delays;       /* small writes wait for company (no TCP_NODELAY) */
     double keepalive;  /* seconds of silence until the system asks whether the other side is there
@@ -45,8 +45,8 @@ typedef struct tr_listen_options {
     int backlog;      /* connections that wait to be accepted; default 4096 (the system may allow
                          fewer) */
     bool shares_port; /* others may listen there, too (SO_REUSEPORT): on each loop one */
-    unsigned mode;    /* rights of a socket in the file system, 0600 say; default: as umask leaves */
-    bool delays;      /* see tr_connect_options */
+    unsigned mode; /* rights of a socket in the file system, 0600 say; default: as umask leaves */
+    bool delays;   /* see tr_connect_options */
 } tr_listen_options;
 
 TR_API int tr__listen(tr_listener **out, const char *address, const tr_listen_options *options,
@@ -92,10 +92,10 @@ typedef int (*tr_io_handler)(tr_io *io, void *arg);
 /* Zero means the default. */
 typedef struct tr_serve_options {
     tr_listen_options listen;
-    long most;      /* connections at a time; more wait to be accepted; default: as many as there can
+    long most;    /* connections at a time; more wait to be accepted; default: as many as there can
                        be descriptors */
-    double grace;   /* seconds for handlers to end when serving ends, until they are cancelled; 10 */
-    int loops;      /* it is served on so many; default: all */
+    double grace; /* seconds for handlers to end when serving ends, until they are cancelled; 10 */
+    int loops;    /* it is served on so many; default: all */
     size_t stack_bytes; /* of a handler's task */
     /* It listens there now; called once, in the task that serves. */
     void (*on_ready)(void *arg, const char *address);

@@ -52,9 +52,9 @@ typedef struct tr_ws_options {
     size_t message_most; /* bytes of one that is received, inflated; default 1 MiB: closed, 1009 */
     size_t queue_most;   /* bytes that may wait to go out; default 1 MiB */
     tr_ws_slow slow;     /* where more would wait, and nobody waits for room */
-    double ping_every;   /* seconds without a word from the other side; default 20; below 0: never */
-    double pong_within;  /* then it is closed; default 20 */
-    double close_within; /* that the other side has to say goodbye; default 2 */
+    double ping_every;  /* seconds without a word from the other side; default 20; below 0: never */
+    double pong_within; /* then it is closed; default 20 */
+    double close_within;  /* that the other side has to say goodbye; default 2 */
     bool is_uncompressed; /* permessage-deflate is not offered, nor accepted */
     /* Of a server: the origins that may connect ("https://example.org", several separated by
      * spaces). NULL: the server's own host, and clients that tell none. "*": any. */
