@@ -20,8 +20,9 @@ typedef struct told {
 static void tell(told *t, tr__slice what)
 {
     EXPECT(t->bytes + what.bytes + 1 <= sizeof(t->text));
-    if (what.bytes > 0)
-        memcpy(t->text + t->bytes, what.at, what.bytes);
+    if (what.at == NULL)
+        return;
+    memcpy(t->text + t->bytes, what.at, what.bytes);
     t->bytes += what.bytes;
 }
 
