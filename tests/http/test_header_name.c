@@ -13,6 +13,14 @@ START_TEST(each_well_known_name_is_found_in_its_slot_in_any_case)
             large[i] =
                 name.at[i] >= 'a' && name.at[i] <= 'z' ? (char)(name.at[i] - 32) : name.at[i];
         ck_assert_int_eq(tr__header_known((tr__slice){ large, name.bytes }), known);
+        for (size_t i = 0; i < 8 * name.bytes; i++) {
+            bool is_case = i % 8 == 5 && name.at[i / 8] != '-';
+
+            memcpy(large, name.at, name.bytes);
+            large[i / 8] = (char)(large[i / 8] ^ 1 << i % 8);
+            ck_assert_int_eq(tr__header_known((tr__slice){ large, name.bytes }),
+                             is_case ? known : TR__KNOWN_NONE);
+        }
     }
     ck_assert_ptr_null(tr__known_name(TR__KNOWN_NONE));
 }
