@@ -11,5 +11,6 @@
 #include <troupe/address.h>
 #include <troupe/declare.h>
 #include <troupe/io.h>
+#include <troupe/json.h>
 
 #endif
