@@ -43,11 +43,10 @@ static bool is_plain(unsigned char c)
     return c >= 32 && c < 128 && c != '"' && c != '\\';
 }
 
-void tr__out_string(tr__json_out *out, const char *text, size_t bytes)
+void tr__out_escaped(tr__json_out *out, const char *text, size_t bytes)
 {
     const char *end = text + bytes;
 
-    tr__out_character(out, '"');
     while (text < end) {
         const char *first = text;
         size_t length;
@@ -66,6 +65,12 @@ void tr__out_string(tr__json_out *out, const char *text, size_t bytes)
             tr__out_put(out, "\xef\xbf\xbd", 3);
         text += length > 0 ? length : 1;
     }
+}
+
+void tr__out_string(tr__json_out *out, const char *text, size_t bytes)
+{
+    tr__out_character(out, '"');
+    tr__out_escaped(out, text, bytes);
     tr__out_character(out, '"');
 }
 

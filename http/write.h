@@ -48,6 +48,8 @@ static inline void tr__out_text(tr__json_out *out, const char *text)
 
 /* A string with its quotes, escaped; bytes that are no UTF-8 become U+FFFD. */
 void tr__out_string(tr__json_out *out, const char *text, size_t bytes);
+/* A part of one, without quotes. */
+void tr__out_escaped(tr__json_out *out, const char *text, size_t bytes);
 void tr__out_integer(tr__json_out *out, int64_t value);
 /* value is finite. */
 void tr__out_number(tr__json_out *out, double value);
