@@ -459,6 +459,90 @@ static int look_up(name_wait *waiter, const char *name)
     return await_answer(waiter);
 }
 
+/* ---- other records ---- */
+
+typedef struct record_query record_query;
+
+/* Who waits for records, on the task's stack. */
+typedef struct record_wait {
+    tr__wait wait;
+    record_query *query;
+    int (*take)(void *arg, const unsigned char *bytes, int count);
+    void *arg;
+    bool is_suspended;
+    bool is_over; /* before it was */
+    int result;
+} record_wait;
+
+struct record_query {
+    resolver *r;
+    record_wait *waiter; /* NULL: it has given up */
+};
+
+static bool give_up(tr__wait *wait)
+{
+    TR__CONTAINER_OF(wait, record_wait, wait)->query->waiter = NULL;
+    return true;
+}
+
+static void describe_records(const tr__wait *wait, tr__awaited *awaited)
+{
+    (void)wait;
+    awaited->what = "records of a name";
+}
+
+static const tr__wait_kind records_kind = { give_up, describe_records };
+
+static void on_records(void *arg, int status, int timeouts, unsigned char *bytes, int count)
+{
+    record_query *query = arg;
+    record_wait *waiter = query->waiter;
+    resolver *r = query->r;
+
+    (void)timeouts;
+    tr__free(query);
+    r->asked--;
+    end_if_idle(r);
+    if (waiter == NULL)
+        return;
+    waiter->is_over = true;
+    waiter->result =
+        status == ARES_SUCCESS ? waiter->take(waiter->arg, bytes, count) : tr__dns_error(status);
+    if (waiter->is_suspended)
+        tr__wait_end(&waiter->wait, waiter->result);
+}
+
+static int query_records(resolver *r, record_wait *waiter, const char *name, int type)
+{
+    waiter->query = tr__alloc(sizeof(*waiter->query));
+    if (waiter->query == NULL)
+        return TR_ENOMEM;
+    *waiter->query = (record_query){ r, waiter };
+    r->asked++;
+    ares_query(r->channel.ares, name, ns_c_in, type, on_records, waiter->query);
+    tr__dns_channel_settle(&r->channel);
+    if (waiter->is_over)
+        return waiter->result;
+    waiter->wait.task = tr__task_here();
+    waiter->is_suspended = true;
+    return tr__wait_suspend(&waiter->wait);
+}
+
+int tr__dns_query(const char *name, int type,
+                  int (*take)(void *arg, const unsigned char *bytes, int count), void *arg)
+{
+    record_wait waiter = { .wait = { .kind = &records_kind }, .take = take, .arg = arg };
+    resolver *r = NULL;
+    int rc;
+
+    if (tr__task_here() == NULL)
+        return TR_EWRONGPLACE;
+    rc = tr__task_checkpoint(tr__task_here());
+    if (rc == 0)
+        rc = resolver_here(&r);
+    return rc < 0 ? rc : query_records(r, &waiter, name, type);
+}
+
 /* ---- the calls ---- */
 
 static void set_port(tr_address *address, uint16_t port)

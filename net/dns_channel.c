@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -143,6 +144,9 @@ static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
         tr__free(made);
         return (ares_socket_t)as_call(fd);
     }
+    /* c-ares does so for sockets of its own only. Without it, all is just slower. */
+    if (type == SOCK_STREAM)
+        (void)tr__sys_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     made->channel = channel;
     ev_io_init(&made->watcher, on_socket, fd, 0);
     tr__list_append(&channel->sockets, &made->link);

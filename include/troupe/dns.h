@@ -37,6 +37,35 @@ TR_API int tr__resolve(tr_address **out, size_t *count, const char *host, uint16
  * Threads: any. */
 TR_API void tr_resolve_free(tr_address *addresses);
 
+/* The name of an address, as DNS has it (PTR): written in lower case, cut never. 254 bytes are
+ * always enough. Anybody can claim any name for his addresses: look its addresses up before you
+ * trust it. Nothing is remembered. Returns how many bytes it has, without the 0 behind it; text is
+ * empty on error.
+ * Threads: tasks.
+ * Errors:  TR_ETOOLARGE it does not fit; TR_EINVAL, also for an address that is not of IPv4 or
+ *          IPv6; else as tr_resolve. */
+TR_API int tr_resolve_name(char *text, size_t bytes, const tr_address *address);
+
+/* Where a service is to be had. */
+typedef struct tr_service {
+    uint16_t priority; /* those with a lower one are to be tried first */
+    uint16_t weight;
+    uint16_t port;
+    char host[256];
+} tr_service;
+
+/* Where to find a service, such as "_http._tcp.example.org" (SRV, RFC 2782): in the order in which
+ * they are to be tried, which is another each time where several have the same priority. There are
+ * 64 at most, and at least one on success. Nothing is remembered, and no search domain is tried.
+ * Ownership: *out is the caller's, to be freed by tr_resolve_services_free; NULL on error.
+ * Threads:   tasks.
+ * Errors:    TR_ENONAME also where the service is said not to be available; else as tr_resolve. */
+TR_API int tr_resolve_services(tr_service **out, size_t *count, const char *name);
+
+/* NULL is allowed.
+ * Threads: any. */
+TR_API void tr_resolve_services_free(tr_service *services);
+
 /* ---- how names are looked up in this process ---- */
 
 typedef struct tr_dns_options {

@@ -9,11 +9,15 @@
  *     silent   no answer at all                  large   by UDP truncated; 100 A by TCP
  *     brief    A, for no time at all             noise   bytes that are no answer
  *     stranger an answer to another question, then the right one
+ *     _web     SRV: two hosts of priority 1, one of 2 (heavy.test: weight 9; light.test; last.test)
+ *     _gone    SRV: the service is not available
+ *     1        PTR: Host.Test (127.0.0.1, ::1)
  *     random   an answer in which bytes are changed */
 #ifndef TR_TESTS_DNS_SERVER_H
 #define TR_TESTS_DNS_SERVER_H
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +27,15 @@
 #include "net/system.h"
 #include "sync/cases.h"
 
-enum { DNS_A = 1, DNS_CNAME = 5, DNS_SOA = 6, DNS_AAAA = 28, DNS_BYTES = 4096 };
+enum {
+    DNS_A = 1,
+    DNS_CNAME = 5,
+    DNS_SOA = 6,
+    DNS_PTR = 12,
+    DNS_AAAA = 28,
+    DNS_SRV = 33,
+    DNS_BYTES = 4096
+};
 
 typedef struct dns_server {
     tr__ready udp;
@@ -76,6 +88,32 @@ static void put_aaaa(dns_message *m, int type, unsigned ttl, unsigned char last)
 {
     if (type == DNS_AAAA)
         put_record(m, DNS_AAAA, ttl, (unsigned char[16]){ [15] = last }, 16);
+}
+
+static void put_service(dns_message *m, unsigned char priority, unsigned char weight,
+                        const char *label)
+{
+    unsigned char data[64] = { 0, priority, 0, weight, 0x1f, 0x90, (unsigned char)strlen(label) };
+    size_t bytes = 7;
+
+    memcpy(data + bytes, label, strlen(label));
+    bytes += strlen(label);
+    if (label[0] != 0) {
+        memcpy(data + bytes, "\4test", 6);
+        bytes += 6;
+    }
+    put_record(m, DNS_SRV, 60, data, bytes);
+}
+
+static void put_others(dns_message *m, bool is_gone)
+{
+    if (is_gone) {
+        put_service(m, 0, 0, "");
+        return;
+    }
+    put_service(m, 2, 0, "last");
+    put_service(m, 1, 0, "light");
+    put_service(m, 1, 9, "heavy");
 }
 
 static void put_alias(dns_message *m, int type)
@@ -172,6 +210,10 @@ static bool answer_to(dns_server *server, dns_message *m, bool by_tcp)
         put_alias(m, type);
     else if (is_label(m, "large"))
         answer_large(m, type, by_tcp);
+    else if (type == DNS_SRV && !is_label(m, "four"))
+        put_others(m, is_label(m, "_gone"));
+    else if (type == DNS_PTR && is_label(m, "1"))
+        put_record(m, DNS_PTR, 60, "\4Host\4Test", 11);
     else
         answer_addresses(m, type);
     return !is_label(m, "silent");
@@ -278,6 +320,7 @@ static int serve_tcp(void *arg)
                 tr__sys_close(fd);
                 continue;
             }
+            (void)tr__sys_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
             serve_connection(server, io);
             (void)tr_close(io);
         } else if (tr__ready_await(&server->tcp, &server->tcp.in, "askers") < 0) {
@@ -337,7 +380,8 @@ static void dns_server_start(dns_server *server, tr_dns_options options)
     EXPECT(tr_task_spawn(&server->tasks[1], serve_tcp, server) == 0);
     (void)snprintf(text, sizeof(text), "127.0.0.1:%u", server->port);
     options.servers = text;
-    options.resolv_conf = "/nonexistent/resolv.conf";
+    if (options.resolv_conf == NULL)
+        options.resolv_conf = "/nonexistent/resolv.conf";
     if (options.hosts_file == NULL)
         options.hosts_file = "/nonexistent/hosts";
     EXPECT(tr_dns_configure(&options) == 0);
