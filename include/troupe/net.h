@@ -13,5 +13,6 @@
 #include <troupe/io.h>
 #include <troupe/process.h>
 #include <troupe/signals.h>
+#include <troupe/watch.h>
 
 #endif
