@@ -186,7 +186,6 @@ static bool are_valid(const char *const *argv, const tr_process_options *o)
 
 int tr__process_start(tr_process **out, const char *const *argv, const tr_process_options *o)
 {
-    const int wanted[3] = { o->in, o->out, o->err };
     tr__child child = { .argv = argv,
                         .env = o->env,
                         .cwd = o->cwd,
@@ -203,7 +202,7 @@ int tr__process_start(tr_process **out, const char *const *argv, const tr_proces
     p = tr__alloc_zeroed(sizeof(*p));
     if (p == NULL)
         return TR_ENOMEM;
-    rc = open_files(&child, p, wanted);
+    rc = open_files(&child, p, (const int[]){ o->in, o->out, o->err });
     if (rc == 0)
         rc = tr__pool_run(TR_POOL_IO, spawn_in_pool, &child, "the start of a program");
     close_files(&child, p);

@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/seam.h"
 #include "runtime/loop.h"
+#include "runtime/runtime.h"
 #include "runtime/signal.h"
 #include "sync/stream.h"
 
@@ -112,11 +113,14 @@ static bool may_wait(void)
     return tr__loop_here() == NULL || tr__loop_here()->task != NULL;
 }
 
-/* Have it done on loop 0, and wait for that. TR_ESHUTDOWN: that loop has quit. */
+/* Have it done on loop 0, and wait for that.
+ * Errors: its own; TR_ESHUTDOWN that loop has quit; TR_EFORKED there is none in this process. */
 static int ask(signals *s, int (*what)(signals *s))
 {
     if (is_loop_0())
         return what(s);
+    if (tr__loop_here() == NULL && tr__runtime_check() == TR_EFORKED)
+        return TR_EFORKED;
     s->what = what;
     s->errand.run = run_errand;
     (void)tr_event_clear(&s->is_answered); /* neither can fail, for it is shielded */

@@ -31,7 +31,7 @@ enum { SHARED = CLONE_VM };
 enum { STACK_BYTES = 64 * 1024, PIDFD = 3 /* P_PIDFD, which older headers lack */ };
 
 typedef struct start {
-    const tr__child *child;
+    tr__child *child;
     int *error; /* an errno; in memory that both have */
 } start;
 
@@ -131,7 +131,7 @@ static size_t stack_bytes(const tr__child *child)
     return STACK_BYTES + (count + 4) / 2 * 2 * sizeof(char *);
 }
 
-static pid_t start_on(char *stack, size_t bytes, start *s, int *pidfd)
+static pid_t start_on(char *stack, size_t bytes, start *s)
 {
     sigset_t all;
     sigset_t before;
@@ -140,33 +140,33 @@ static pid_t start_on(char *stack, size_t bytes, start *s, int *pidfd)
 
     (void)sigfillset(&all); /* none of these can fail */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = clone(become, stack + bytes, SHARED | CLONE_VFORK | CLONE_PIDFD, s, pidfd);
+    pid = clone(become, stack + bytes, SHARED | CLONE_VFORK | CLONE_PIDFD, s, &s->child->pidfd);
     error = errno;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return pid < 0 ? -error : pid;
 }
 
-static int start_child(tr__child *child, int *error)
+static int start_child(start *s)
 {
+    tr__child *child = s->child;
     size_t bytes = stack_bytes(child);
     char *stack = tr__alloc(bytes);
-    start s = { child, error };
     pid_t pid;
 
     if (stack == NULL)
         return -ENOMEM;
-    pid = start_on(stack, bytes, &s, &child->pidfd);
+    pid = start_on(stack, bytes, s);
     tr__free(stack);
     if (pid < 0)
         return pid;
     child->pid = pid;
-    if (*error == 0)
+    if (*s->error == 0)
         return 0;
     (void)close(child->pidfd);
     child->pidfd = -1;
     while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
         ;
-    return -*error;
+    return -*s->error;
 }
 
 /* valgrind knows no such processes. */
@@ -181,12 +181,12 @@ int tr__sys_spawn(tr__child *child)
     if (SHARED) {
         int own = 0;
 
-        return start_child(child, &own);
+        return start_child(&(start){ child, &own });
     }
     error = mmap(NULL, sizeof(*error), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (error == MAP_FAILED)
         return -errno;
-    rc = start_child(child, error);
+    rc = start_child(&(start){ child, error });
     (void)munmap(error, sizeof(*error));
     return rc;
 }

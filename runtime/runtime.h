@@ -56,7 +56,7 @@ void tr__runtime_report(tr__loop *loop, tr__phase phase);
 void tr__runtime_set_state(tr__state state);
 
 /* 0 if a thread may use the runtime; else TR_EFORKED or TR_ESHUTDOWN. */
-int tr__runtime_check(void);
+TR__SHARED int tr__runtime_check(void);
 
 /* The loop (from 0) that serves this foreign thread: always the same, so that order holds. */
 uint32_t tr__runtime_entry(void);

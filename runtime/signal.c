@@ -55,6 +55,20 @@ static void unwatch(int signo)
     tr__free(watch);
 }
 
+/* None of them listens any more, and may be gone when it likes. */
+static void drop_listeners(signal_watch *watch)
+{
+    tr__list *node = watch->listeners.next;
+
+    while (node != &watch->listeners) {
+        tr__list *next = node->next;
+
+        *node = (tr__list){ 0 };
+        node = next;
+    }
+    tr__list_init(&watch->listeners);
+}
+
 static void unwatch_all(void *unused)
 {
     (void)unused;
@@ -62,8 +76,7 @@ static void unwatch_all(void *unused)
     for (int signo = 1; signo < NSIG; signo++)
         if (watches[signo] != NULL) {
             watches[signo]->fn = NULL;
-            while (tr__list_take_first(&watches[signo]->listeners) != NULL)
-                ;
+            drop_listeners(watches[signo]);
             unwatch(signo);
         }
 }

@@ -22,5 +22,6 @@
 #include <troupe/udp.h>
 #include <troupe/websocket.h>
 #include <troupe/json.h>
+#include <troupe/watch.h>
 
 #endif

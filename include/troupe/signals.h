@@ -25,7 +25,7 @@ extern "C" {
  * Ownership: the caller's, until tr_stream_free.
  * Threads:   tasks, foreign threads; handlers and callbacks of loop 0.
  * Errors:    TR_EINVAL a signal that can't be caught, or none; TR_ENOMEM; TR_ESHUTDOWN;
- *            TR_EWRONGPLACE. */
+ *            TR_EFORKED; TR_EWRONGPLACE. */
 TR_API int tr_signals(tr_stream **out, ... /* 0 */);
 
 #ifdef __cplusplus
