@@ -21,7 +21,6 @@
 #include <troupe/tls.h>
 #include <troupe/udp.h>
 #include <troupe/websocket.h>
-#include <troupe/json.h>
 #include <troupe/watch.h>
 
 #endif
