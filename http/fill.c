@@ -55,6 +55,24 @@ static bool open_list(tr__fill *p, const tr_field *field)
     return push_frame(p, begin) != NULL && tr__scan_open(&p->scan);
 }
 
+/* Memory for lists and objects: `{}` is two bytes, and a struct may be a thousand. NULL: there is
+ * no more, or no more is allowed. */
+static char *take_memory(tr__fill *p, size_t bytes)
+{
+    char *block;
+
+    if (bytes > p->memory_left) {
+        p->is_too_large = true;
+        (void)tr__scan_refuse(&p->scan, "lists and objects take too much memory");
+        return NULL;
+    }
+    p->memory_left -= bytes;
+    block = tr__arena_take(p->arena, bytes);
+    if (block == NULL)
+        p->rc = TR_ENOMEM;
+    return block;
+}
+
 /* ---- values ---- */
 
 static const char *type_names[] = {
@@ -78,9 +96,9 @@ static bool fill_object(tr__fill *p, const tr_field *field, char *at)
 
     if (p->top->is_list)
         return open_object(p, field->tr__of, at);
-    object = tr__arena_take(p->arena, field->tr__of->tr__bytes);
+    object = take_memory(p, field->tr__of->tr__bytes);
     if (object == NULL)
-        return tr__fill_end_with(p, TR_ENOMEM);
+        return false;
     memcpy(at, &object, sizeof(object));
     return open_object(p, field->tr__of, object);
 }
@@ -121,12 +139,10 @@ static char *room_for_item(tr__fill *p, tr__fill_frame *list)
 
     if (list->count == list->room) {
         size_t room = list->room == 0 ? 4 : 2 * list->room;
-        char *items = room > SIZE_MAX / bytes ? NULL : tr__arena_take(p->arena, room * bytes);
+        char *items = take_memory(p, room * bytes); /* twice what was allowed at the most */
 
-        if (items == NULL) {
-            p->rc = TR_ENOMEM;
+        if (items == NULL)
             return NULL;
-        }
         if (list->count > 0)
             memcpy(items, list->items, list->count * bytes);
         list->items = items;
@@ -370,13 +386,13 @@ static int refuse(tr__fill *p)
 
     if (rc < 0)
         return rc;
-    problem.kind = p->scan.is_too_deep ? "too_deep" : "syntax";
+    problem.kind = p->scan.is_too_deep ? "too_deep" : p->is_too_large ? "too_large" : "syntax";
     tr__scan_place(&p->scan, p->scan.at, &problem.line, &problem.column);
     if (p->problems->count == TR_PROBLEMS_MOST)
         p->problems->list[TR_PROBLEMS_MOST - 1] = problem;
     else
         p->problems->list[p->problems->count++] = problem;
-    return p->scan.is_too_deep ? TR_ETOOLARGE : TR_ESYNTAX;
+    return p->scan.is_too_deep || p->is_too_large ? TR_ETOOLARGE : TR_ESYNTAX;
 }
 
 static bool parse_body(tr__fill *p, const tr_declaration *declaration, char *out)
@@ -405,6 +421,7 @@ int tr__declared_parse(const tr_declaration *declaration, const char *json, size
     size_t depth = limits != NULL && limits->depth > 0 ? limits->depth : TR__JSON_DEPTH;
     tr__fill p = { .arena = arena, .problems = problems };
 
+    p.memory_left = limits != NULL && limits->memory > 0 ? limits->memory : TR__JSON_MEMORY;
     problems->count = 0;
     problems->more = 0;
     if (bytes > most) {

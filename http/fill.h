@@ -32,6 +32,8 @@ typedef struct tr__fill {
     tr__problems *problems;
     tr__fill_frame *top;
     tr__fill_frame *spare;
+    size_t memory_left; /* for lists and objects */
+    bool is_too_large;
     int rc; /* what ends it early */
 } tr__fill;
 
