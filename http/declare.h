@@ -11,7 +11,9 @@
 #include "http/problems.h"
 #include "http/scan.h"
 
-#define TR__JSON_BYTES (1024 * 1024) /* the default limit */
+/* The default limits. */
+#define TR__JSON_BYTES  (1024 * 1024)
+#define TR__JSON_MEMORY (16 * 1024 * 1024)
 
 /* Parse, check and fill. limits may be NULL.
  * Errors: those of tr_declared_parse; each of TR_EVALUE, TR_ESYNTAX and TR_ETOOLARGE has at least

@@ -207,6 +207,8 @@ typedef struct tr_problem {
 typedef struct tr_json_limits {
     size_t bytes; /* 1 MiB */
     size_t depth; /* 64, which is the most that is possible: of lists and objects in each other */
+    size_t
+        memory; /* 16 MiB: of a struct's lists and objects, which may be far larger than JSON's */
 } tr_json_limits;
 
 #define TR_PROBLEMS_MOST 32 /* that are told */

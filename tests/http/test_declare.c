@@ -366,6 +366,31 @@ START_TEST(as_deep_as_the_limit_is_possible)
 }
 END_TEST
 
+START_TEST(small_json_can_not_become_a_struct_of_any_size)
+{
+    static const char head[] = "{" LEAST ",\"parts\":[";
+    size_t items = 300000;
+    char *json = malloc(sizeof(head) + 3 * items);
+    char *at = stpcpy(json, head);
+    struct order order;
+    tr_parsed *parsed;
+
+    for (size_t i = 0; i < items; i++)
+        at = stpcpy(at, "{},");
+    ck_assert_int_eq(parse(json, &order, &parsed), TR_ETOOLARGE);
+    free(json);
+    tr_parsed_free(parsed);
+    ck_assert_int_eq(tr_declared_parse(&parsed, order, &order,
+                                       "{" LEAST ",\"ship_to\":{\"street\":\"\"}}", 44,
+                                       (&(tr_json_limits){ .memory = 8 })),
+                     TR_ETOOLARGE);
+    ck_assert_str_eq(tr_parsed_problems(parsed, NULL)->kind, "too_large");
+    ck_assert_str_eq(tr_parsed_problems(parsed, NULL)->what,
+                     "lists and objects take too much memory");
+    tr_parsed_free(parsed);
+}
+END_TEST
+
 START_TEST(a_text_of_ten_megabytes_is_no_trouble)
 {
     size_t bytes = 10 << 20;
@@ -488,7 +513,7 @@ KIT_MAIN("http/declare", every_kind_of_field_is_filled_in, what_is_absent_has_it
          what_is_no_json_is_told_with_its_place, surrogates_come_in_pairs,
          invalid_utf8_of_each_kind_is_refused, a_name_may_be_escaped, integers_may_have_a_point,
          depth_is_bounded_in_what_is_declared_and_what_is_not, as_deep_as_the_limit_is_possible,
-         a_text_of_ten_megabytes_is_no_trouble, numbers_of_too_many_digits_are_refused,
-         without_memory_nothing_is_lost, wrong_arguments_are_refused,
-         a_pattern_that_is_none_is_an_argument_that_is_invalid,
+         small_json_can_not_become_a_struct_of_any_size, a_text_of_ten_megabytes_is_no_trouble,
+         numbers_of_too_many_digits_are_refused, without_memory_nothing_is_lost,
+         wrong_arguments_are_refused, a_pattern_that_is_none_is_an_argument_that_is_invalid,
          a_pattern_that_would_take_for_ever_does_not_match)
