@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/compiler.h"
+#include "base/seam.h"
 #include "net/address.h"
 #include "net/system.h"
 
@@ -140,12 +140,15 @@ static void insert(choice *sorted, size_t count, const tr_address *address)
 
 void tr__addresses_sort(tr_address *addresses, size_t count)
 {
-    choice sorted[TR__ORDERED_MOST];
+    choice *sorted = NULL; /* too large for the stack of a task */
 
-    if (count < 2 || count > TR__ORDERED_MOST)
+    if (count >= 2 && count <= TR__ORDERED_MOST)
+        sorted = tr__alloc(count * sizeof(*sorted));
+    if (sorted == NULL)
         return;
     for (size_t i = 0; i < count; i++)
         insert(sorted, i, &addresses[i]);
     for (size_t i = 0; i < count; i++)
         addresses[i] = sorted[i].address;
+    tr__free(sorted);
 }

@@ -7,7 +7,7 @@
 
 enum { TR__ORDERED_MOST = 64 };
 
-/* Equals stay in their order; beyond TR__ORDERED_MOST, all do. */
+/* Equals stay in their order; beyond TR__ORDERED_MOST, or without memory, all do. */
 void tr__addresses_sort(tr_address *addresses, size_t count);
 
 #endif

@@ -8,7 +8,7 @@
  *     failing  the server has failed             refused it will not tell
  *     silent   no answer at all                  large   by UDP truncated; 100 A by TCP
  *     brief    A, for no time at all             noise   bytes that are no answer
- *     stranger an answer to another question, then the right one
+ *     stranger answers from elsewhere and to another question, then the right one
  *     _web     SRV: two hosts of priority 1, one of 2 (heavy.test: weight 9; light.test; last.test)
  *     _gone    SRV: the service is not available
  *     1        PTR: Host.Test (127.0.0.1, ::1)
@@ -95,10 +95,11 @@ static void put_service(dns_message *m, unsigned char priority, unsigned char we
 {
     unsigned char data[64] = { 0, priority, 0, weight, 0x1f, 0x90, (unsigned char)strlen(label) };
     size_t bytes = 7;
+    bool has_host = *label != 0;
 
-    memcpy(data + bytes, label, strlen(label));
-    bytes += strlen(label);
-    if (label[0] != 0) {
+    for (; *label != 0; label++)
+        data[bytes++] = (unsigned char)*label;
+    if (has_host) {
         memcpy(data + bytes, "\4test", 6);
         bytes += 6;
     }
@@ -236,28 +237,32 @@ static void mutate(dns_server *server, dns_message *m)
 
 /* ---- by UDP ---- */
 
-static void send_datagram(dns_server *server, const dns_message *m, struct msghdr *to)
+static void send_datagram(int fd, const dns_message *m, struct msghdr *to)
 {
     struct iovec part = { (void *)(uintptr_t)m->bytes, m->count };
 
     to->msg_iov = &part;
     to->msg_iovlen = 1;
-    (void)tr__sys_sendmsg(server->udp.fd, to); /* the asker may be gone */
+    (void)tr__sys_sendmsg(fd, to); /* the asker may be gone */
 }
 
 static void reply(dns_server *server, dns_message *m, struct msghdr *to)
 {
     if (is_label(m, "stranger")) {
         dns_message wrong = *m;
+        int stranger = tr__sys_socket(AF_INET, SOCK_DGRAM);
 
+        wrong.bytes[wrong.count - 1] = 9;
+        send_datagram(stranger, &wrong, to);
+        tr__sys_close(stranger);
         wrong.bytes[0] ^= 0x55;
-        send_datagram(server, &wrong, to);
+        send_datagram(server->udp.fd, &wrong, to);
     }
     if (is_label(m, "noise"))
         memset(m->bytes + 2, 0xff, m->count - 2);
     if (is_label(m, "random"))
         mutate(server, m);
-    send_datagram(server, m, to);
+    send_datagram(server->udp.fd, m, to);
 }
 
 static int serve_udp(void *arg)
