@@ -20,7 +20,8 @@
 
 struct tr_process {
     tr__tenant tenant;
-    tr__ready ready; /* its descriptor */
+    const tr__loop *home; /* NULL: it has closed */
+    tr__ready ready;      /* its descriptor */
     tr__way_waiter at_end;
     tr_event has_ended;
     pid_t pid;
@@ -33,13 +34,21 @@ struct tr_process {
     tr_io *pipes[3]; /* this process's ends; NULL: none */
 };
 
+static bool is_over(const tr_process *p)
+{
+    return p->ready.net == NULL;
+}
+
 /* ---- the end ---- */
 
 static void leave(tr_process *p)
 {
     p->users--;
-    if (p->is_freed && p->users == 0)
-        tr__free(p);
+    if (!p->is_freed || p->users > 0)
+        return;
+    if (p->home != NULL)
+        tr__tenant_leave(&p->tenant);
+    tr__free(p);
 }
 
 /* It may be gone then. */
@@ -63,7 +72,6 @@ static void on_end(tr__way_waiter *waiter, int result)
         tr__ready_call(&p->ready, &p->ready.in, &p->at_end);
         return;
     }
-    tr__tenant_leave(&p->tenant);
     conclude(p, rc);
 }
 
@@ -71,17 +79,16 @@ static void on_end(tr__way_waiter *waiter, int result)
 static void evict(tr__tenant *tenant)
 {
     tr_process *p = TR__CONTAINER_OF(tenant, tr_process, tenant);
-    int rc = tr__sys_kill(p->ready.fd, SIGKILL);
+    int rc;
 
+    p->home = NULL;
+    if (is_over(p))
+        return;
+    rc = tr__sys_kill(p->ready.fd, SIGKILL);
     tr__ready_call_off(&p->ready.in, &p->at_end);
     /* One that may not be killed is not waited for: that could take for ever. */
     rc = tr__sys_reap(p->ready.fd, rc == 0, &p->status);
     conclude(p, rc == -EAGAIN ? -ECHILD : rc);
-}
-
-static bool is_over(const tr_process *p)
-{
-    return p->ready.net == NULL;
 }
 
 /* ---- the start ---- */
@@ -171,6 +178,7 @@ static int watch(tr_process *p, const tr__child *child)
         tr__sys_close(child->pidfd);
         return rc;
     }
+    p->home = net->loop;
     p->pid = child->pid;
     p->users = 1;
     p->at_end.end = on_end;
@@ -256,7 +264,7 @@ pid_t tr_process_pid(const tr_process *p)
 
 static bool is_elsewhere(const tr_process *p)
 {
-    return !is_over(p) && p->ready.net->loop != tr__loop_here();
+    return p->home != NULL && p->home != tr__loop_here();
 }
 
 int tr_process_wait(tr_process *p, int *status)
@@ -286,10 +294,10 @@ int tr_process_kill(tr_process *p, int signo)
 
     if (p == NULL)
         return TR_EINVAL;
-    if (is_over(p))
-        return TR_EALREADY;
     if (is_elsewhere(p))
         return TR_EWRONGPLACE;
+    if (is_over(p))
+        return TR_EALREADY;
     rc = tr__sys_kill(p->ready.fd, signo);
     return rc == -ESRCH ? TR_EALREADY : rc;
 }

@@ -59,7 +59,7 @@ TR_API int tr_file_close(tr_file *f);
 TR_API int tr_file_fd(const tr_file *f);
 
 /* Read at the file's position, or at an offset: how many bytes; fewer than were asked for only
- * where the file ends.
+ * where the file ends, or what follows can't be read, as the next call tells.
  * Errors: of the system; TR_EINVAL. */
 TR_API ssize_t tr_file_read(tr_file *f, void *buffer, size_t bytes);
 TR_API ssize_t tr_file_read_at(tr_file *f, void *buffer, size_t bytes, uint64_t offset);

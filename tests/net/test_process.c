@@ -542,6 +542,31 @@ static void call_from_afar(void *p)
     ck_assert_int_eq(tr_process_kill(p, SIGKILL), TR_EWRONGPLACE);
 }
 
+static int end_it(void *unused)
+{
+    int rc = leave_it(unused);
+
+    return rc == 0 ? tr_process_stop(left, 0) : rc;
+}
+
+static void free_it(void *unused)
+{
+    (void)unused;
+    ck_assert_int_eq(tr_process_free(left), 0);
+}
+
+START_TEST(one_that_has_ended_is_freed_by_its_own_loop)
+{
+    kit_start(2);
+    ck_assert_int_eq(kit_in_task(0, end_it, NULL), 0);
+    call_from_afar(left);
+    kit_on_loop(1, call_from_afar, left);
+    kit_on_loop(0, free_it, NULL);
+    kit_stop();
+    expect_no_child();
+}
+END_TEST
+
 START_TEST(processes_belong_to_tasks_of_their_loop)
 {
     kit_start(2);
@@ -666,5 +691,5 @@ KIT_MAIN("net/process", what_a_program_says_is_collected,
          a_stop_that_is_cancelled_grants_no_more, what_is_left_to_a_pipe_is_not_waited_for,
          one_that_is_left_ends_with_its_loop, children_of_the_programs_own_are_its_own,
          a_program_that_ignores_its_children_hears_nothing_of_them,
-         processes_belong_to_tasks_of_their_loop, bad_arguments_are_refused,
-         whatever_fails_leaves_nothing)
+         one_that_has_ended_is_freed_by_its_own_loop, processes_belong_to_tasks_of_their_loop,
+         bad_arguments_are_refused, whatever_fails_leaves_nothing)

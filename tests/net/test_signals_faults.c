@@ -90,5 +90,28 @@ START_TEST(a_stream_may_outlive_the_runtime)
 }
 END_TEST
 
-KIT_MAIN("net/signals_faults", what_fails_leaves_signals_as_they_were,
-         a_stream_may_outlive_the_runtime)
+static void listen_in_child(void *out)
+{
+    tr_stream *signals = (void *)1;
+
+    if (tr_signals(&signals, SIGUSR1, 0) != TR_EFORKED || signals != NULL)
+        kit_end_child(1);
+    if (tr_stream_free(*(tr_stream **)out) != 0) /* its parent's: nothing is asked of any loop */
+        kit_end_child(2);
+}
+
+START_TEST(a_process_that_was_forked_has_no_signals)
+{
+    tr_stream *signals;
+    char text[256];
+
+    kit_start(1);
+    ck_assert_int_eq(tr_signals(&signals, SIGUSR1, 0), 0);
+    ck_assert_int_eq(kit_in_child(listen_in_child, &signals, text, sizeof(text)), 0);
+    ck_assert_int_eq(tr_stream_free(signals), 0);
+    kit_stop();
+}
+END_TEST
+
+KIT_MAIN("net/signals_faults", a_process_that_was_forked_has_no_signals,
+         what_fails_leaves_signals_as_they_were, a_stream_may_outlive_the_runtime)
