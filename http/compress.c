@@ -2,6 +2,7 @@
 #include "http/compress.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <troupe/pool.h>
 #include <zlib.h>
@@ -59,14 +60,14 @@ static bool is_eligible(const tr_http_response *res)
 static int mark(tr_http_response *res)
 {
     const char *etag = tr_http_answer_header(res, "ETag");
-    char weak[128] = "W/";
+    char weak[128];
     int rc = tr_http_set_header(res, "Content-Encoding", "gzip");
 
-    if (rc == 0 && etag != NULL && etag[0] == '"' && strlen(etag) < sizeof(weak) - 2) {
-        strcpy(weak + 2, etag);
-        rc = tr_http_set_header(res, "ETag", weak);
-    }
-    return rc;
+    if (rc < 0 || etag == NULL || etag[0] != '"')
+        return rc;
+    if (snprintf(weak, sizeof(weak), "W/%s", etag) >= (int)sizeof(weak))
+        return tr_http_set_header(res, "ETag", NULL);
+    return tr_http_set_header(res, "ETag", weak);
 }
 
 /* ---- zlib ---- */

@@ -17,9 +17,17 @@ enum {
     LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
 };
 
-static void advance(tr__http_conn *conn);
-static void go_on(tr__http_conn *conn);
 static int serve(void *conn);
+
+/* What is to be done next with a connection, where it does not wait for anything. */
+typedef enum next {
+    NOTHING, /* it waits, its handlers run, or it is gone */
+    SEND,    /* what is to go out */
+    GO_ON,   /* all that was asked for has been answered */
+    ADVANCE  /* understand what has come */
+} next;
+
+static void proceed(tr__http_conn *conn, next step);
 
 /* ---- watching ---- */
 
@@ -101,21 +109,14 @@ void tr__conn_end_idle(tr__http_conn *conn)
     linger(conn);
 }
 
-/* What is to go out has gone. */
-static void settle(tr__http_conn *conn)
-{
-    if (conn->is_last)
-        linger(conn);
-    else
-        go_on(conn);
-}
-
-static void send_all(tr__http_conn *conn)
+static next send_out(tr__http_conn *conn)
 {
     int rc = tr__conn_send(conn);
 
+    if (rc == 0 && !conn->is_last)
+        return GO_ON;
     if (rc == 0) {
-        settle(conn);
+        linger(conn);
     } else if (rc == -EAGAIN) {
         conn->state = TR__CONN_WRITES;
         tr__worker_limit(conn, TR__LIMIT_WRITE);
@@ -123,9 +124,11 @@ static void send_all(tr__http_conn *conn)
     } else {
         tr__conn_close(conn);
     }
+    return NOTHING;
 }
 
-/* Answer what is refused before it has come to a handler. Nothing that follows can be understood. */
+/* Answer what is refused before it has come to a handler. Nothing that follows can be understood.
+ * */
 static void refuse(tr__http_conn *conn)
 {
     conn->is_last = true;
@@ -141,7 +144,7 @@ static bool send_continue(tr__http_conn *conn)
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     char *room;
 
-    if (!conn->req->wants_continue || conn->req->is_complete)
+    if (conn->req == NULL || !conn->req->wants_continue || conn->req->is_complete)
         return true;
     conn->req->wants_continue = false;
     room = tr__conn_room(conn, sizeof(text) - 1);
@@ -205,40 +208,48 @@ static bool is_due(const tr__http_conn *conn, tr__parsed parsed)
     return parsed == TR__PARSED_ALL || (parsed == TR__PARSED_HEAD && tr__route_streams(conn->req));
 }
 
-static void advance(tr__http_conn *conn)
+static next advance(tr__http_conn *conn)
 {
     tr__parsed parsed = parse(conn);
 
     if (is_due(conn, parsed)) {
         start_handler(conn);
-    } else if (parsed == TR__PARSED_REFUSED) {
-        refuse(conn);
-        send_all(conn);
-    } else if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn)) {
-        tr__conn_close(conn);
-    } else if (tr__conn_unsent(conn) > 0) {
-        send_all(conn); /* which leads to go_on */
-    } else {
-        await_more(conn);
+        return NOTHING;
     }
+    if (parsed == TR__PARSED_REFUSED) {
+        refuse(conn);
+        return SEND;
+    }
+    if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn)) {
+        tr__conn_close(conn);
+        return NOTHING;
+    }
+    if (tr__conn_unsent(conn) > 0)
+        return SEND;
+    await_more(conn);
+    return NOTHING;
 }
 
-/* All that was asked for has been answered. */
-static void go_on(tr__http_conn *conn)
+static next go_on(tr__http_conn *conn)
 {
-    if (conn->req == NULL && tr__buffer_count(&conn->in) > 0) {
-        advance(conn);
-        return;
-    }
+    if (conn->req == NULL && tr__buffer_count(&conn->in) > 0)
+        return ADVANCE;
     if (conn->req == NULL)
         give_back(conn, &conn->in);
     give_back(conn, &conn->out);
     if (conn->has_peer_ended || (conn->worker->is_draining && conn->req == NULL)) {
         conn->is_last = true;
         linger(conn);
-        return;
+    } else {
+        await_more(conn);
     }
-    await_more(conn);
+    return NOTHING;
+}
+
+static void proceed(tr__http_conn *conn, next step)
+{
+    while (step != NOTHING)
+        step = step == SEND ? send_out(conn) : step == GO_ON ? go_on(conn) : advance(conn);
 }
 
 static void read_more(tr__http_conn *conn)
@@ -252,7 +263,7 @@ static void read_more(tr__http_conn *conn)
     count = tr__conn_receive(conn, conn->in.bytes + conn->in.end, conn->in.capacity - conn->in.end);
     if (count > 0) {
         conn->in.end += (size_t)count;
-        advance(conn);
+        proceed(conn, ADVANCE);
         return;
     }
     if (count != -EAGAIN) {
@@ -307,7 +318,7 @@ static int serve(void *arg)
     if (conn->is_broken || conn->is_detached)
         tr__conn_close(conn);
     else
-        send_all(conn);
+        proceed(conn, SEND);
     return 0;
 }
 
@@ -467,7 +478,7 @@ static bool hand_over_input(tr__http_conn *conn, tr__buffer *in)
 int tr__conn_detach(tr__http_conn *conn, tr_io **out)
 {
     int rc = tr__conn_flush(conn, 0);
-    tr_io *io;
+    tr_io *io = NULL;
 
     *out = NULL;
     if (rc == 0)
@@ -539,7 +550,7 @@ static void on_event(struct ev_loop *ev, ev_io *watcher, int events)
             look_for_reset(conn);
         break;
     case TR__CONN_WRITES:
-        send_all(conn);
+        proceed(conn, SEND);
         break;
     case TR__CONN_LINGERS:
         discard(conn);
@@ -572,7 +583,7 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
         conn->req->refusal = 408;
         conn->req->reason = "the request came too slowly";
         refuse(conn);
-        send_all(conn);
+        proceed(conn, SEND);
     } else {
         tr__conn_close(conn);
     }

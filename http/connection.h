@@ -7,12 +7,13 @@
  *        |      |                                    |                    |
  *        +------|------------------------------------+--------------------+
  *               |                                    |                    |
- *               +--- malformed, too large, late ---> WRITES ---> LINGERS (reads until the client has
+ *               +--- malformed, too large, late ---> WRITES ---> LINGERS (reads until the client
+ *               has
  *                                                                  closed: else it would be reset,
  *                                                                  and the answer lost) ---> closed
  *
- * Only HANDLES has a task. In all other states callbacks of libev do the work, and a connection that
- * idles has neither buffers nor a request.
+ * Only HANDLES has a task. In all other states callbacks of libev do the work, and a connection
+ * that idles has neither buffers nor a request.
  *
  * Threads: its loop's. */
 #ifndef TR_HTTP_CONNECTION_H
@@ -82,12 +83,12 @@ int tr__conn_flush(tr__http_conn *conn, size_t low);
 /* Read more of the body: 0; req->is_complete: no more comes.
  * Errors: as tr_http_read. */
 int tr__conn_read_body(tr__http_conn *conn);
-/* Let go of the descriptor, when all that was put has gone out: the stream has it, and what was read
- * ahead.
+/* Let go of the descriptor, when all that was put has gone out: the stream has it, and what was
+ * read ahead.
  * Errors: as tr__conn_flush; those of tr__net_here. */
 int tr__conn_detach(tr__http_conn *conn, tr_io **out);
-/* Room for so many bytes at the end of what goes out; NULL: out of memory. Then say how many of them
- * were used. */
+/* Room for so many bytes at the end of what goes out; NULL: out of memory. Then say how many of
+ * them were used. */
 char *tr__conn_room(tr__http_conn *conn, size_t bytes);
 static inline void tr__conn_put(tr__http_conn *conn, size_t bytes)
 {

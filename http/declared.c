@@ -7,6 +7,7 @@
 #include "base/seam.h"
 #include "http/declare.h"
 #include "http/mime.h"
+#include "http/problem_document.h"
 #include "http/response.h"
 
 /* Whether it says that it is JSON: application/json, or something+json. One that says nothing is
@@ -25,46 +26,29 @@ static bool is_json(const tr_http_request *req)
                                         "+json")));
 }
 
-static int status_of(int rc)
-{
-    return rc == TR_ETOOLARGE ? 413 : rc == TR_ESYNTAX ? 400 : 422;
-}
-
-static bool append_problem(tr__buffer *body, const tr_problem *problem)
-{
-    char place[64];
-
-    (void)snprintf(place, sizeof(place), "\",\"line\":%zu,\"column\":%zu}", problem->line,
-                   problem->column);
-    return tr__append_text(body, "{\"where\":\"") && tr__append_escaped(body, problem->where) &&
-           tr__append_text(body, "\",\"what\":\"") && tr__append_escaped(body, problem->what) &&
-           tr__append_text(body, "\",\"kind\":\"") && tr__append_escaped(body, problem->kind) &&
-           tr__append_text(body, place);
-}
-
 /* A problem document with the list of what is wrong (RFC 9457, and its member "errors"). */
-static int answer_problems(tr_http_response *res, int status, const tr__problems *problems)
+static int answer_problems(tr_http_response *res, int rc, const tr__problems *problems)
 {
-    int rc = tr_http_problem(res, status, "%s", "the body is not as it is declared");
-    tr__buffer *body = &res->body;
+    int begun = tr__response_begin(res, tr__problem_status(rc), "application/problem+json");
+    tr__json_out out;
 
-    if (rc < 0)
-        return rc;
-    body->end -= strlen("}\n");
-    for (size_t i = 0; i < problems->count; i++)
-        if (!tr__append_text(body, i == 0 ? ",\"errors\":[" : ",") ||
-            !append_problem(body, &problems->list[i]))
-            return TR_ENOMEM;
-    if (problems->count > 0 && !tr__append_text(body, "]"))
-        return TR_ENOMEM;
-    return tr__append_text(body, "}\n") ? 0 : TR_ENOMEM;
+    if (begun < 0)
+        return begun;
+    tr__out_init(&out, NULL, 0);
+    tr__problem_write(rc, problems, &out);
+    if (!tr__buffer_reserve(&res->body, out.bytes))
+        return tr__response_settle(res, TR_ENOMEM);
+    tr__out_init(&out, res->body.bytes, res->body.capacity);
+    tr__problem_write(rc, problems, &out);
+    res->body.end = out.bytes;
+    return 0;
 }
 
 static int refuse(tr_http_request *req, int rc, const tr__problems *problems)
 {
     if (rc != TR_EVALUE && rc != TR_ESYNTAX && rc != TR_ETOOLARGE)
         return rc;
-    rc = answer_problems(&req->res, status_of(rc), problems);
+    rc = answer_problems(&req->res, rc, problems);
     return rc < 0 ? rc : 1;
 }
 

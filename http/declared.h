@@ -1,4 +1,5 @@
-/* Bodies of requests that are declared: checked, and filled into a struct, before the handler runs. */
+/* Bodies of requests that are declared: checked, and filled into a struct, before the handler runs.
+ * */
 #ifndef TR_HTTP_DECLARED_H
 #define TR_HTTP_DECLARED_H
 

@@ -4,8 +4,8 @@
  * answered: what points into it is an offset from the head's begin, for the buffer may move. Texts
  * are ended there, in place of what stood behind them, when they are asked for.
  *
- * A request is lent by its worker (server.h) to a connection, from the first byte to the last of the
- * answer.
+ * A request is lent by its worker (server.h) to a connection, from the first byte to the last of
+ * the answer.
  *
  * Threads: the connection's loop. */
 #ifndef TR_HTTP_MESSAGE_H

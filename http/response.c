@@ -294,6 +294,14 @@ static int check_line(const tr_http_response *res, const char *name, const char 
     return res->stage == TR__ANSWER_OUT ? TR_EALREADY : 0;
 }
 
+static char *put(char *at, const char *data, size_t bytes)
+{
+    memcpy(at, data, bytes);
+    return at + bytes;
+}
+
+#define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
+
 static int append_line(tr_http_response *res, const char *name, const char *value)
 {
     size_t name_bytes = strlen(name);
@@ -303,10 +311,10 @@ static int append_line(tr_http_response *res, const char *name, const char *valu
     if (!tr__buffer_reserve(&res->lines, name_bytes + value_bytes + 4))
         return TR_ENOMEM;
     at = res->lines.bytes + res->lines.end;
-    memcpy(at, name, name_bytes);
-    memcpy(at + name_bytes, ": ", 2);
-    memcpy(at + name_bytes + 2, value, value_bytes);
-    memcpy(at + name_bytes + 2 + value_bytes, "\r\n", 2);
+    at = put(at, name, name_bytes);
+    at = PUT(at, ": ");
+    at = put(at, value, value_bytes);
+    (void)PUT(at, "\r\n");
     res->lines.end += name_bytes + value_bytes + 4;
     return 0;
 }
@@ -406,14 +414,6 @@ const char *tr__status_text(int status)
            : status < 500 ? "Client Error"
                           : "Server Error";
 }
-
-static char *put(char *at, const char *data, size_t bytes)
-{
-    memcpy(at, data, bytes);
-    return at + bytes;
-}
-
-#define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
 
 static char *put_number(char *at, uint64_t number)
 {

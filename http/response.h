@@ -4,7 +4,8 @@
 
 #include "http/message.h"
 
-/* A whole answer begins, in the place of one that has not gone out; its type lasts as long as it. */
+/* A whole answer begins, in the place of one that has not gone out; its type lasts as long as it.
+ * */
 int tr__response_begin(tr_http_response *res, int status, const char *type);
 /* It could not be made, if rc is below 0: then there is none. Returns rc. */
 int tr__response_settle(tr_http_response *res, int rc);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "http/connection.h"
+#include "http/declare.h"
 #include "http/declared.h"
 #include "http/percent.h"
 #include "runtime/task.h"
@@ -57,7 +58,7 @@ static char *whole_pattern(const tr_http_server *group, const char *pattern)
 
     if (whole == NULL)
         return NULL;
-    strcpy(whole + bytes, pattern);
+    memcpy(whole + bytes, pattern, strlen(pattern) + 1);
     for (; group != NULL; group = group->outer)
         if (group->prefix != NULL) {
             bytes -= strlen(group->prefix);
@@ -115,11 +116,22 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
     return 0;
 }
 
+/* Patterns are compiled now: a handler's stack may be too small for that. */
+static int check_declarations(const tr_http_route_options *options)
+{
+    int rc = options->body != NULL ? tr__declared_check(options->body) : 0;
+
+    if (rc == 0 && options->answer != NULL)
+        rc = tr__declared_check(options->answer);
+    return rc;
+}
+
 static int add_checked(tr_http_server *srv, const char *method, const char *pattern,
                        tr_http_handler fn, void *ctx, void (*drop)(void *ctx),
                        const tr_http_route_options *options)
 {
     int number = method != NULL ? method_of(method) : -1;
+    int rc;
 
     if (srv == NULL)
         return TR_EINVAL;
@@ -127,6 +139,9 @@ static int add_checked(tr_http_server *srv, const char *method, const char *patt
         return TR_EBUSY;
     if (number < 0 || pattern == NULL || fn == NULL)
         return remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
+    rc = check_declarations(options);
+    if (rc < 0)
+        return remember(srv, "route", pattern, rc);
     return remember(srv, "route", pattern, add_route(srv, number, pattern, fn, ctx, drop, options));
 }
 
@@ -230,14 +245,19 @@ static size_t count_layers(const tr_http_server *group)
     return count;
 }
 
-/* Of the outermost group first. */
-static size_t list_layers(const tr_http_server *group, const tr_http_middleware **list)
+/* The list ends there; of the outermost group first. */
+static void list_layers(const tr_http_server *group, const tr_http_middleware **end)
 {
-    size_t count = group->outer != NULL ? list_layers(group->outer, list) : 0;
+    for (; group != NULL; group = group->outer) {
+        size_t count = 0;
 
-    for (const tr__http_layer *layer = group->layers; layer != NULL; layer = layer->next)
-        list[count++] = &layer->middleware;
-    return count;
+        for (const tr__http_layer *layer = group->layers; layer != NULL; layer = layer->next)
+            count++;
+        end -= count;
+        for (const tr__http_layer *layer = group->layers; layer != NULL; layer = layer->next)
+            *end++ = &layer->middleware;
+        end -= count;
+    }
 }
 
 static bool prepare(tr__http_route *route)
@@ -249,7 +269,8 @@ static bool prepare(tr__http_route *route)
     route->around = tr__alloc(count * sizeof(tr_http_middleware *));
     if (route->around == NULL)
         return false;
-    route->around_count = list_layers(route->group, route->around);
+    route->around_count = count;
+    list_layers(route->group, route->around + count);
     return true;
 }
 

@@ -37,8 +37,8 @@ void tr__route_find(tr_http_request *req);
 bool tr__route_streams(const tr_http_request *req);
 /* Bytes of stack of its handler's task; 0: the default. */
 size_t tr__route_stack(const tr_http_request *req);
-/* Let the request be answered: by the route, within what stands around it; by a problem document for
- * what no route answers, or what a handler's error means. In the handler's task. */
+/* Let the request be answered: by the route, within what stands around it; by a problem document
+ * for what no route answers, or what a handler's error means. In the handler's task. */
 void tr__route_answer(tr_http_request *req);
 
 /* Handlers have ended with that result, as far in as the caller: let there be an answer now, which

@@ -313,8 +313,8 @@ static bool find_rest(const tr__router_node *node, search *s, size_t depth)
     return true;
 }
 
-/* Depth first. As names fill at most TR__PARAMS_MOST levels of a pattern, at most 2^16 ways lead on,
- * and only where as many routes were written so. */
+/* Depth first. As names fill at most TR__PARAMS_MOST levels of a pattern, at most 2^16 ways lead
+ * on, and only where as many routes were written so. */
 static bool find(const tr__router_node *node, search *s, size_t depth)
 {
     size_t params = s->match->param_count;

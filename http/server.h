@@ -3,7 +3,8 @@
  * The server's routes and configuration do not change while it is served, and are read by all. A
  * worker has all that changes: its connections, and what they lend each other.
  *
- * A group is a server, too, with a root: it has a prefix and middleware, and no routes of its own. */
+ * A group is a server, too, with a root: it has a prefix and middleware, and no routes of its own.
+ * */
 #ifndef TR_HTTP_SERVER_H
 #define TR_HTTP_SERVER_H
 

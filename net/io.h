@@ -28,8 +28,8 @@ typedef struct tr__io_kind {
     int (*try_flush)(tr_io *io);
     /* Say that nothing more comes: 0 when that is out. */
     int (*try_end)(tr_io *io);
-    /* It is about to be closed: say so to the other side, if that can be done at once. NULL: nothing
-     * to say. */
+    /* It is about to be closed: say so to the other side, if that can be done at once. NULL:
+     * nothing to say. */
     void (*part)(tr_io *io);
     /* Before it is freed; NULL: nothing to do. */
     void (*fini)(tr_io *io);

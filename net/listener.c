@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -30,8 +31,7 @@ static int any_address(tr_address *out, const char *text)
     probe = tr__sys_socket(AF_INET6, SOCK_STREAM);
     if (probe >= 0)
         tr__sys_close(probe);
-    strcpy(other, probe >= 0 ? "[::]" : "0.0.0.0");
-    strcat(other, text);
+    (void)snprintf(other, sizeof(other), "%s%s", probe >= 0 ? "[::]" : "0.0.0.0", text);
     return tr_address_parse(out, other);
 }
 

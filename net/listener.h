@@ -2,8 +2,8 @@
  *
  * How serving ends without resetting anybody: the system completes handshakes by itself, and resets
  * what it has completed when the socket is closed. So first a filter at the socket drops segments
- * with SYN (who comes now tries again, and finds it closed); then those that have been completed are
- * accepted for a while; then it is closed.
+ * with SYN (who comes now tries again, and finds it closed); then those that have been completed
+ * are accepted for a while; then it is closed.
  *
  * Threads: the loop's on which it was opened. */
 #ifndef TR_NET_LISTENER_H

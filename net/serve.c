@@ -132,7 +132,7 @@ static int open_worker(worker *w)
     tr__list_init(&w->clients);
     rc = tr__acceptor_open(&w->acceptor, s->address, &s->options.listen, on_accept);
     if (rc == 0 && s->address != s->settled) { /* the first one settles the port */
-        strcpy(s->settled, w->acceptor.address);
+        memcpy(s->settled, w->acceptor.address, sizeof(s->settled));
         s->address = s->settled;
     }
     return rc;

@@ -1,8 +1,8 @@
 /* Contexts of TLS: certificates, rules, sessions.
  *
  * All that is read from files is in a set, which is made anew and exchanged when files are read
- * again; a connection keeps the SSL_CTX that it was made of. A lock guards the set and the sessions;
- * it is held for the look only.
+ * again; a connection keeps the SSL_CTX that it was made of. A lock guards the set and the
+ * sessions; it is held for the look only.
  *
  * Sessions of clients are kept by host, each for one connection (RFC 8446, C.4). */
 #include <errno.h>
@@ -143,7 +143,7 @@ static bool is_for(const identity *id, const char *host)
            strcasecmp(id->host + 1, dot) == 0;
 }
 
-static int choose_identity(SSL *ssl, int *alert, void *arg)
+static int choose_identity(SSL *ssl, int *alert, void *arg) /* NOLINT: as OpenSSL has it */
 {
     const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     tr_tls *tls = arg;
@@ -480,8 +480,8 @@ static int keep_session(SSL *ssl, SSL_SESSION *ssl_session)
     tr__list *oldest = NULL;
 
     if (kept == NULL)
-        return 0; /* better none than no connection */
-    strcpy(kept->host, host);
+        return 0;                                               /* better none than no connection */
+    (void)snprintf(kept->host, sizeof(kept->host), "%s", host); /* it fits */
     kept->ssl = ssl_session;
     tr__mutex_lock(&tls->lock);
     tr__list_append(&tls->sessions, &kept->link);

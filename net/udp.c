@@ -1,6 +1,7 @@
 /* Datagrams. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <troupe/udp.h>
 
@@ -24,8 +25,8 @@ static int open_socket(const char *text, const tr_udp_options *options)
     int fd;
 
     if (text[0] == ':' && strlen(text) <= 6) {
-        strcpy(any, "0.0.0.0");
-        text = strcat(any, text);
+        (void)snprintf(any, sizeof(any), "0.0.0.0%s", text);
+        text = any;
     }
     rc = tr_address_parse(&address, text);
     if (rc < 0 || address.tr__storage.ss_family == AF_UNIX)

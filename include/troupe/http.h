@@ -87,14 +87,14 @@ TR_API int tr__http_server_new(tr_http_server **out, const tr_http_config *confi
  * Threads: any. */
 TR_API void tr_http_server_free(tr_http_server *srv);
 
-/* Listen, and serve until the calling task is cancelled, or tr_http_stop is called; then gracefully:
- * nobody is accepted any more, who was accepted is answered, and what still runs after `drain`
- * seconds is cancelled.
+/* Listen, and serve until the calling task is cancelled, or tr_http_stop is called; then
+ * gracefully: nobody is accepted any more, who was accepted is answered, and what still runs after
+ * `drain` seconds is cancelled.
  * Ownership: srv is gone, also on error.
  * Threads:   tasks.
- * Errors:    TR_EADDRINUSE and others of listening; TR_EINVAL a route could not be added before (the
- *            log says which); TR_ENOMEM; TR_EWRONGPLACE: srv is not gone. 0 when it was stopped;
- *            TR_ECANCELED. */
+ * Errors:    TR_EADDRINUSE and others of listening; TR_EINVAL a route could not be added before
+ *            (the log says which); TR_ENOMEM; TR_EWRONGPLACE: srv is not gone. 0 when it was
+ *            stopped; TR_ECANCELED. */
 TR_API int tr_http_serve(tr_http_server *srv);
 
 /* Let tr_http_serve end. It may be called again.
@@ -133,12 +133,12 @@ TR_API int tr__http_route_add(tr_http_server *srv, const char *method, const cha
                               tr_http_handler fn, void *ctx, const tr_http_route_options *options,
                               size_t options_size);
 
-/* Add a route. A pattern is a path whose segments may be names: "/users/:id/files/" + "*path". ":id"
- * takes one segment, which is not empty; "*path", at the end, takes the rest, which may be. Where
- * several patterns match, the most literal segment wins, from the left. HEAD is answered by the
- * handler of GET, whose body is left out; OPTIONS by the list of methods; a method that a path does
- * not have by 405 with Allow. An error is remembered, too, and returned by tr_http_serve: it need
- * not be looked at here.
+/* Add a route. A pattern is a path whose segments may be names: "/users/:id/files/" + "*path".
+ * ":id" takes one segment, which is not empty; "*path", at the end, takes the rest, which may be.
+ * Where several patterns match, the most literal segment wins, from the left. HEAD is answered by
+ * the handler of GET, whose body is left out; OPTIONS by the list of methods; a method that a path
+ * does not have by 405 with Allow. An error is remembered, too, and returned by tr_http_serve: it
+ * need not be looked at here.
  * Ownership: the texts are copied; ctx stays the caller's, and must live as long as the server.
  * Threads:   before it is served.
  * Errors:    TR_EINVAL the method or pattern is malformed; TR_EALREADY the route exists; TR_ENOMEM;
@@ -195,8 +195,6 @@ TR_API bool tr_http_header_at(tr_http_request *req, size_t i, const char **name,
 TR_API const char *tr_http_query(tr_http_request *req, const char *name);
 TR_API const char *tr_http_query_at(tr_http_request *req, const char *name, size_t i);
 TR_API const char *tr_http_cookie(tr_http_request *req, const char *name);
-/* A field of a form: application/x-www-form-urlencoded, or a text of multipart/form-data. */
-TR_API const char *tr_http_form(tr_http_request *req, const char *name);
 
 /* The same as numbers. *value is left alone on error: set the default before.
  * Errors: TR_ENOENT it is not there; TR_EINVAL it is no such number, or out of range: return that,
@@ -253,8 +251,8 @@ TR_API int tr_http_status(tr_http_response *res, int status);
 /* 303 to another place; or another status of 300 to 399. */
 TR_API int tr_http_redirect(tr_http_response *res, int status, const char *location);
 
-/* Set a header, in the place of one that is there; add one beside it; take it away (value NULL). Not
- * for those that the server writes itself: Content-Length, Transfer-Encoding, Connection, Date.
+/* Set a header, in the place of one that is there; add one beside it; take it away (value NULL).
+ * Not for those that the server writes itself: Content-Length, Transfer-Encoding, Connection, Date.
  * Errors: also TR_EINVAL for these. */
 TR_API int tr_http_set_header(tr_http_response *res, const char *name, const char *value);
 TR_API int tr_http_add_header(tr_http_response *res, const char *name, const char *value);
@@ -300,7 +298,8 @@ TR_API int tr_http_flush(tr_http_response *res);
 
 /* Begin: the head goes out at once. */
 TR_API int tr_http_events(tr_http_response *res);
-/* Send one, and wait until it has gone out. event and id may be NULL; data may have several lines. */
+/* Send one, and wait until it has gone out. event and id may be NULL; data may have several lines.
+ * */
 TR_API int tr_http_event(tr_http_response *res, const char *event, const char *id,
                          const char *data);
 /* How long the page is to wait before it connects again, in seconds. */

@@ -108,13 +108,6 @@ TR_API int tr_flush(tr_io *io);
  * Errors:  TR_EINVAL low is above high; TR_EWRONGPLACE. */
 TR_API int tr_io_set_water(tr_io *io, size_t high, size_t low);
 
-/* Send a part of a regular file, without a copy where the system can (not over TLS): how many bytes
- * were sent, fewer only where the file ends. It blocks the loop where the file is not in memory:
- * the next part is fetched by the IO pool meanwhile.
- * Threads: as tr_write_all.
- * Errors:  as tr_write_all; -EBADF. */
-TR_API ssize_t tr_sendfile(tr_io *io, int file_fd, uint64_t offset, uint64_t bytes);
-
 /* Say that nothing more will be written: the other side reads the end. It can still be read from.
  * What tr_write was given goes out before.
  * Threads: as tr_write_all.

@@ -62,8 +62,8 @@ TR_API tr_http_middleware tr_http_cors(const tr_http_cors_options *options);
 
 /* ---- authentication ---- */
 
-/* Is this the user? 1: yes; 0: no, 401 is answered; below 0: an error, as a handler's. It runs in the
- * handler's task: it may await (a hash on a pool, a look-up). */
+/* Is this the user? 1: yes; 0: no, 401 is answered; below 0: an error, as a handler's. It runs in
+ * the handler's task: it may await (a hash on a pool, a look-up). */
 typedef int (*tr_http_check_password)(tr_http_request *req, const char *user, const char *password,
                                       void *ctx);
 typedef int (*tr_http_check_token)(tr_http_request *req, const char *token, void *ctx);

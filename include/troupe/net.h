@@ -14,13 +14,14 @@
 #include <troupe/file.h>
 #include <troupe/http.h>
 #include <troupe/io.h>
+#include <troupe/json.h>
 #include <troupe/middleware.h>
 #include <troupe/process.h>
 #include <troupe/signals.h>
 #include <troupe/tcp.h>
 #include <troupe/tls.h>
 #include <troupe/udp.h>
-#include <troupe/websocket.h>
 #include <troupe/watch.h>
+#include <troupe/websocket.h>
 
 #endif

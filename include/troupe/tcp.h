@@ -26,8 +26,8 @@ TR_API int tr__tcp_connect(tr_io **out, const char *address, const tr_connect_op
                            size_t options_size);
 
 /* Connect to "example.org:80", "[::1]:80" or "unix:/run/x": tr_tcp_connect(&io, address, NULL), or
- * with options. The addresses of a name are tried one after the other, of both families in turn, and
- * the first that answers wins (RFC 8305). *out is NULL on error.
+ * with options. The addresses of a name are tried one after the other, of both families in turn,
+ * and the first that answers wins (RFC 8305). *out is NULL on error.
  * Ownership: the stream is the caller's.
  * Threads:   tasks.
  * Errors:    of the first address: TR_ECONNREFUSED, TR_ETIMEDOUT, -ENETUNREACH, -EHOSTUNREACH, ...;
@@ -52,9 +52,9 @@ typedef struct tr_listen_options {
 TR_API int tr__listen(tr_listener **out, const char *address, const tr_listen_options *options,
                       size_t options_size);
 
-/* Listen: tr_listen(&l, "127.0.0.1:0", NULL), or with options. ":80" is every address of the machine.
- * Port 0 is any: see tr_listener_address. A socket in the file system that nobody listens on any
- * more is replaced; it is removed when the listener is closed. *out is NULL on error.
+/* Listen: tr_listen(&l, "127.0.0.1:0", NULL), or with options. ":80" is every address of the
+ * machine. Port 0 is any: see tr_listener_address. A socket in the file system that nobody listens
+ * on any more is replaced; it is removed when the listener is closed. *out is NULL on error.
  * Ownership: the caller's; it is closed with its loop at the latest, and freed by
  *            tr_listener_close.
  * Threads:   tasks, loop callbacks; it belongs to their loop.

@@ -1,8 +1,8 @@
 /* TLS, versions 1.2 and 1.3, by OpenSSL: over any stream of bytes.
  *
- * A context (tr_tls) has certificates and rules; streams are made of it. Clients verify the server's
- * certificate and name unless they are told not to, in so many words. Sessions are resumed where
- * both sides can. There is neither renegotiation nor compression.
+ * A context (tr_tls) has certificates and rules; streams are made of it. Clients verify the
+ * server's certificate and name unless they are told not to, in so many words. Sessions are resumed
+ * where both sides can. There is neither renegotiation nor compression.
  *
  *     tr_tls *tls tr_cleanup_tls = NULL;
  *     int rc = tr_tls_client_new(&tls, NULL);
@@ -38,13 +38,13 @@ typedef struct tr_tls_options {
 TR_API int tr__tls_server_new(tr_tls **out, const tr_tls_options *options, size_t options_size);
 TR_API int tr__tls_client_new(tr_tls **out, const tr_tls_options *options, size_t options_size);
 
-/* Make a context of a server, or a client: tr_tls_server_new(&tls, &options); a client's options may
- * be NULL. Files are read now; it blocks, for a moment. *out is NULL on error, and the log says what
- * was wrong.
+/* Make a context of a server, or a client: tr_tls_server_new(&tls, &options); a client's options
+ * may be NULL. Files are read now; it blocks, for a moment. *out is NULL on error, and the log says
+ * what was wrong.
  * Ownership: the caller has one reference.
  * Threads:   any.
- * Errors:    TR_ENOENT, -EACCES a file can't be read; TR_ESYNTAX it is malformed, or the key does not
- *            belong to the certificate; TR_EINVAL; TR_ENOMEM. */
+ * Errors:    TR_ENOENT, -EACCES a file can't be read; TR_ESYNTAX it is malformed, or the key does
+ *            not belong to the certificate; TR_EINVAL; TR_ENOMEM. */
 #define tr_tls_server_new(out, ...) tr__tls_server_new((out), (__VA_ARGS__), sizeof(tr_tls_options))
 #define tr_tls_client_new(out, ...) tr__tls_client_new((out), (__VA_ARGS__), sizeof(tr_tls_options))
 
@@ -73,17 +73,17 @@ TR_API int tr_tls_reload(tr_tls *tls);
 TR_API int tr__tls_connect(tr_io **out, const char *address, tr_tls *tls,
                            const tr_connect_options *options, size_t options_size);
 
-/* Connect, and shake hands: tr_tls_connect(&io, "example.org:443", tls, NULL), or with options, whose
- * timeout is for both. *out is NULL on error.
+/* Connect, and shake hands: tr_tls_connect(&io, "example.org:443", tls, NULL), or with options,
+ * whose timeout is for both. *out is NULL on error.
  * Ownership: the stream is the caller's; the context gets a reference.
  * Threads:   tasks.
- * Errors:    as tr_tcp_connect; TR_ECERTIFICATE; TR_ETLS; TR_EEND; TR_ECONNRESET. The log says more,
- *            at level info. */
+ * Errors:    as tr_tcp_connect; TR_ECERTIFICATE; TR_ETLS; TR_EEND; TR_ECONNRESET. The log says
+ *            more, at level info. */
 #define tr_tls_connect(out, address, tls, ...)                                                     \
     tr__tls_connect((out), (address), (tls), (__VA_ARGS__), sizeof(tr_connect_options))
 
-/* Let a plain stream, on which nothing waits, be TLS from now on: as the client of a host (a name or
- * an address, which its certificate must be for), or as the server.
+/* Let a plain stream, on which nothing waits, be TLS from now on: as the client of a host (a name
+ * or an address, which its certificate must be for), or as the server.
  * Ownership: *io is the same stream; on error it is closed, and *io is NULL.
  * Threads:   tasks of its loop.
  * Errors:    as tr_tls_connect; TR_EINVAL; TR_EBUSY. */
