@@ -233,6 +233,24 @@ static int tell_all(tr_stream *out, tr__watcher *w)
     return rc;
 }
 
+static int close_job(void *fd)
+{
+    tr__sys_close(*(int *)fd);
+    return 0;
+}
+
+/* In the pool where it can be: for the system takes some milliseconds to end a watcher. */
+static void close_watcher(int fd)
+{
+    int rc = 0;
+
+    TR_SHIELD(TR_FOREVER) {
+        rc = tr__pool_run(TR_POOL_IO, close_job, &fd, "the end of a watcher");
+    }
+    if (rc < 0)
+        tr__sys_close(fd); /* no thread did it */
+}
+
 static int generate(tr_stream *out, void *arg)
 {
     tr__watcher *w = arg;
@@ -247,7 +265,7 @@ static int generate(tr_stream *out, void *arg)
         if (rc == 0)
             rc = tell_all(out, w);
     }
-    tr__ready_close(&w->ready);
+    close_watcher(tr__ready_take(&w->ready));
     return rc;
 }
 
@@ -256,7 +274,7 @@ static void fini(void *arg)
     tr__watcher *w = arg;
 
     if (w->fd >= 0)
-        tr__sys_close(w->fd);
+        close_watcher(w->fd);
     tr__watch_clear(w);
     tr__free(w);
 }

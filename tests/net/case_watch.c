@@ -11,9 +11,12 @@
 
 static char root[64];
 
+/* In memory, where the system has that: thousands of fsync take a while on a disk. */
 static void make_root(void)
 {
-    (void)snprintf(root, sizeof(root), "/tmp/troupe-watch-XXXXXX");
+    bool is_fast = access("/dev/shm", W_OK) == 0;
+
+    (void)snprintf(root, sizeof(root), "%s/troupe-watch-XXXXXX", is_fast ? "/dev/shm" : "/tmp");
     EXPECT(mkdtemp(root) != NULL);
 }
 
@@ -327,8 +330,6 @@ static int watch_and_take(void *out)
         write_to("a/b", "text");
         rc = AWAIT(tr_stream_next(*events, &e));
     }
-    if (rc == 1)
-        rc = AWAIT(tr_stream_next(*events, &e));
     return rc;
 }
 
