@@ -468,7 +468,7 @@ static bool hand_over_input(tr__http_conn *conn, tr__buffer *in)
 
     if (count == 0)
         return true;
-    if (!tr__buffer_reserve(in, count))
+    if (!tr__buffer_reserve(in, count) || in->bytes == NULL)
         return false;
     memcpy(in->bytes + in->end, begin, count);
     in->end += count;

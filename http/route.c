@@ -220,9 +220,11 @@ int tr_http_use(tr_http_server *srv, tr_http_middleware middleware)
         rc = TR_EINVAL;
     if (rc == 0 && srv->root->is_served)
         rc = TR_EBUSY;
-    if (rc == 0 && (layer = tr__alloc_zeroed(sizeof(*layer))) == NULL)
-        rc = TR_ENOMEM;
-    if (rc < 0) {
+    if (rc == 0) {
+        layer = tr__alloc_zeroed(sizeof(*layer));
+        rc = layer != NULL ? 0 : TR_ENOMEM;
+    }
+    if (rc < 0 || layer == NULL) {
         drop_middleware(&middleware);
         return srv == NULL || rc == TR_EBUSY ? rc : remember(srv, "middleware", "", rc);
     }

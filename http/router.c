@@ -19,12 +19,13 @@ struct tr__router_node {
 
 /* ---- the tree ---- */
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern has segments, TR__SEGMENTS_MOST */
 static void free_node(tr__router_node *node)
 {
     if (node == NULL)
         return;
     for (size_t i = 0; i < node->literal_count; i++)
-        free_node(node->literals[i]); /* as deep as a pattern has segments, which is bounded */
+        free_node(node->literals[i]);
     free_node(node->any);
     free_node(node->rest);
     for (tr__destination *d = node->destinations; d != NULL; d = d->next)
@@ -315,6 +316,7 @@ static bool find_rest(const tr__router_node *node, search *s, size_t depth)
 
 /* Depth first. As names fill at most TR__PARAMS_MOST levels of a pattern, at most 2^16 ways lead
  * on, and only where as many routes were written so. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a path has segments, TR__SEGMENTS_MOST */
 static bool find(const tr__router_node *node, search *s, size_t depth)
 {
     size_t params = s->match->param_count;

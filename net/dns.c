@@ -540,7 +540,7 @@ int tr__dns_query(const char *name, int type,
     rc = tr__task_checkpoint(tr__task_here());
     if (rc == 0)
         rc = resolver_here(&r);
-    return rc < 0 ? rc : query_records(r, &waiter, name, type);
+    return rc < 0 || r == NULL ? rc : query_records(r, &waiter, name, type);
 }
 
 /* ---- the calls ---- */
