@@ -468,7 +468,7 @@ static bool hand_over_input(tr__http_conn *conn, tr__buffer *in)
 
     if (count == 0)
         return true;
-    if (!tr__buffer_reserve(in, count) || in->bytes == NULL)
+    if (!tr__buffer_reserve(in, count))
         return false;
     memcpy(in->bytes + in->end, begin, count);
     in->end += count;
@@ -483,7 +483,7 @@ int tr__conn_detach(tr__http_conn *conn, tr_io **out)
     *out = NULL;
     if (rc == 0)
         rc = tr__io_new(&io, conn->watcher.fd, true);
-    if (rc < 0) {
+    if (rc < 0 || io == NULL) {
         conn->is_broken = true; /* what was said can't be taken back */
         return rc;
     }
