@@ -193,13 +193,22 @@ static void start_handler(tr__http_conn *conn)
         tr__conn_close(conn);
 }
 
+/* Wait for more; what has come already, and only TLS knows, is as good. What could not go out yet
+ * (of a handshake) goes on. */
+static void await_bytes(tr__http_conn *conn)
+{
+    watch(conn, tr__conn_unsent(conn) > 0 ? EV_READ | EV_WRITE : EV_READ);
+    if (tr__conn_has_pending(conn))
+        ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
+}
+
 static void await_more(tr__http_conn *conn)
 {
     conn->state = TR__CONN_READS;
     tr__worker_limit(conn, conn->req == NULL     ? TR__LIMIT_IDLE
                            : conn->req->has_head ? TR__LIMIT_BODY
                                                  : TR__LIMIT_HEAD);
-    watch(conn, EV_READ);
+    await_bytes(conn);
 }
 
 /* Whether what was understood is for a handler now. */
@@ -272,6 +281,18 @@ static void read_more(tr__http_conn *conn)
     }
     if (conn->req == NULL)
         give_back(conn, &conn->in);
+    await_bytes(conn);
+}
+
+/* A handshake's bytes that could not go out before. */
+static bool send_rest(tr__http_conn *conn)
+{
+    int rc = tr__conn_send(conn);
+
+    if (rc == 0 || rc == -EAGAIN)
+        return true;
+    tr__conn_close(conn);
+    return false;
 }
 
 /* ---- the handlers' task ---- */
@@ -538,10 +559,10 @@ static void on_event(struct ev_loop *ev, ev_io *watcher, int events)
     tr__http_conn *conn = TR__CONTAINER_OF(watcher, tr__http_conn, watcher);
 
     (void)ev;
-    (void)events;
     switch (conn->state) {
     case TR__CONN_READS:
-        read_more(conn);
+        if ((events & EV_WRITE) == 0 || send_rest(conn))
+            read_more(conn);
         break;
     case TR__CONN_HANDLES:
         if (conn->waiter != NULL)

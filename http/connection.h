@@ -106,9 +106,11 @@ ssize_t tr__conn_receive(tr__http_conn *conn, void *buffer, size_t bytes);
 int tr__conn_send(tr__http_conn *conn);
 /* Say that nothing more comes. */
 void tr__conn_end(tr__http_conn *conn);
-static inline size_t tr__conn_unsent(const tr__http_conn *conn)
+size_t tr__conn_unsent(const tr__http_conn *conn);
+/* Whether receiving would find something without any more from the network. */
+static inline bool tr__conn_has_pending(const tr__http_conn *conn)
 {
-    return tr__buffer_count(&conn->out) + (conn->tail.bytes - conn->tail.sent);
+    return conn->tls != NULL && tr__tls_has_pending(conn->tls);
 }
 
 #endif

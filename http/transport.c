@@ -21,6 +21,11 @@ static ssize_t send_parts(tr__http_conn *conn)
     return tr__sys_sendmsg(conn->watcher.fd, &(struct msghdr){ .msg_iov = parts, .msg_iovlen = 2 });
 }
 
+static size_t plain_unsent(const tr__http_conn *conn)
+{
+    return tr__buffer_count(&conn->out) + (conn->tail.bytes - conn->tail.sent);
+}
+
 static void take_sent(tr__http_conn *conn, size_t bytes)
 {
     size_t first = tr__buffer_count(&conn->out);
@@ -38,7 +43,7 @@ static void take_sent(tr__http_conn *conn, size_t bytes)
 
 static int send_plain(tr__http_conn *conn)
 {
-    while (tr__conn_unsent(conn) > 0) {
+    while (plain_unsent(conn) > 0) {
         ssize_t count = send_parts(conn);
 
         if (count == -EINTR)
@@ -93,10 +98,10 @@ static int send_tls(tr__http_conn *conn)
 {
     int rc = send_cipher(conn);
 
-    while (rc == 0 && tr__conn_unsent(conn) > 0) {
+    while (rc == 0 && plain_unsent(conn) > 0) {
         size_t waits = 0;
 
-        while (rc == 0 && tr__conn_unsent(conn) > 0 && waits < CIPHER_MOST) {
+        while (rc == 0 && plain_unsent(conn) > 0 && waits < CIPHER_MOST) {
             rc = encrypt_some(conn);
             (void)tr__tls_outgoing(conn->tls, &waits);
         }
@@ -134,8 +139,10 @@ static ssize_t receive_tls(tr__http_conn *conn, void *buffer, size_t bytes)
     for (;;) {
         ssize_t count = conn->is_handshaken ? 0 : shake_hands(conn);
 
-        if (count == 0)
+        if (count == 0) {
             count = tr__tls_read(conn->tls, buffer, bytes);
+            (void)send_cipher(conn); /* an answer; where it can't go out now, it waits */
+        }
         if (count != -EAGAIN)
             return count;
         count = feed(conn);
@@ -156,6 +163,15 @@ ssize_t tr__conn_receive(tr__http_conn *conn, void *buffer, size_t bytes)
 int tr__conn_send(tr__http_conn *conn)
 {
     return conn->tls != NULL ? send_tls(conn) : send_plain(conn);
+}
+
+size_t tr__conn_unsent(const tr__http_conn *conn)
+{
+    size_t cipher = 0;
+
+    if (conn->tls != NULL)
+        (void)tr__tls_outgoing(conn->tls, &cipher);
+    return plain_unsent(conn) + cipher;
 }
 
 void tr__conn_end(tr__http_conn *conn)

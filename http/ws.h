@@ -71,6 +71,7 @@ struct tr_ws {
     tr__incoming *lent; /* to the handler */
     bool is_receiving;  /* a task waits, or looks */
     size_t read_now;    /* by the callback that runs */
+    bool has_more;      /* it has stopped, though there may be more */
     tr_event arrived;   /* a message, or the end */
     /* Sending. */
     tr__frames frames;

@@ -107,9 +107,10 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *buffer, size_t by
                        void *user)
 {
     tr_ws *ws = user;
-    ssize_t count = ws->read_now < READ_MOST && ws->incoming_bytes <= INCOMING_MOST
-                        ? read_some(ws, buffer, bytes)
-                        : -EAGAIN;
+    ssize_t count;
+
+    ws->has_more = ws->read_now >= READ_MOST || ws->incoming_bytes > INCOMING_MOST;
+    count = ws->has_more ? -EAGAIN : read_some(ws, buffer, bytes);
 
     (void)flags;
     if (count > 0) {
@@ -187,9 +188,12 @@ void tr__ws_read(tr_ws *ws)
     if (ws->is_over || ws->io->ready.net == NULL)
         return;
     understand(ws);
-    if (!ws->is_over && wslay_event_get_read_enabled(ws->wslay) &&
-        ws->incoming_bytes <= INCOMING_MOST && ws->io->ready.in.waiter == NULL)
-        tr__ready_call(&ws->io->ready, &ws->io->ready.in, &ws->reader);
+    if (ws->is_over || !wslay_event_get_read_enabled(ws->wslay) ||
+        ws->incoming_bytes > INCOMING_MOST || ws->io->ready.in.waiter != NULL)
+        return;
+    tr__ready_call(&ws->io->ready, &ws->io->ready.in, &ws->reader);
+    if (ws->has_more) /* TLS may have it already: the descriptor would not tell */
+        ev_feed_event(ws->io->ready.net->ev, &ws->io->ready.in.watcher, EV_READ);
 }
 
 static void on_readable(tr__way_waiter *waiter, int result)

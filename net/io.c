@@ -35,6 +35,7 @@ static int plain_end(tr_io *io)
 const tr__io_kind tr__io_plain = {
     .awaits_in = "data from a stream",
     .awaits_out = "room in a stream",
+    .is_plain = true,
     .try_read = tr__io_plain_read,
     .try_write = tr__io_plain_write,
     .try_flush = plain_flush,

@@ -20,6 +20,7 @@
 typedef struct tr__io_kind {
     const char *awaits_in; /* for people: "data from a socket" */
     const char *awaits_out;
+    bool is_plain; /* a read that takes less than it could has taken all that was there */
     /* At least a byte; 0: the end. */
     ssize_t (*try_read)(tr_io *io, void *buffer, size_t bytes);
     /* At least a byte of these, which are at most 1024. */

@@ -32,7 +32,8 @@ static ssize_t read_some(tr_io *io, void *buffer, size_t bytes)
         if (!io->is_dry) {
             ssize_t count = io->kind->try_read(io, buffer, bytes);
 
-            io->is_dry = count == -EAGAIN || (count > 0 && (size_t)count < bytes);
+            io->is_dry =
+                count == -EAGAIN || (io->kind->is_plain && count > 0 && (size_t)count < bytes);
             if (count != -EAGAIN && count != -EINTR)
                 return count;
         }

@@ -22,7 +22,7 @@
 #include "net/system.h"
 #include "net/tls_context.h"
 
-enum { SESSIONS_MOST = 256, HOST_BYTES = 256, PROTOCOLS_BYTES = 256 };
+enum { SESSIONS_MOST = 256, SESSIONS_EACH = 4, HOST_BYTES = 256, PROTOCOLS_BYTES = 256 };
 
 /* A certificate, and for whom. */
 typedef struct identity {
@@ -44,6 +44,7 @@ struct tr_tls {
     tr_tls_options options;                   /* its texts are copies */
     unsigned char protocols[PROTOCOLS_BYTES]; /* as ALPN has them */
     unsigned protocol_bytes;
+    pthread_mutex_t files; /* who reads files has it */
     pthread_mutex_t lock;
     identity *identities; /* the first is for whoever asks */
     tr__list sessions;    /* the oldest first */
@@ -163,6 +164,16 @@ static int choose_identity(SSL *ssl, int *alert, void *arg) /* NOLINT: as OpenSS
 
 static int keep_session(SSL *ssl, SSL_SESSION *ssl_session);
 
+/* Nobody is at hand to be asked for the passphrase of a key: such a key is refused. */
+static int no_passphrase(char *buffer, int bytes, int is_writing, void *arg)
+{
+    (void)buffer;
+    (void)bytes;
+    (void)is_writing;
+    (void)arg;
+    return -1;
+}
+
 static int set_rules(SSL_CTX *ssl, tr_tls *tls)
 {
     static const unsigned char id[] = "troupe";
@@ -173,6 +184,7 @@ static int set_rules(SSL_CTX *ssl, tr_tls *tls)
                                        SSL_OP_CIPHER_SERVER_PREFERENCE);
     (void)SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_app_data(ssl, tls);
+    SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
     set_verification(ssl, tls);
     if (tls->is_server) {
         (void)SSL_CTX_set_session_id_context(ssl, id, sizeof(id) - 1);
@@ -257,18 +269,20 @@ int tr_tls_add_certificate(tr_tls *tls, const char *host, const char *certificat
     if (tls == NULL || !tls->is_server || host == NULL || host[0] == 0 || certificate == NULL ||
         key == NULL)
         return TR_EINVAL;
+    tr__mutex_lock(&tls->files);
     rc = new_identity(&id, tls, host, certificate, key);
-    if (rc < 0)
-        return rc;
-    tr__mutex_lock(&tls->lock);
-    for (last = &tls->identities; *last != NULL; last = &(*last)->next)
-        ;
-    *last = id;
-    tr__mutex_unlock(&tls->lock);
-    return 0;
+    if (rc == 0) {
+        tr__mutex_lock(&tls->lock);
+        for (last = &tls->identities; *last != NULL; last = &(*last)->next)
+            ;
+        *last = id;
+        tr__mutex_unlock(&tls->lock);
+    }
+    tr__mutex_unlock(&tls->files);
+    return rc;
 }
 
-/* All of them anew, in the same order. Who adds one meanwhile must do so again. */
+/* All of them anew, in the same order. Nobody else changes them: the caller has `files`. */
 static int read_again(tr_tls *tls, identity **out)
 {
     identity **last = out;
@@ -287,22 +301,47 @@ static int read_again(tr_tls *tls, identity **out)
     return rc;
 }
 
+static void free_session(session *s)
+{
+    SSL_SESSION_free(s->ssl);
+    tr__free(s);
+}
+
+static void free_sessions(tr__list *sessions)
+{
+    tr__list *node;
+
+    while ((node = tr__list_take_first(sessions)) != NULL)
+        free_session(TR__CONTAINER_OF(node, session, link));
+}
+
 int tr_tls_reload(tr_tls *tls)
 {
     identity *fresh;
     identity *old;
+    tr__list sessions;
     int rc;
 
     if (tls == NULL)
         return TR_EINVAL;
+    tr__mutex_lock(&tls->files);
     rc = read_again(tls, &fresh);
-    if (rc < 0)
+    if (rc < 0) {
+        tr__mutex_unlock(&tls->files);
         return rc;
+    }
+    tr__list_init(&sessions);
     tr__mutex_lock(&tls->lock);
     old = tls->identities;
     tls->identities = fresh;
+    /* What was verified by other authorities is not resumed. */
+    if (!tr__list_is_empty(&tls->sessions))
+        tr__list_move(&sessions, &tls->sessions);
+    tls->session_count = 0;
     tr__mutex_unlock(&tls->lock);
+    tr__mutex_unlock(&tls->files);
     free_identities(old);
+    free_sessions(&sessions);
     return 0;
 }
 
@@ -326,20 +365,12 @@ static bool set_protocols(tr_tls *tls, const char *text)
     return true;
 }
 
-static void free_session(session *s)
-{
-    SSL_SESSION_free(s->ssl);
-    tr__free(s);
-}
-
 static void free_context(tr_tls *tls)
 {
-    tr__list *node;
-
     free_identities(tls->identities);
-    while ((node = tr__list_take_first(&tls->sessions)) != NULL)
-        free_session(TR__CONTAINER_OF(node, session, link));
-    (void)pthread_mutex_destroy(&tls->lock); /* nobody has it */
+    free_sessions(&tls->sessions);
+    (void)pthread_mutex_destroy(&tls->lock); /* nobody has these */
+    (void)pthread_mutex_destroy(&tls->files);
     tr__free((void *)(uintptr_t)tls->options.authorities);
     tr__free(tls);
 }
@@ -355,7 +386,9 @@ static int make(tr_tls **out, bool is_server, const tr_tls_options *options)
     tls->refs = 1;
     tls->is_server = is_server;
     tls->options = *options;
-    (void)pthread_mutex_init(&tls->lock, NULL); /* can't fail on Linux: it allocates nothing */
+    (void)pthread_mutex_init(&tls->lock,
+                             NULL); /* these can't fail on Linux: nothing is allocated */
+    (void)pthread_mutex_init(&tls->files, NULL);
     tr__list_init(&tls->sessions);
     tls->options.authorities = NULL;
     rc = copy(&authorities, options->authorities) ? 0 : TR_ENOMEM;
@@ -456,18 +489,41 @@ static void free_host(void *parent, void *host, CRYPTO_EX_DATA *data, int index,
     OPENSSL_free(host);
 }
 
-static CRYPTO_ONCE host_once = CRYPTO_ONCE_STATIC_INIT;
-static int host_index; /* of a connection's host among what an SSL carries */
+static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
+static int host_index = -1; /* of a connection's host among what an SSL carries; -1: none yet */
 
-static void make_host_index(void)
-{
-    host_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_host);
-}
-
+/* Where there is no memory now, there may be some later. */
 int tr__tls_host_index(void)
 {
-    (void)CRYPTO_THREAD_run_once(&host_once, make_host_index); /* it can't fail twice */
-    return host_index;
+    int index;
+
+    tr__mutex_lock(&host_lock);
+    if (host_index < 0)
+        host_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_host);
+    index = host_index;
+    tr__mutex_unlock(&host_lock);
+    return index;
+}
+
+/* The oldest of a host that has SESSIONS_EACH, or else of all, where there are too many. */
+static tr__list *take_surplus(tr_tls *tls, const char *host)
+{
+    session *oldest = NULL;
+    size_t count = 0;
+
+    for (tr__list *node = tls->sessions.prev; node != &tls->sessions; node = node->prev) {
+        session *s = TR__CONTAINER_OF(node, session, link);
+
+        if (strcmp(s->host, host) == 0 && ++count > SESSIONS_EACH)
+            oldest = s;
+    }
+    if (oldest == NULL && tls->session_count <= SESSIONS_MOST)
+        return NULL;
+    tls->session_count--;
+    if (oldest == NULL)
+        return tr__list_take_first(&tls->sessions);
+    tr__list_remove(&oldest->link);
+    return &oldest->link;
 }
 
 /* Called by OpenSSL when the server has given a ticket. 1: the session is ours. */
@@ -477,7 +533,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *ssl_session)
     const char *host = SSL_get_ex_data(ssl, tr__tls_host_index());
     session *kept =
         host != NULL && strlen(host) < HOST_BYTES ? tr__alloc_zeroed(sizeof(*kept)) : NULL;
-    tr__list *oldest = NULL;
+    tr__list *oldest;
 
     if (kept == NULL)
         return 0;                                               /* better none than no connection */
@@ -485,10 +541,8 @@ static int keep_session(SSL *ssl, SSL_SESSION *ssl_session)
     kept->ssl = ssl_session;
     tr__mutex_lock(&tls->lock);
     tr__list_append(&tls->sessions, &kept->link);
-    if (++tls->session_count > SESSIONS_MOST) {
-        oldest = tr__list_take_first(&tls->sessions);
-        tls->session_count--;
-    }
+    tls->session_count++;
+    oldest = take_surplus(tls, host);
     tr__mutex_unlock(&tls->lock);
     if (oldest != NULL)
         free_session(TR__CONTAINER_OF(oldest, session, link));

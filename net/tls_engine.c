@@ -5,14 +5,19 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/seam.h"
+#include "base/threads.h"
 #include "net/io.h"
 #include "net/tls_context.h"
 
-enum { ROOM = 16 * 1024 + 512 /* a record, and what is around it */ };
+enum {
+    ROOM = 16 * 1024,     /* for what comes, at one time */
+    OUT_MOST = 512 * 1024 /* that may wait to go out: more than anybody writes at once */
+};
 
 struct tr__tls {
     SSL *ssl;
@@ -50,6 +55,8 @@ static int bio_write(BIO *bio, const char *data, int bytes)
     tr__tls *tls = BIO_get_data(bio);
 
     BIO_clear_retry_flags(bio);
+    if (tr__buffer_count(&tls->out) + (size_t)bytes > OUT_MOST)
+        return -1;
     if (!tr__buffer_reserve(&tls->out, (size_t)bytes)) {
         tls->is_starved = true;
         return -1;
@@ -73,27 +80,34 @@ static int bio_create(BIO *bio)
     return 1;
 }
 
-static CRYPTO_ONCE method_once = CRYPTO_ONCE_STATIC_INIT;
-static BIO_METHOD *method; /* as long as the process; NULL: there was no memory */
+static pthread_mutex_t method_lock = PTHREAD_MUTEX_INITIALIZER;
+static BIO_METHOD *method; /* as long as the process; NULL: it was not made yet */
 
-static void make_method(void)
+/* Where there is no memory now, there may be some later. */
+static BIO_METHOD *method_of_all(void)
 {
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "troupe");
-    if (method == NULL)
-        return;
-    (void)BIO_meth_set_read(method, bio_read); /* these only store it */
-    (void)BIO_meth_set_write(method, bio_write);
-    (void)BIO_meth_set_ctrl(method, bio_control);
-    (void)BIO_meth_set_create(method, bio_create);
+    BIO_METHOD *made;
+
+    tr__mutex_lock(&method_lock);
+    if (method == NULL) {
+        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "troupe");
+        if (method != NULL) {
+            (void)BIO_meth_set_read(method, bio_read); /* these only store it */
+            (void)BIO_meth_set_write(method, bio_write);
+            (void)BIO_meth_set_ctrl(method, bio_control);
+            (void)BIO_meth_set_create(method, bio_create);
+        }
+    }
+    made = method;
+    tr__mutex_unlock(&method_lock);
+    return made;
 }
 
 static BIO *new_bio(tr__tls *tls)
 {
-    BIO *bio;
+    BIO_METHOD *ours = method_of_all();
+    BIO *bio = ours != NULL ? BIO_new(ours) : NULL;
 
-    if (CRYPTO_THREAD_run_once(&method_once, make_method) != 1 || method == NULL)
-        return NULL;
-    bio = BIO_new(method);
     if (bio != NULL)
         BIO_set_data(bio, tls);
     return bio;
@@ -121,7 +135,7 @@ static int set_host(tr__tls *tls, const char *host)
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_host(rules, host, 0) != 1 ||
         SSL_set_tlsext_host_name(tls->ssl, host) != 1)
-        return TR_EINVAL;
+        return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ? TR_ENOMEM : TR_EINVAL;
     return 0;
 }
 
@@ -228,12 +242,20 @@ void tr__tls_sent(tr__tls *tls, size_t bytes)
 
 /* ---- what OpenSSL says ---- */
 
+/* It is the other side's certificate that is not good, or that it does not have. */
+static bool is_about_certificate(unsigned long error)
+{
+    return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+           (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED ||
+            ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+}
+
 static int fail(tr__tls *tls)
 {
     long verified = SSL_get_verify_result(tls->ssl);
     unsigned long error = ERR_peek_last_error();
-    bool is_certificate = ERR_GET_LIB(error) == ERR_LIB_SSL &&
-                          ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    bool is_certificate = is_about_certificate(error);
+    bool was_starved = tls->is_starved;
 
     if (is_certificate && verified != X509_V_OK)
         (void)snprintf(tls->error, sizeof(tls->error), "%s",
@@ -241,7 +263,8 @@ static int fail(tr__tls *tls)
     else if (error != 0)
         ERR_error_string_n(error, tls->error, sizeof(tls->error));
     ERR_clear_error();
-    if (tls->is_starved || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+    tls->is_starved = false;
+    if (was_starved || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
         return TR_ENOMEM;
     return is_certificate ? TR_ECERTIFICATE : TR_ETLS;
 }
@@ -284,6 +307,11 @@ ssize_t tr__tls_read(tr__tls *tls, void *buffer, size_t bytes)
     rc = outcome(tls, count);
     shrink(&tls->in);
     return rc;
+}
+
+bool tr__tls_has_pending(const tr__tls *tls)
+{
+    return tr__buffer_count(&tls->in) > 0 || SSL_has_pending(tls->ssl) == 1;
 }
 
 int tr__tls_write(tr__tls *tls, const void *data, size_t bytes)

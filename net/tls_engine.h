@@ -3,7 +3,9 @@
  *     network --> tr__tls_room, tr__tls_fed --> | engine | --> tr__tls_read --> plain
  *     network <-- tr__tls_outgoing, _sent  <--- |        | <-- tr__tls_write <-- plain
  *
- * After any call there may be outgoing bytes: alerts, handshakes, answers to key updates.
+ * After any call there may be outgoing bytes: alerts, handshakes, answers to key updates. Whoever
+ * has it sends them before it reads on: there are so many at most, for a peer that asks, and does
+ * not take the answers, is given up (TR_ETLS).
  *
  * Threads: one at a time. */
 #ifndef TR_NET_TLS_ENGINE_H
@@ -36,6 +38,8 @@ int tr__tls_handshake(tr__tls *tls);
 /* Plain bytes: how many; 0: the other side has said goodbye; -EAGAIN: more must come.
  * Errors: TR_ETLS; TR_ENOMEM. */
 ssize_t tr__tls_read(tr__tls *tls, void *buffer, size_t bytes);
+/* Whether something is there that reading would understand, without any more from the network. */
+bool tr__tls_has_pending(const tr__tls *tls);
 /* Encrypt all of it.
  * Errors: TR_ETLS; TR_ENOMEM; TR_EPIPE goodbye was said. */
 int tr__tls_write(tr__tls *tls, const void *data, size_t bytes);

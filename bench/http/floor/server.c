@@ -1,5 +1,5 @@
-/* The floor of ./dev bench --http: what the system costs. A bare epoll loop that looks for the empty
- * line, parses nothing, and answers the same bytes. No server can be cheaper on sockets. */
+/* The floor of ./dev bench --http: what the system costs. A bare epoll loop that looks for the
+ * empty line, parses nothing, and answers the same bytes. No server can be cheaper on sockets. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

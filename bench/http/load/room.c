@@ -1,5 +1,5 @@
-/* Loads a room: N clients, of which the first sends, one message after the other, each when all have
- * got the last. Checks that every client gets every message, in order.
+/* Loads a room: N clients, of which the first sends, one message after the other, each when all
+ * have got the last. Checks that every client gets every message, in order.
  *
  *     room PORT CLIENTS MESSAGES      prints how many deliveries there were */
 #include <arpa/inet.h>
