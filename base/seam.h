@@ -35,8 +35,8 @@ void tr__seam_set(const tr__seam *seam);
 TR__SHARED void *tr__alloc(size_t bytes);
 TR__SHARED void *tr__alloc_zeroed(size_t bytes);
 /* The same, aligned to a cache line. */
-void *tr__alloc_lines_zeroed(size_t bytes);
-void tr__free_lines(void *block);
+TR__SHARED void *tr__alloc_lines_zeroed(size_t bytes);
+TR__SHARED void tr__free_lines(void *block);
 /* A copy of a text; NULL when there is no memory. */
 TR__SHARED char *tr__copy_string(const char *text);
 TR__SHARED void tr__free(void *block);

@@ -52,6 +52,14 @@ static void give_back(tr__http_conn *conn, tr__buffer *buffer)
     tr__worker_give_block(conn->worker, buffer);
 }
 
+/* Whatever is in it. */
+static void drop_buffer(tr__http_conn *conn, tr__buffer *buffer)
+{
+    buffer->begin = 0;
+    buffer->end = 0;
+    give_back(conn, buffer);
+}
+
 static void drop_tail(tr__http_conn *conn)
 {
     if (conn->tail.data != NULL && conn->tail.drop != NULL)
@@ -74,8 +82,8 @@ void tr__conn_close(tr__http_conn *conn)
     unwatch(conn);
     release_request(conn);
     drop_tail(conn);
-    give_back(conn, &conn->in);
-    give_back(conn, &conn->out);
+    drop_buffer(conn, &conn->in);
+    drop_buffer(conn, &conn->out);
     tr__tls_free(conn->tls);
     tr__free(conn->peer);
     if (!conn->is_detached)

@@ -501,11 +501,10 @@ static bool is_head_request(const tr_http_request *req)
     return req->parser.method == HTTP_HEAD;
 }
 
-/* Whether the connection can serve another request after this one. */
+/* Whether the connection may serve another request after this one. */
 static void decide_last(tr_http_request *req)
 {
-    if (!req->is_complete || !llhttp_should_keep_alive(&req->parser) ||
-        req->conn->worker->is_draining)
+    if (!llhttp_should_keep_alive(&req->parser) || req->conn->worker->is_draining)
         req->conn->is_last = true;
 }
 
@@ -693,6 +692,8 @@ void tr__response_finish(tr_http_response *res, int rc)
         if (res->stage == TR__ANSWER_NONE) /* without memory for its error */
             (void)tr__response_begin(res, 500, NULL);
         decide_last(req);
+        if (!req->is_complete) /* what was not read stands in the way */
+            req->conn->is_last = true;
         is_out = put_whole(res);
     }
     if (!req->is_complete)

@@ -247,13 +247,15 @@ static void drain_worker(tr__http_worker *worker)
     worker->is_draining = true;
     tr__acceptor_stop(&worker->acceptor);
     tell_upgraded(worker);
+    if (drain > 0)
+        (void)tr_sleep(drain < TR__LISTEN_LINGER_S ? drain : TR__LISTEN_LINGER_S); /* shielded */
+    tr__acceptor_close(&worker->acceptor);
     if (drain > 0 && !is_gone(worker, drain / 2)) {
         tr__worker_close_idle(worker);
         if (!is_gone(worker, drain / 2))
             tr__log(TR_LOG_WARN, "http: %zu connections did not end within %g s",
                     worker->connections, drain);
     }
-    tr__acceptor_close(&worker->acceptor);
     close_waiting(worker);
     cancel_handlers(worker);
     (void)is_gone(worker, TR_FOREVER); /* handlers end when they are cancelled */

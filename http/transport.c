@@ -46,8 +46,6 @@ static int send_plain(tr__http_conn *conn)
     while (plain_unsent(conn) > 0) {
         ssize_t count = send_parts(conn);
 
-        if (count == -EINTR)
-            continue;
         if (count < 0)
             return (int)count;
         take_sent(conn, (size_t)count);
@@ -68,8 +66,6 @@ static int send_cipher(tr__http_conn *conn)
     while ((cipher = tr__tls_outgoing(conn->tls, &bytes)), bytes > 0) {
         ssize_t count = tr__sys_send(conn->watcher.fd, cipher, bytes);
 
-        if (count == -EINTR)
-            continue;
         if (count < 0)
             return (int)count;
         tr__tls_sent(conn->tls, (size_t)count);

@@ -208,6 +208,7 @@ static int upgrade(tr_http_request *req, tr_http_response *res, void *ctx)
     if (!switch_protocols(req, protocol, is_deflating))
         return TR_ENOMEM;
     res->status = 101;
+    (void)tr_http_peer(req); /* while its descriptor is at hand: it is kept, for the log */
     rc = tr__conn_detach(req->conn, &io);
     if (rc < 0)
         return rc;

@@ -117,7 +117,7 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *buffer, size_t by
         ws->read_now += (size_t)count;
         return count;
     }
-    if (count == -EAGAIN || count == -EINTR) {
+    if (count == -EAGAIN) {
         wslay_event_set_error(wslay, WSLAY_ERR_WOULDBLOCK);
         return -1;
     }

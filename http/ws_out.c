@@ -155,8 +155,6 @@ static int send_some(tr_ws *ws)
     while (ws->frames.count > 0) {
         ssize_t count = ws->io->kind->try_write(ws->io, parts, gather(&ws->frames, parts));
 
-        if (count == -EINTR)
-            continue;
         if (count < 0)
             return (int)count;
         take_sent(&ws->frames, (size_t)count);

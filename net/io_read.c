@@ -34,7 +34,7 @@ static ssize_t read_some(tr_io *io, void *buffer, size_t bytes)
 
             io->is_dry =
                 count == -EAGAIN || (io->kind->is_plain && count > 0 && (size_t)count < bytes);
-            if (count != -EAGAIN && count != -EINTR)
+            if (count != -EAGAIN)
                 return count;
         }
         int rc = tr__ready_await(&io->ready, &io->ready.in, io->kind->awaits_in);

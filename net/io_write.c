@@ -36,8 +36,6 @@ static int send_buffered(tr_io *io)
         struct iovec part = { io->out.bytes + io->out.begin, tr__buffer_count(&io->out) };
         ssize_t count = io->kind->try_write(io, &part, 1);
 
-        if (count == -EINTR)
-            continue;
         if (count < 0)
             return (int)count;
         tr__buffer_take(&io->out, (size_t)count);
@@ -151,7 +149,7 @@ static int write_parts(tr_io *io, struct iovec *parts, int count)
             advance(parts, count, &first, (size_t)written);
         else if (written == -EAGAIN)
             rc = await_room(io);
-        else if (written != -EINTR)
+        else
             rc = (int)written;
     }
     return rc == 0 ? drain(io, 0) : rc;

@@ -15,6 +15,9 @@
 #include "net/address.h"
 #include "net/home.h"
 
+/* How long handshakes that have begun may take to be completed. */
+#define TR__LISTEN_LINGER_S 0.02
+
 /* A socket that listens, or an error. *path: of the file to remove when it is closed, of tr__alloc;
  * NULL: none. */
 int tr__listen_socket(const char *address, const tr_listen_options *options, char **path);

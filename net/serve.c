@@ -149,7 +149,7 @@ static void stop_worker(worker *w)
     double grace = w->service->options.grace;
 
     tr__acceptor_stop(&w->acceptor);
-    (void)tr_yield(); /* who has been accepted by the system meanwhile */
+    (void)tr_sleep(TR__LISTEN_LINGER_S); /* shielded */
     w->is_stopping = true;
     tr__acceptor_close(&w->acceptor);
     if (!tr__list_is_empty(&w->clients) && grace > 0)

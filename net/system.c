@@ -28,6 +28,15 @@ static ssize_t result(ssize_t returned)
     return returned >= 0 ? returned : -errno;
 }
 
+/* Of a call that moves bytes, and never waits: that it was interrupted means to try again, and
+ * watchers tell when. */
+static ssize_t moved(ssize_t returned)
+{
+    if (returned < 0 && errno == EINTR)
+        return -EAGAIN;
+    return result(returned);
+}
+
 int tr__sys_socket(int family, int type)
 {
     if (strikes())
@@ -181,13 +190,13 @@ bool tr__sys_is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* ---- transfers: no call waits, so that EINTR can only come from a simulation ---- */
+/* ---- transfers ---- */
 
 ssize_t tr__sys_recv(int fd, void *buffer, size_t bytes)
 {
     if (transfer_strikes())
         return -ECONNRESET;
-    return result(recv(fd, buffer, bytes, 0));
+    return moved(recv(fd, buffer, bytes, 0));
 }
 
 int tr__sys_peek(int fd)
@@ -196,49 +205,49 @@ int tr__sys_peek(int fd)
 
     if (transfer_strikes())
         return -ECONNRESET;
-    return (int)result(recv(fd, &byte, 1, MSG_PEEK));
+    return (int)moved(recv(fd, &byte, 1, MSG_PEEK));
 }
 
 ssize_t tr__sys_send(int fd, const void *data, size_t bytes)
 {
     if (transfer_strikes())
         return -ECONNRESET;
-    return result(send(fd, data, bytes, MSG_NOSIGNAL));
+    return moved(send(fd, data, bytes, MSG_NOSIGNAL));
 }
 
 ssize_t tr__sys_sendmsg(int fd, const struct msghdr *message)
 {
     if (transfer_strikes())
         return -ECONNRESET;
-    return result(sendmsg(fd, message, MSG_NOSIGNAL));
+    return moved(sendmsg(fd, message, MSG_NOSIGNAL));
 }
 
 ssize_t tr__sys_recvmsg(int fd, struct msghdr *message)
 {
     if (transfer_strikes())
         return -ECONNRESET;
-    return result(recvmsg(fd, message, MSG_CMSG_CLOEXEC));
+    return moved(recvmsg(fd, message, MSG_CMSG_CLOEXEC));
 }
 
 ssize_t tr__sys_read(int fd, void *buffer, size_t bytes)
 {
     if (transfer_strikes())
         return -EIO;
-    return result(read(fd, buffer, bytes));
+    return moved(read(fd, buffer, bytes));
 }
 
 ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count)
 {
     if (transfer_strikes())
         return -EIO;
-    return result(writev(fd, parts, count));
+    return moved(writev(fd, parts, count));
 }
 
 ssize_t tr__sys_sendfile(int to, int from, off_t *offset, size_t bytes)
 {
     if (transfer_strikes())
         return -EIO;
-    return result(sendfile(to, from, offset, bytes));
+    return moved(sendfile(to, from, offset, bytes));
 }
 
 uint64_t tr__sys_wall_ns(void)

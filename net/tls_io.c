@@ -35,8 +35,6 @@ static int send_cipher(tr_io *io)
         struct iovec part = { (void *)(uintptr_t)cipher, bytes };
         ssize_t count = tr__io_plain_write(io, &part, 1);
 
-        if (count == -EINTR)
-            continue;
         if (count < 0)
             return (int)count;
         tr__tls_sent(engine_of(io), (size_t)count);
@@ -152,7 +150,7 @@ static int shake_hands(tr_io *io)
             return shaken < 0 ? shaken : rc;
         if (rc < 0)
             return rc;
-        while ((count = receive_cipher(io)) == -EAGAIN || count == -EINTR)
+        while ((count = receive_cipher(io)) == -EAGAIN)
             if ((rc = await(io, &io->ready.in)) < 0)
                 return rc;
         if (count < 0)

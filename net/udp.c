@@ -121,7 +121,7 @@ static ssize_t send_one(tr_udp *u, const struct msghdr *message)
 {
     ssize_t sent;
 
-    while ((sent = tr__sys_sendmsg(u->ready.fd, message)) == -EAGAIN || sent == -EINTR) {
+    while ((sent = tr__sys_sendmsg(u->ready.fd, message)) == -EAGAIN) {
         int rc = tr__ready_await(&u->ready, &u->ready.out, "room for a datagram");
 
         if (rc < 0)
@@ -153,7 +153,7 @@ static ssize_t receive_one(tr_udp *u, struct msghdr *message)
 {
     ssize_t count;
 
-    while ((count = tr__sys_recvmsg(u->ready.fd, message)) == -EAGAIN || count == -EINTR) {
+    while ((count = tr__sys_recvmsg(u->ready.fd, message)) == -EAGAIN) {
         int rc = tr__ready_await(&u->ready, &u->ready.in, "a datagram");
 
         if (rc < 0)
