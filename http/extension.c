@@ -105,6 +105,26 @@ bool tr__deflate_is_offered(const char *offers)
     return false;
 }
 
+bool tr__deflate_is_taken(const char *taken)
+{
+    bool keeps_context = true;
+    tr__slice offer;
+    tr__slice name;
+    tr__slice value;
+
+    if (!tr__next_token(&taken, ",", &offer) || !next_parameter(&offer, &name, &value) ||
+        !tr__slice_is(name, "permessage-deflate"))
+        return false;
+    while (next_parameter(&offer, &name, &value)) {
+        if (tr__slice_is(name, "server_no_context_takeover"))
+            keeps_context = false;
+        else if (!tr__slice_is(name, "client_no_context_takeover") &&
+                 !tr__slice_is(name, "server_max_window_bits"))
+            return false; /* of the client's window nothing was offered */
+    }
+    return !keeps_context && !tr__next_token(&taken, ",", &offer);
+}
+
 bool tr__ws_accept_key(const char *key, char accept[TR__ACCEPT_BYTES + 1])
 {
     static const char suffix[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -79,6 +79,20 @@ TR_API int tr__http_websocket(tr_http_server *srv, const char *pattern, tr_ws_ha
 #define tr_http_websocket(srv, pattern, fn, ctx, ...)                                              \
     tr__http_websocket((srv), (pattern), (fn), (ctx), (__VA_ARGS__), sizeof(tr_ws_options))
 
+/* ---- clients ---- */
+
+TR_API int tr__ws_connect(tr_ws **out, const char *url, tr_tls *tls, const tr_ws_options *options,
+                          size_t options_size);
+
+/* Open one: tr_ws_connect(&ws, "wss://example.org/chat", tls, &options). tls NULL: verified by the
+ * system's authorities; options may be NULL. *out is NULL on error.
+ * Ownership: the caller's, until tr_ws_close.
+ * Threads:   tasks.
+ * Errors:    as tr_tcp_connect, tr_tls_connect; TR_EPROTO the server does not speak it, or has
+ *            refused; TR_EINVAL; TR_ENOMEM; TR_ECANCELED. */
+#define tr_ws_connect(out, url, tls, ...)                                                          \
+    tr__ws_connect((out), (url), (tls), (__VA_ARGS__), sizeof(tr_ws_options))
+
 /* Say goodbye (code 1000 to 4999; 0 means 1000), wait a while for the answer, and free it. NULL is
  * allowed. A server's handler need not call it.
  * Ownership: it is gone (a server's: when its handler has returned).
