@@ -54,6 +54,16 @@ typedef struct tr_sim_options {
     uint64_t step_limit;
     /* That the program sees; 0: 2. */
     int cores;
+    /* Of the simulated network. What is sent takes up to so many seconds, by the seed (0: 1 ms;
+     * below 0: none; at most an hour). */
+    double latency;
+    /* Chance, each time something is sent over TCP or UDP, that the connection, or the socket, is
+     * cut off for up to 30 s: streams wait, datagrams are lost. */
+    double partition;
+    /* Chance that a datagram is lost; that it comes twice; that later ones overtake it. */
+    double drop;
+    double duplicate;
+    double reorder;
 } tr_sim_options;
 
 /* Of a run. */
