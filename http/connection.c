@@ -190,6 +190,20 @@ static tr__parsed parse(tr__http_conn *conn)
     return parsed;
 }
 
+/* There was no memory for the task's stack. */
+static void on_unborn(tr__waiter *waiter, int status)
+{
+    tr__http_conn *conn = TR__CONTAINER_OF(waiter, tr__http_conn, unborn);
+
+    (void)tr_future_status(tr_task_future(conn->task)); /* it is looked at: nobody misses it */
+    tr_task_unref(conn->task);
+    conn->task = NULL;
+    conn->req->refusal = 503;
+    conn->req->reason = tr_strerror(status);
+    refuse(conn);
+    proceed(conn, SEND);
+}
+
 /* Let the request be handled. */
 static void start_handler(tr__http_conn *conn)
 {
@@ -197,8 +211,13 @@ static void start_handler(tr__http_conn *conn)
 
     conn->state = TR__CONN_HANDLES;
     tr__worker_unlimit(conn);
-    if (tr__task_spawn(&conn->task, serve, conn, "http request", &options, sizeof(options)) < 0)
+    if (tr__task_spawn(&conn->task, serve, conn, "http request", &options, sizeof(options)) < 0) {
         tr__conn_close(conn);
+        return;
+    }
+    conn->unborn.notify = on_unborn;
+    (void)tr__future_enlist(tr_task_future(conn->task),
+                            &conn->unborn); /* it can't have ended yet */
 }
 
 /* Wait for more; what has come already, and only TLS knows, is as good. What could not go out yet
@@ -336,6 +355,7 @@ static int serve(void *arg)
     tr__http_conn *conn = arg;
     int count = 0;
 
+    tr__future_delist(&conn->unborn);
     do {
         tr__route_answer(conn->req);
         finish_request(conn);

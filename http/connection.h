@@ -23,6 +23,7 @@
 
 #include "http/server.h"
 #include "net/tls_engine.h"
+#include "runtime/future.h"
 #include "runtime/wait.h"
 
 typedef enum tr__http_state {
@@ -50,6 +51,7 @@ struct tr__http_conn {
     tr__tail tail;        /* goes out behind it */
     tr_http_request *req; /* NULL: it idles */
     tr_task *task;        /* HANDLES: of its handlers */
+    tr__waiter unborn;    /* told if that ends before it has begun: there was no stack for it */
     tr__wait *waiter;     /* the task waits for the descriptor; NULL */
     char *peer;           /* for people; made when asked for */
     tr__http_state state;

@@ -113,6 +113,7 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
     if (srv == NULL)
         return TR_ENOMEM;
     srv->root = srv;
+    srv->refs = 1;
     fill_defaults(&all);
     srv->config = all;
     srv->config.tls = tr_tls_ref(all.tls);
@@ -127,6 +128,9 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
 void tr_http_server_free(tr_http_server *srv)
 {
     if (srv == NULL || srv->root != srv)
+        return;
+    /* ordered: what others have read of it comes before it is freed; pairs with itself. */
+    if (tr__add_ordered_u32(&srv->refs, UINT32_MAX) != 1)
         return;
     tr__routes_free(srv);
     tr_tls_unref(srv->config.tls);
@@ -376,9 +380,18 @@ void tr_http_stop(tr_http_server *srv)
 
 int tr_http_await_ready(tr_http_server *srv)
 {
-    int rc = srv == NULL ? TR_EINVAL : tr_event_wait(&srv->root->ready);
+    int rc;
 
-    return rc < 0 ? rc : srv->root->ready_rc;
+    if (srv == NULL)
+        return TR_EINVAL;
+    srv = srv->root;
+    /* ordered, although relaxed would do: it is not freed before it serves. */
+    (void)tr__add_ordered_u32(&srv->refs, 1);
+    rc = tr_event_wait(&srv->ready);
+    if (rc >= 0)
+        rc = srv->ready_rc;
+    tr_http_server_free(srv);
+    return rc;
 }
 
 const char *tr_http_address(const tr_http_server *srv)

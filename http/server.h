@@ -76,6 +76,7 @@ tr__slice tr__worker_date(tr__http_worker *worker);
 struct tr_http_server {
     tr_http_server *root; /* itself; of a group: the server */
     /* Of the server only. */
+    uint32_t refs;         /* shared: who serves it, or waits until it does */
     tr_http_config config; /* with all defaults filled in */
     tr__router router;
     tr__http_route *routes; /* the last one first */

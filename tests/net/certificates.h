@@ -1,5 +1,5 @@
-/* Certificates, made when a test begins, in a folder of their own: by OpenSSL, with keys on a curve,
- * for they take a millisecond. */
+/* Certificates, made when a test begins, in a folder of their own: by OpenSSL, with keys on a
+ * curve, for they take a millisecond. */
 #ifndef TR_TESTS_CERTIFICATES_H
 #define TR_TESTS_CERTIFICATES_H
 
