@@ -266,7 +266,7 @@ CASE(what_is_buffered_goes_out_before_a_close)
     world w;
 
     begin_world(&w);
-    for (long bytes = MUCH / 2; bytes <= MUCH; bytes += MUCH / 12) {
+    for (long bytes = MUCH / 2; bytes <= MUCH; bytes += MUCH / 4) {
         shake(&w, &server, &client);
         EXPECT(tr_io_set_water(client.io, 2 * MUCH, MUCH) == 0);
         EXPECT(tr_write(client.io, much, (size_t)bytes) == 0);
