@@ -109,8 +109,8 @@ struct tr_http_request {
     tr__buffer body;     /* else what has come so far; or, streamed, what was not read yet */
     uint64_t body_bytes; /* that have come */
     uint64_t body_most;
-    void *declared;  /* the struct that it was filled into */
-    void *extension; /* a form's; see form.c */
+    void *declared;        /* the struct that it was filled into */
+    struct tr__form *form; /* NULL: nobody has asked for it yet */
     /* All that lasts as long as it. */
     tr__arena arena;
     tr__http_value *values;

@@ -91,6 +91,8 @@ struct tr_http_server {
     int ready_rc;
     char *address;
     int port;
+    char *description; /* OpenAPI; NULL: it has no title */
+    size_t description_bytes;
     uint64_t connections; /* of all workers: shared */
     /* Of groups, too. */
     tr_http_server *outer; /* NULL: the server */
