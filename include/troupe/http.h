@@ -192,9 +192,9 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
                           const tr_http_files_options *options, size_t options_size);
 
 /* Serve the files of a folder below a prefix: tr_http_files(srv, "/static", "public", &options);
- * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; read by
- * the IO pool. Nothing outside of the folder is served, wherever links in it lead, nor what begins
- * with a dot; folders are not listed.
+ * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; read
+ * by the IO pool. Nothing outside of the folder is served, wherever links in it lead, nor what
+ * begins with a dot; folders are not listed.
  * Ownership: the texts are copied; the folder stays open as long as the server is there.
  * Threads:   before it is served; it blocks, for a moment.
  * Errors:    as tr_http_route; of opening the folder. */
