@@ -46,7 +46,7 @@ static int hear_all(tr_io *io, int *status)
     return answers;
 }
 
-static void expect_refused(const service *s, const vector *v)
+static bool is_refused(const service *s, const vector *v)
 {
     tr_io *io = open_client(s);
     int status;
@@ -56,8 +56,8 @@ static void expect_refused(const service *s, const vector *v)
     answers = hear_all(io, &status);
     if (answers != 1 || status != v->status)
         fprintf(stderr, "%d (%d answers), not %d: %s\n", status, answers, v->status, v->request);
-    EXPECT(answers == 1 && status == v->status);
     EXPECT(tr_close(io) == 0);
+    return answers == 1 && status == v->status;
 }
 
 static void begin(service *s)
@@ -72,11 +72,13 @@ static void begin(service *s)
 
 static void expect_all_refused(const vector *vectors, size_t count)
 {
+    bool are_refused = true;
     service s;
 
     begin(&s);
     for (size_t i = 0; i < count; i++)
-        expect_refused(&s, &vectors[i]);
+        are_refused &= is_refused(&s, &vectors[i]);
+    EXPECT(are_refused);
     end_service(&s);
 }
 
@@ -117,9 +119,9 @@ CASE(only_chunked_is_a_transfer_encoding)
 {
     static const vector vectors[] = {
         VECTOR(POST("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 501),
-        VECTOR(POST("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 501),
+        VECTOR(POST("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 400),
         VECTOR(POST("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501),
-        VECTOR(POST("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"), 501),
+        VECTOR(POST("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"), 400),
         VECTOR(POST("Transfer-Encoding: identity\r\n", "0\r\n\r\n"), 501),
         VECTOR(POST("Transfer-Encoding: chunked;q=1\r\n", "0\r\n\r\n"), 501),
         VECTOR(POST("Transfer-Encoding: \"chunked\"\r\n", "0\r\n\r\n"), 501),
@@ -231,7 +233,6 @@ CASE(a_request_is_for_one_host)
 {
     static const vector vectors[] = {
         VECTOR(GET(""), 400),
-        VECTOR(GET("Host:\r\n"), 200),
         VECTOR(GET("Host: a\r\nHost: a\r\n"), 400),
         VECTOR(GET("Host: a\r\nhOST: b\r\n"), 400),
         VECTOR(GET("Host: a, b\r\n"), 400),
@@ -244,13 +245,8 @@ CASE(a_request_is_for_one_host)
         VECTOR("GET http://a@b/ HTTP/1.1\r\nHost: b\r\n\r\n" HIDDEN, 400),
         VECTOR("GET http:/// HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
     };
-    service s;
 
-    begin(&s);
-    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
-        if (vectors[i].status != 200)
-            expect_refused(&s, &vectors[i]);
-    end_service(&s);
+    EXPECT_ALL_REFUSED(vectors);
 }
 
 CASE(only_http_is_spoken_and_only_one_of_two_versions)
