@@ -68,6 +68,7 @@ void tr__request_clear(tr_http_request *req)
     memset(req->params, 0, sizeof(req->params));
     req->whole = (tr__slice){ NULL, 0 };
     req->body_bytes = 0;
+    req->parsed_bytes = 0;
     req->declared = NULL;
 }
 

@@ -139,6 +139,8 @@ static int add_checked(tr_http_server *srv, const char *method, const char *patt
         return TR_EBUSY;
     if (number < 0 || pattern == NULL || fn == NULL)
         return tr__route_remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
+    if (options->streams_body && options->body != NULL) /* it is filled when it is there whole */
+        return tr__route_remember(srv, "route", pattern, TR_EINVAL);
     rc = check_declarations(options);
     if (rc < 0)
         return tr__route_remember(srv, "route", pattern, rc);
@@ -422,6 +424,8 @@ static void list_methods(const tr_http_request *req, char *text, size_t bytes)
     bool has_head = false;
 
     for (const tr__destination *d = req->match.all; d != NULL && at < bytes; d = d->next) {
+        if (d->method == HTTP_OPTIONS)
+            continue; /* it ends the list in any case */
         at += (size_t)snprintf(text + at, bytes - at, "%s, ",
                                llhttp_method_name((llhttp_method_t)d->method));
         has_get |= d->method == HTTP_GET;
@@ -518,7 +522,7 @@ static int status_of(int rc)
  * server is at fault. */
 static void answer_error(tr_http_request *req, int rc)
 {
-    int status = status_of(rc);
+    int status = req->refusal != 0 ? req->refusal : status_of(rc);
 
     if (req->conn->is_broken)
         return; /* the client has gone: nobody is at fault */
@@ -535,8 +539,8 @@ static void answer_error(tr_http_request *req, int rc)
 static int run(tr_http_request *req, const tr__http_route *route)
 {
     tr_http_next outermost = { .req = req, .route = route };
-    double limit = route->options.timeout > 0 ? route->options.timeout
-                                              : req->conn->worker->server->config.handler_timeout;
+    double limit = route->options.timeout != 0 ? route->options.timeout
+                                               : req->conn->worker->server->config.handler_timeout;
     int rc = 0;
 
     if (limit <= 0)

@@ -145,6 +145,7 @@ void tr_http_server_free(tr_http_server *srv)
     tr__free((void *)(uintptr_t)srv->config.server_name);
     tr__free((void *)(uintptr_t)srv->config.title);
     tr__free((void *)(uintptr_t)srv->config.version);
+    tr__visitors_free(srv->visitors);
     tr__free(srv->workers);
     tr__free(srv->description);
     tr__free(srv->address);
@@ -166,15 +167,30 @@ static bool count_connection(tr_http_server *srv)
     return false;
 }
 
+static void discount_connection(tr_http_server *srv, tr__visitor *visitor)
+{
+    /* relaxed: as above. */
+    (void)tr__add_relaxed_u64(&srv->connections, UINT64_MAX);
+    tr__visitors_leave(srv->visitors, visitor);
+}
+
 static void on_accept(tr__acceptor *acceptor, int fd, const tr_address *from)
 {
     tr__http_worker *worker = TR__CONTAINER_OF(acceptor, tr__http_worker, acceptor);
+    tr_http_server *srv = worker->server;
+    tr__visitor *visitor = NULL;
 
-    (void)from;
-    if (count_connection(worker->server))
-        tr__conn_open(worker, fd);
-    else
+    if (!count_connection(srv)) {
         tr__sys_close(fd);
+        return;
+    }
+    if (srv->visitors != NULL && tr__visitors_enter(srv->visitors, from, &visitor) < 0) {
+        tr__sys_close(fd);
+        discount_connection(srv, NULL);
+        return;
+    }
+    if (!tr__conn_open(worker, fd, visitor))
+        discount_connection(srv, visitor);
 }
 
 static void init_worker(tr__http_worker *worker, tr_http_server *srv)
@@ -211,6 +227,7 @@ static bool is_gone(tr__http_worker *worker, double seconds)
 {
     if (worker->connections == 0)
         return true;
+    (void)tr_event_clear(&worker->is_empty); /* of those that had ended before others came */
     return tr_event_wait_for(&worker->is_empty, seconds) == 0;
 }
 
@@ -290,6 +307,13 @@ static int make_workers(tr_http_server *srv)
         return TR_ENOMEM;
     for (int i = 0; i < srv->worker_count; i++)
         init_worker(&srv->workers[i], srv);
+    if (srv->config.connections_each > 0) {
+        srv->visitors = tr__visitors_new((uint32_t)(srv->config.connections_each < UINT32_MAX
+                                                        ? srv->config.connections_each
+                                                        : UINT32_MAX));
+        if (srv->visitors == NULL)
+            return TR_ENOMEM;
+    }
     return tr__routes_prepare(srv) ? tr__description_prepare(srv) : TR_ENOMEM;
 }
 
