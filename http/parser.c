@@ -89,6 +89,15 @@ static int on_name(llhttp_t *parser, const char *at, size_t bytes)
     return 0;
 }
 
+/* Whether a value begins below its name. */
+static bool is_in_another_line(const tr_http_request *req, const tr__http_line *line)
+{
+    uint32_t name_end = line->name.at + line->name.bytes;
+    uint32_t gap = line->value.at - name_end;
+
+    return gap > 2 && memchr(tr__request_head(req) + name_end, '\n', gap) != NULL;
+}
+
 static int on_value(llhttp_t *parser, const char *at, size_t bytes)
 {
     tr_http_request *req = parser->data;
@@ -99,7 +108,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t bytes)
         return 0;
     value = &req->lines[req->line_count - 1].value;
     req->last = TR__PIECE_VALUE;
-    if (!extend(req, value, at, bytes) && goes_on)
+    if ((!extend(req, value, at, bytes) && goes_on) ||
+        (!goes_on && is_in_another_line(req, &req->lines[req->line_count - 1])))
         return refuse(req, 400, "a header goes on in another line");
     return 0;
 }
@@ -114,13 +124,22 @@ static int on_value_complete(llhttp_t *parser)
     return 0;
 }
 
+/* llhttp speaks RTSP and ICE, too. */
+static bool is_http(const tr_http_request *req)
+{
+    return memcmp(tr__request_head(req) + req->target.at + req->target.bytes, " HTTP/", 6) == 0;
+}
+
 static int check_framing(tr_http_request *req)
 {
     tr__slice coding = tr__request_known(req, TR__KNOWN_TRANSFER_ENCODING);
+    tr__slice length = tr__request_known(req, TR__KNOWN_CONTENT_LENGTH);
 
+    if (length.at != NULL && length.bytes == 0)
+        return refuse(req, 400, "the Content-Length is empty");
     if (coding.at == NULL)
         return 0;
-    if (req->known[TR__KNOWN_CONTENT_LENGTH] != 0)
+    if (length.at != NULL)
         return refuse(req, 400, "there are both Content-Length and Transfer-Encoding");
     if (req->parser.http_minor == 0)
         return refuse(req, 400, "HTTP/1.0 has no Transfer-Encoding");
@@ -129,13 +148,34 @@ static int check_framing(tr_http_request *req)
     return 0;
 }
 
+/* A URL with a host must agree with the header: who comes in between may look at either. */
+static bool is_for_host(const tr_http_request *req, tr__slice host)
+{
+    tr__slice target = tr__request_slice(req, req->target);
+    const char *begin;
+    size_t bytes;
+
+    if (target.bytes == 0 || target.at[0] == '/' || target.at[0] == '*')
+        return true;
+    begin = memmem(target.at, target.bytes, "://", 3);
+    if (begin == NULL)
+        return true; /* its path is refused */
+    begin += 3;
+    for (bytes = 0; begin + bytes < target.at + target.bytes; bytes++)
+        if (begin[bytes] == '/' || begin[bytes] == '?' || begin[bytes] == '#')
+            break;
+    return bytes == host.bytes && strncasecmp(begin, host.at, bytes) == 0;
+}
+
 static int check_host(tr_http_request *req)
 {
     tr__slice host = tr__request_known(req, TR__KNOWN_HOST);
 
     if (host.at == NULL)
         return req->parser.http_minor == 0 ? 0 : refuse(req, 400, "there is no Host");
-    return tr__host_is_valid(host) ? 0 : refuse(req, 400, "the Host is malformed");
+    if (!tr__host_is_valid(host))
+        return refuse(req, 400, "the Host is malformed");
+    return is_for_host(req, host) ? 0 : refuse(req, 400, "the URL is another host's");
 }
 
 static int check_expectation(tr_http_request *req)
@@ -174,7 +214,7 @@ static int check_head(tr_http_request *req)
         return rc;
     if (req->parser.method == HTTP_CONNECT)
         return refuse(req, 501, "this is no proxy");
-    if (req->parser.http_major != 1 || req->parser.http_minor > 1)
+    if (req->parser.http_major != 1 || !is_http(req) || req->parser.http_minor > 1)
         return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
         return rc;
@@ -272,11 +312,22 @@ static bool is_head_too_long(const tr_http_request *req, const char *end)
     return !req->has_head && bytes > req->conn->worker->server->config.head_bytes_most;
 }
 
+/* Chunks may have extensions, and trailers: they must not be much more than what they come with. */
+static bool is_wrapping_too_long(const tr_http_request *req)
+{
+    enum { OF_A_BYTE = 16 };
+
+    return (req->parser.flags & F_CHUNKED) != 0 &&
+           req->parsed_bytes >
+               2 * req->conn->worker->server->config.head_bytes_most + OF_A_BYTE * req->body_bytes;
+}
+
 tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size_t *used)
 {
     bool had_head = req->has_head;
     llhttp_errno_t error = llhttp_execute(&req->parser, bytes, count);
 
+    req->parsed_bytes += count;
     *used = count;
     if (error == HPE_PAUSED) {
         *used = (size_t)(llhttp_get_error_pos(&req->parser) - bytes);
@@ -286,6 +337,10 @@ tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size
         return refused(req, error);
     if (is_head_too_long(req, bytes + count)) {
         (void)refuse(req, 431, "the headers are too long");
+        return TR__PARSED_REFUSED;
+    }
+    if (is_wrapping_too_long(req)) {
+        (void)refuse(req, 413, "the chunks are too large for what they contain");
         return TR__PARSED_REFUSED;
     }
     return req->has_head && !had_head ? TR__PARSED_HEAD : TR__PARSED_SOME;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "http/connection.h"
+#include "http/description.h"
 #include "net/address.h"
 #include "net/system.h"
 #include "runtime/task.h"
@@ -99,6 +100,7 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
 {
     tr_http_config all = { 0 };
     tr_http_server *srv;
+    int rc;
 
     if (out == NULL)
         return TR_EINVAL;
@@ -121,6 +123,11 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
         tr_http_server_free(srv);
         return TR_ENOMEM;
     }
+    rc = tr__description_add_routes(srv);
+    if (rc < 0) {
+        tr_http_server_free(srv);
+        return rc;
+    }
     *out = srv;
     return 0;
 }
@@ -138,7 +145,9 @@ void tr_http_server_free(tr_http_server *srv)
     tr__free((void *)(uintptr_t)srv->config.server_name);
     tr__free((void *)(uintptr_t)srv->config.title);
     tr__free((void *)(uintptr_t)srv->config.version);
+    tr__visitors_free(srv->visitors);
     tr__free(srv->workers);
+    tr__free(srv->description);
     tr__free(srv->address);
     tr__free(srv);
 }
@@ -158,15 +167,30 @@ static bool count_connection(tr_http_server *srv)
     return false;
 }
 
+static void discount_connection(tr_http_server *srv, tr__visitor *visitor)
+{
+    /* relaxed: as above. */
+    (void)tr__add_relaxed_u64(&srv->connections, UINT64_MAX);
+    tr__visitors_leave(srv->visitors, visitor);
+}
+
 static void on_accept(tr__acceptor *acceptor, int fd, const tr_address *from)
 {
     tr__http_worker *worker = TR__CONTAINER_OF(acceptor, tr__http_worker, acceptor);
+    tr_http_server *srv = worker->server;
+    tr__visitor *visitor = NULL;
 
-    (void)from;
-    if (count_connection(worker->server))
-        tr__conn_open(worker, fd);
-    else
+    if (!count_connection(srv)) {
         tr__sys_close(fd);
+        return;
+    }
+    if (srv->visitors != NULL && tr__visitors_enter(srv->visitors, from, &visitor) < 0) {
+        tr__sys_close(fd);
+        discount_connection(srv, NULL);
+        return;
+    }
+    if (!tr__conn_open(worker, fd, visitor))
+        discount_connection(srv, visitor);
 }
 
 static void init_worker(tr__http_worker *worker, tr_http_server *srv)
@@ -203,6 +227,7 @@ static bool is_gone(tr__http_worker *worker, double seconds)
 {
     if (worker->connections == 0)
         return true;
+    (void)tr_event_clear(&worker->is_empty); /* of those that had ended before others came */
     return tr_event_wait_for(&worker->is_empty, seconds) == 0;
 }
 
@@ -282,7 +307,14 @@ static int make_workers(tr_http_server *srv)
         return TR_ENOMEM;
     for (int i = 0; i < srv->worker_count; i++)
         init_worker(&srv->workers[i], srv);
-    return tr__routes_prepare(srv) ? 0 : TR_ENOMEM;
+    if (srv->config.connections_each > 0) {
+        srv->visitors = tr__visitors_new((uint32_t)(srv->config.connections_each < UINT32_MAX
+                                                        ? srv->config.connections_each
+                                                        : UINT32_MAX));
+        if (srv->visitors == NULL)
+            return TR_ENOMEM;
+    }
+    return tr__routes_prepare(srv) ? tr__description_prepare(srv) : TR_ENOMEM;
 }
 
 static void announce(tr_http_server *srv, int rc)
