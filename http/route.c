@@ -14,7 +14,7 @@
 
 /* ---- adding ---- */
 
-static int remember(tr_http_server *srv, const char *what, const char *pattern, int rc)
+int tr__route_remember(tr_http_server *srv, const char *what, const char *pattern, int rc)
 {
     tr_http_server *root = srv->root;
 
@@ -138,13 +138,14 @@ static int add_checked(tr_http_server *srv, const char *method, const char *patt
     if (srv->root->is_served)
         return TR_EBUSY;
     if (number < 0 || pattern == NULL || fn == NULL)
-        return remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
+        return tr__route_remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
     if (options->streams_body && options->body != NULL) /* it is filled when it is there whole */
-        return remember(srv, "route", pattern, TR_EINVAL);
+        return tr__route_remember(srv, "route", pattern, TR_EINVAL);
     rc = check_declarations(options);
     if (rc < 0)
-        return remember(srv, "route", pattern, rc);
-    return remember(srv, "route", pattern, add_route(srv, number, pattern, fn, ctx, drop, options));
+        return tr__route_remember(srv, "route", pattern, rc);
+    return tr__route_remember(srv, "route", pattern,
+                              add_route(srv, number, pattern, fn, ctx, drop, options));
 }
 
 int tr__route_add_owning(tr_http_server *srv, const char *method, const char *pattern,
@@ -190,13 +191,13 @@ int tr_http_group(tr_http_server **group, tr_http_server *srv, const char *prefi
     if (srv->root->is_served)
         return TR_EBUSY;
     if (!is_prefix(prefix))
-        return remember(srv, "group", prefix != NULL ? prefix : "", TR_EINVAL);
+        return tr__route_remember(srv, "group", prefix != NULL ? prefix : "", TR_EINVAL);
     made = tr__alloc_zeroed(sizeof(*made));
     if (made != NULL)
         made->prefix = tr__copy_string(prefix);
     if (made == NULL || made->prefix == NULL) {
         tr__free(made);
-        return remember(srv, "group", prefix, TR_ENOMEM);
+        return tr__route_remember(srv, "group", prefix, TR_ENOMEM);
     }
     made->root = srv->root;
     made->outer = srv;
@@ -228,7 +229,7 @@ int tr_http_use(tr_http_server *srv, tr_http_middleware middleware)
     }
     if (rc < 0 || layer == NULL) {
         drop_middleware(&middleware);
-        return srv == NULL || rc == TR_EBUSY ? rc : remember(srv, "middleware", "", rc);
+        return srv == NULL || rc == TR_EBUSY ? rc : tr__route_remember(srv, "middleware", "", rc);
     }
     layer->middleware = middleware;
     for (last = &srv->layers; *last != NULL; last = &(*last)->next)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "http/connection.h"
+#include "http/description.h"
 #include "net/address.h"
 #include "net/system.h"
 #include "runtime/task.h"
@@ -99,6 +100,7 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
 {
     tr_http_config all = { 0 };
     tr_http_server *srv;
+    int rc;
 
     if (out == NULL)
         return TR_EINVAL;
@@ -121,6 +123,11 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
         tr_http_server_free(srv);
         return TR_ENOMEM;
     }
+    rc = tr__description_add_routes(srv);
+    if (rc < 0) {
+        tr_http_server_free(srv);
+        return rc;
+    }
     *out = srv;
     return 0;
 }
@@ -140,6 +147,7 @@ void tr_http_server_free(tr_http_server *srv)
     tr__free((void *)(uintptr_t)srv->config.version);
     tr__visitors_free(srv->visitors);
     tr__free(srv->workers);
+    tr__free(srv->description);
     tr__free(srv->address);
     tr__free(srv);
 }
@@ -306,7 +314,7 @@ static int make_workers(tr_http_server *srv)
         if (srv->visitors == NULL)
             return TR_ENOMEM;
     }
-    return tr__routes_prepare(srv) ? 0 : TR_ENOMEM;
+    return tr__routes_prepare(srv) ? tr__description_prepare(srv) : TR_ENOMEM;
 }
 
 static void announce(tr_http_server *srv, int rc)

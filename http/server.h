@@ -92,6 +92,8 @@ struct tr_http_server {
     int ready_rc;
     char *address;
     int port;
+    char *description; /* OpenAPI; NULL: it has no title */
+    size_t description_bytes;
     uint64_t connections;   /* of all workers: shared */
     tr__visitors *visitors; /* by address, also shared; NULL: they are not limited */
     /* Of groups, too. */

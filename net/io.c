@@ -9,8 +9,6 @@
 #include "net/system.h"
 #include "runtime/task.h"
 
-enum { STREAK = 64 }; /* calls that did not wait, until others run */
-
 /* ---- the plain kind ---- */
 
 static int plain_flush(tr_io *io)
@@ -140,12 +138,7 @@ int tr__io_enter(tr_io *io)
     if (rc < 0)
         return rc;
     io->users++;
-    if (++io->streak < STREAK)
-        return 0;
-    io->streak = 0;
-    rc = tr_yield();
-    if (rc == 0 && io->is_closed)
-        rc = TR_EPIPE;
+    rc = tr__ready_take_turns(&io->ready, &io->streak);
     return rc < 0 ? (int)tr__io_leave(io, rc) : 0;
 }
 
@@ -170,9 +163,9 @@ int tr_close(tr_io *io)
         return 0;
     if (is_elsewhere(io))
         return TR_EWRONGPLACE;
-    if (tr__buffer_count(&io->out) > 0 && tr__ready_check(&io->ready) == 0)
+    if (tr__io_has_unsent(io) && tr__ready_check(&io->ready) == 0)
         rc = tr_flush(io);
-    else if (tr__buffer_count(&io->out) > 0)
+    else if (tr__io_has_unsent(io))
         rc = TR_ECANCELED; /* nobody is left to wait for it */
     if (io->ready.net != NULL) {
         tr__io_stop_flusher(io);

@@ -105,7 +105,7 @@ static int write_large(void *arg)
     return tr_write_all(a->io, mine, LARGE);
 }
 
-/* More than the system takes at once: so both wait, and neither stands between the other's bytes. */
+/* More than the system takes at once: both wait, and neither stands between the other's bytes. */
 CASE(writers_take_turns)
 {
     tr_io *one, *other;
