@@ -112,6 +112,14 @@ TR_API int tr_http_port(const tr_http_server *srv);
 
 /* ---- routes ---- */
 
+/* A parameter of the query, for the description. */
+typedef struct tr_http_parameter {
+    const char *name;
+    const char *about; /* a sentence for people; may be NULL */
+    tr_field_kind kind;
+    bool required;
+} tr_http_parameter;
+
 /* What else there is to say of a route. */
 typedef struct tr_http_route_options {
     /* The body: checked against a declaration, and filled into a struct before the handler is
@@ -127,6 +135,9 @@ typedef struct tr_http_route_options {
     const char *summary;
     const char *tag;
     bool is_hidden; /* not described */
+    /* Parameters of its query; one without a name ends the list, which must live as long as the
+     * server. They are described, not checked. */
+    const tr_http_parameter *query;
 } tr_http_route_options;
 
 TR_API int tr__http_route_add(tr_http_server *srv, const char *method, const char *pattern,

@@ -143,8 +143,8 @@ static void begin_site(web_site *at)
     put_file(at, "sub/page.css", "p {}", 1);
     (void)snprintf(path, sizeof(path), "%s/link", at->folder);
     EXPECT(symlink("/etc/passwd", path) == 0);
-    EXPECT(tr_http_files(server, "/site", at->folder,
-                         &(tr_http_files_options){ .max_age = 60 }) == 0);
+    EXPECT(tr_http_files(server, "/site", at->folder, &(tr_http_files_options){ .max_age = 60 }) ==
+           0);
     begin_service(&at->s, server);
 }
 
@@ -255,6 +255,8 @@ static int nothing(tr_http_request *req, tr_http_response *res, void *ctx)
 
 CASE(a_server_tells_how_it_is_and_what_it_offers)
 {
+    static const tr_http_parameter query[] = { { "currency", "Of its price", TR_FIELD_TEXT, false },
+                                               { 0 } };
     tr_http_server *server = new_server(&(tr_http_config){ .title = "Shop", .version = "1" });
     char *text = malloc(300000);
     int readiness = 0;
@@ -264,7 +266,8 @@ CASE(a_server_tells_how_it_is_and_what_it_offers)
     EXPECT(text != NULL);
     EXPECT(tr_http_health(server, is_ready, &readiness) == 0);
     EXPECT(tr_http_route_with(server, "GET", "/orders/:id", nothing, NULL,
-                              &(tr_http_route_options){ .summary = "One order" }) == 0);
+                              &(tr_http_route_options){ .summary = "One order", .query = query }) ==
+           0);
     begin_service(&s, server);
     io = open_client(&s);
     EXPECT(get(io, "/healthz", "", text, 300000) == 200);
@@ -273,6 +276,7 @@ CASE(a_server_tells_how_it_is_and_what_it_offers)
     EXPECT(get(io, "/readyz", "", text, 300000) == 503);
     EXPECT(get(io, "/openapi.json", "", text, 300000) == 200);
     EXPECT(strstr(text, "\"/orders/{id}\"") != NULL && strstr(text, "One order") != NULL);
+    EXPECT(strstr(text, "\"currency\"") != NULL && strstr(text, "Of its price") != NULL);
     EXPECT(strstr(text, "healthz") == NULL);
     EXPECT(get(io, "/docs", "", text, 300000) == 200);
     EXPECT(strstr(text, "Content-Security-Policy: default-src 'none'") != NULL);
