@@ -126,7 +126,8 @@ static void put_file(const web_site *at, const char *name, const char *text, int
     EXPECT(fclose(file) == 0);
 }
 
-static const char *const names[] = { "index.html", "big.txt", ".secret", "sub/page.css" };
+static const char *const names[] = { "index.html",   "big.txt",  ".secret",
+                                     "sub/page.css", "plain.js", "plain.js.gz" };
 
 static void begin_site(web_site *at)
 {
@@ -141,6 +142,8 @@ static void begin_site(web_site *at)
     put_file(at, "big.txt", "0123456789", 20000);
     put_file(at, ".secret", "secret", 1);
     put_file(at, "sub/page.css", "p {}", 1);
+    put_file(at, "plain.js", "plain", 1);
+    put_file(at, "plain.js.gz", "zipped", 1);
     (void)snprintf(path, sizeof(path), "%s/link", at->folder);
     EXPECT(symlink("/etc/passwd", path) == 0);
     EXPECT(tr_http_files(server, "/site", at->folder, &(tr_http_files_options){ .max_age = 60 }) ==
@@ -190,6 +193,12 @@ CASE(files_of_a_folder_are_served_and_nothing_else)
     EXPECT(get(io, "/site/sub/page.css", "", text, 300000) == 200 && strstr(text, "p {}") != NULL);
     EXPECT(get(io, "/site/sub", "", text, 300000) == 308 &&
            strstr(text, "Location: /site/sub/") != NULL);
+    EXPECT(get(io, "/site/plain.js", "", text, 300000) == 200 && strstr(text, "\r\n\r\nplain"));
+    EXPECT(get(io, "/site/plain.js", "Accept-Encoding: gzip\r\n", text, 300000) == 200);
+    EXPECT(strstr(text, "\r\n\r\nzipped") != NULL && strstr(text, "javascript") != NULL);
+    EXPECT(strstr(text, "Content-Encoding: gzip\r\n") != NULL && strstr(text, "Vary: ") != NULL);
+    EXPECT(get(io, "/site/plain.js", "Accept-Encoding: gzip;q=0\r\n", text, 300000) == 200);
+    EXPECT(strstr(text, "\r\n\r\nplain") != NULL);
     EXPECT(get(io, "/site/big.txt", "", text, 300000) == 200);
     EXPECT(strlen(strstr(text, "\r\n\r\n") + 4) == 200000);
     for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
