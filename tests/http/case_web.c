@@ -85,7 +85,8 @@ CASE(a_large_file_goes_to_disk)
     static const char head[] = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhello\r\n"
                                "--B\r\nContent-Disposition: form-data; name=\"file\"; "
                                "filename=\"big\"\r\n\r\n";
-    char *body = malloc(sizeof(head) + LARGE + 16);
+    static const char tail[] = "\r\n--B--\r\n";
+    char *body = malloc(sizeof(head) + LARGE + sizeof(tail));
     char text[1024];
     size_t bytes;
     service s;
@@ -94,8 +95,8 @@ CASE(a_large_file_goes_to_disk)
     EXPECT(body != NULL);
     memcpy(body, head, sizeof(head) - 1);
     memset(body + sizeof(head) - 1, 'x', LARGE);
-    memcpy(body + sizeof(head) - 1 + LARGE, "\r\n--B--\r\n", 9);
-    bytes = sizeof(head) - 1 + LARGE + 9;
+    memcpy(body + sizeof(head) - 1 + LARGE, tail, sizeof(tail) - 1);
+    bytes = sizeof(head) - 1 + LARGE + sizeof(tail) - 1;
     begin_forms(&s);
     io = open_client(&s);
     post(io, "/large", "multipart/form-data; boundary=B", body, bytes);
