@@ -650,6 +650,8 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
         conn->req->reason = "the request came too slowly";
         refuse(conn);
         proceed(conn, SEND);
+    } else if (limit == TR__LIMIT_IDLE) {
+        tr__conn_end_idle(conn); /* a request that is on its way must not reset it */
     } else {
         tr__conn_close(conn);
     }

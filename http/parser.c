@@ -64,9 +64,36 @@ static int note_line(tr_http_request *req, uint32_t number)
     return 0;
 }
 
+/* What stands in front of a value llhttp has left out, but not what stands behind. */
+static void trim(const tr_http_request *req, tr__span *value)
+{
+    const char *at = tr__request_head(req) + value->at;
+
+    while (value->bytes > 0 && (at[value->bytes - 1] == ' ' || at[value->bytes - 1] == '\t'))
+        value->bytes--;
+}
+
+/* Whether a value that is empty goes on in a line that is empty, too. */
+static bool is_folded(const tr_http_request *req, const tr__http_line *line)
+{
+    const char *end = rawmemchr(tr__request_head(req) + line->name.at, '\n');
+
+    return end[1] == ' ' || end[1] == '\t';
+}
+
 static int end_line(tr_http_request *req)
 {
-    return req->last == TR__PIECE_VALUE ? note_line(req, req->line_count - 1) : 0;
+    tr__http_line *line;
+
+    if (req->last != TR__PIECE_VALUE)
+        return 0;
+    line = &req->lines[req->line_count - 1];
+    if (line->name.bytes == 0)
+        return refuse(req, 400, "a header has no name");
+    if (line->value.bytes == 0 && is_folded(req, line))
+        return refuse(req, 400, "a header goes on in another line");
+    trim(req, &line->value);
+    return note_line(req, req->line_count - 1);
 }
 
 static int on_name(llhttp_t *parser, const char *at, size_t bytes)
@@ -124,10 +151,12 @@ static int on_value_complete(llhttp_t *parser)
     return 0;
 }
 
-/* llhttp speaks RTSP and ICE, too. */
+/* llhttp speaks RTSP and ICE, too, and takes a line that ends with LF alone. */
 static bool is_http(const tr_http_request *req)
 {
-    return memcmp(tr__request_head(req) + req->target.at + req->target.bytes, " HTTP/", 6) == 0;
+    const char *behind = tr__request_head(req) + req->target.at + req->target.bytes;
+
+    return memcmp(behind, " HTTP/", 6) == 0 && behind[9] == '\r';
 }
 
 static int check_framing(tr_http_request *req)
@@ -206,6 +235,14 @@ static int measure(tr_http_request *req)
     return 0;
 }
 
+/* Whether the empty line is one of CR and LF. */
+static bool ends_well(const tr_http_request *req)
+{
+    const char *end = rawmemchr(tr__request_head(req) + req->head_bytes - 1, '\n');
+
+    return end[1] == '\r';
+}
+
 static int check_head(tr_http_request *req)
 {
     int rc = measure(req);
@@ -216,6 +253,8 @@ static int check_head(tr_http_request *req)
         return refuse(req, 501, "this is no proxy");
     if (req->parser.http_major != 1 || !is_http(req) || req->parser.http_minor > 1)
         return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if (!ends_well(req))
+        return refuse(req, 400, "a line ends with LF alone");
     if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
         return rc;
     return check_expectation(req);

@@ -372,6 +372,10 @@ void tr__route_find(tr_http_request *req)
     char *copy;
     ssize_t bytes;
 
+    if (memchr(target.at, '#', target.bytes) != NULL) {
+        refuse(req, 400, "a URL is asked for without its fragment");
+        return;
+    }
     req->body_most = srv->config.body_most;
     req->match.all = NULL;
     req->match.param_count = 0;

@@ -74,6 +74,7 @@ struct tr_io {
     size_t high, low;
     int failure; /* of what went out in the background; 0 */
     bool has_ended;
+    bool is_cut; /* a write has failed, or was cancelled: nobody waits for its rest */
     tr__flush flush;
     tr__way_waiter flusher; /* waits for the descriptor while `out` goes out */
     /* For people; made when asked for. */

@@ -159,7 +159,10 @@ static int write_parts(tr_io *io, struct iovec *parts, int count)
         else
             rc = (int)written;
     }
-    return rc == 0 ? drain(io, 0) : rc;
+    if (rc == 0)
+        rc = drain(io, 0);
+    io->is_cut = rc < 0;
+    return rc;
 }
 
 /* ---- the API ---- */

@@ -317,7 +317,8 @@ TR_API int tr_http_status(tr_http_response *res, int status);
 TR_API int tr_http_redirect(tr_http_response *res, int status, const char *location);
 
 /* Set a header, in the place of one that is there; add one beside it; take it away (value NULL).
- * Not for those that the server writes itself: Content-Length, Transfer-Encoding, Connection, Date.
+ * Not for those that the server writes itself: Content-Length, Transfer-Encoding, Connection, Date,
+ * and Content-Type, which is said with the body.
  * Errors: also TR_EINVAL for these. */
 TR_API int tr_http_set_header(tr_http_response *res, const char *name, const char *value);
 TR_API int tr_http_add_header(tr_http_response *res, const char *name, const char *value);
