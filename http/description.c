@@ -17,19 +17,61 @@ static size_t count_routes(const tr_http_server *srv)
     return count;
 }
 
-/* In the order in which they were added: the list has the last one first. */
-static void list_routes(const tr_http_server *srv, tr__api_route *end)
+static size_t count_parameters(const tr__http_route *route)
 {
-    for (const tr__http_route *route = srv->routes; route != NULL; route = route->next)
-        if (!route->options.is_hidden)
-            *--end = (tr__api_route){
-                .method = llhttp_method_name((llhttp_method_t)route->destination.method),
-                .pattern = route->pattern,
-                .summary = route->options.summary,
-                .tag = route->options.tag,
-                .request = route->options.body,
-                .answer = route->options.answer,
-            };
+    size_t count = 0;
+
+    while (route->options.query != NULL && route->options.query[count].name != NULL)
+        count++;
+    return count;
+}
+
+/* false: out of memory. */
+static bool describe_query(tr__api_route *out, const tr__http_route *route, tr__arena *arena)
+{
+    size_t count = count_parameters(route);
+    tr__api_parameter *parameters;
+
+    if (count == 0)
+        return true;
+    parameters = tr__arena_take_zeroed(arena, count * sizeof(*parameters));
+    if (parameters == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const tr_http_parameter *given = &route->options.query[i];
+
+        parameters[i] = (tr__api_parameter){ .name = given->name,
+                                             .about = given->about,
+                                             .kind = given->kind,
+                                             .required = given->required,
+                                             .is_in_query = true };
+    }
+    out->parameters = parameters;
+    out->parameter_count = count;
+    return true;
+}
+
+/* In the order in which they were added: the list has the last one first. NULL: out of memory. */
+static tr__api_route *list_routes(const tr_http_server *srv, size_t count, tr__arena *arena)
+{
+    tr__api_route *routes = tr__arena_take_zeroed(arena, (count + 1) * sizeof(*routes));
+
+    for (const tr__http_route *route = srv->routes; routes != NULL && route != NULL;
+         route = route->next) {
+        if (route->options.is_hidden)
+            continue;
+        routes[--count] = (tr__api_route){
+            .method = llhttp_method_name((llhttp_method_t)route->destination.method),
+            .pattern = route->pattern,
+            .summary = route->options.summary,
+            .tag = route->options.tag,
+            .request = route->options.body,
+            .answer = route->options.answer,
+        };
+        if (!describe_query(&routes[count], route, arena))
+            return NULL;
+    }
+    return routes;
 }
 
 static int write_description(tr_http_server *srv, const tr__api *api)
@@ -52,23 +94,22 @@ static int write_description(tr_http_server *srv, const tr__api *api)
 int tr__description_prepare(tr_http_server *srv)
 {
     size_t count = count_routes(srv);
+    tr__arena arena = { 0 };
     tr__api_route *routes;
-    int rc;
+    int rc = TR_ENOMEM;
 
     if (srv->config.title == NULL)
         return 0;
-    routes = tr__alloc_zeroed((count + 1) * sizeof(*routes));
-    if (routes == NULL)
-        return TR_ENOMEM;
-    list_routes(srv, routes + count);
-    rc = write_description(srv,
-                           &(tr__api){
-                               .title = srv->config.title,
-                               .version = srv->config.version != NULL ? srv->config.version : "0",
-                               .routes = routes,
-                               .route_count = count,
-                           });
-    tr__free(routes);
+    routes = list_routes(srv, count, &arena);
+    if (routes != NULL)
+        rc = write_description(
+            srv, &(tr__api){
+                     .title = srv->config.title,
+                     .version = srv->config.version != NULL ? srv->config.version : "0",
+                     .routes = routes,
+                     .route_count = count,
+                 });
+    tr__arena_fini(&arena);
     return rc;
 }
 

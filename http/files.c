@@ -8,6 +8,7 @@
 #include "http/date.h"
 #include "http/etag.h"
 #include "http/mime.h"
+#include "http/negotiate.h"
 #include "http/percent.h"
 #include "http/range.h"
 #include "http/route.h"
@@ -30,15 +31,17 @@ typedef struct folder {
 /* A file that was asked for. */
 typedef struct subject {
     const folder *folder;
-    const char *path; /* in the folder */
-    int fd;           /* -1: it was read whole */
-    char *data;       /* of a small one */
+    const char *path;      /* in the folder */
+    const char *gzip_path; /* of what may be sent in its place; NULL */
+    bool is_gzip;
+    int fd;     /* -1: it was read whole */
+    char *data; /* of a small one */
     struct stat status;
     char etag[ETAG_BYTES];
     /* For the next piece. */
     char *piece;
     size_t wanted;
-    uint64_t at;
+    uint64_t at, end;
     ssize_t got;
 } subject;
 
@@ -59,6 +62,27 @@ static int read_small(subject *s)
     return 0;
 }
 
+/* A compressed one beside it, which is not older, takes its place. */
+static void prefer_gzip(subject *s)
+{
+    struct stat status;
+    int fd = s->gzip_path != NULL
+                 ? tr__sys_open_beneath(s->folder->fd, s->gzip_path, O_RDONLY | O_NONBLOCK)
+                 : TR_ENOENT;
+
+    if (fd < 0)
+        return;
+    if (tr__sys_stat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+        status.st_mtim.tv_sec < s->status.st_mtim.tv_sec) {
+        tr__sys_close(fd);
+        return;
+    }
+    tr__sys_close(s->fd);
+    s->fd = fd;
+    s->status = status;
+    s->is_gzip = true;
+}
+
 static int open_subject(void *arg)
 {
     subject *s = arg;
@@ -72,6 +96,8 @@ static int open_subject(void *arg)
         rc = -EISDIR;
     else if (rc == 0 && !S_ISREG(s->status.st_mode))
         rc = TR_ENOENT; /* a device, or a pipe: nobody's business */
+    if (rc == 0)
+        prefer_gzip(s);
     if (rc == 0 && s->status.st_size <= SMALL)
         rc = read_small(s);
     if (rc < 0 || s->data != NULL) {
@@ -81,12 +107,24 @@ static int open_subject(void *arg)
     return rc;
 }
 
+/* Whether it is still what was said of it. */
+static bool is_unchanged(const subject *s)
+{
+    struct stat now;
+
+    return tr__sys_stat(s->fd, &now) == 0 && now.st_size == s->status.st_size &&
+           now.st_mtim.tv_sec == s->status.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == s->status.st_mtim.tv_nsec;
+}
+
+/* The last piece is held back where the file has changed meanwhile: the client must not take the
+ * answer for whole. */
 static int read_piece(void *arg)
 {
     subject *s = arg;
 
     s->got = tr__sys_file_read(s->fd, s->piece, s->wanted, (int64_t)s->at);
-    return 0;
+    return s->got <= 0 || s->at + (uint64_t)s->got < s->end || is_unchanged(s) ? 0 : TR_EEND;
 }
 
 /* ---- conditions ---- */
@@ -174,6 +212,10 @@ static int set_headers(tr_http_response *res, const subject *s)
         rc = tr_http_set_header(res, "Accept-Ranges", "bytes");
     if (rc == 0)
         rc = tr_http_set_header(res, "X-Content-Type-Options", "nosniff");
+    if (rc == 0 && !s->folder->options.is_uncompressed)
+        rc = tr_http_set_header(res, "Vary", "Accept-Encoding");
+    if (rc == 0 && s->is_gzip)
+        rc = tr_http_set_header(res, "Content-Encoding", "gzip");
     if (rc == 0 && s->folder->options.max_age > 0) {
         (void)snprintf(age, sizeof(age), "max-age=%.0f", s->folder->options.max_age);
         rc = tr_http_set_header(res, "Cache-Control", age);
@@ -189,6 +231,7 @@ static int send_pieces(tr_http_response *res, subject *s, const tr__range *range
     s->piece = tr__alloc(PIECE);
     if (s->piece == NULL)
         return TR_ENOMEM;
+    s->end = end;
     for (s->at = range->first; rc == 0 && s->at < end; s->at += (uint64_t)s->got) {
         s->wanted = end - s->at < PIECE ? (size_t)(end - s->at) : PIECE;
         rc = tr_to_thread(read_piece, s);
@@ -287,6 +330,24 @@ static int redirect(tr_http_request *req, tr_http_response *res)
     return tr_http_redirect(res, 308, location);
 }
 
+/* Where a compressed one would be; NULL: the client does not take it. */
+static const char *find_gzip(tr_http_request *req, const subject *s)
+{
+    const char *accepted = tr_http_header(req, "Accept-Encoding");
+    size_t bytes = strlen(s->path);
+    char *path;
+
+    if (s->folder->options.is_uncompressed || accepted == NULL ||
+        tr__accept_encoding_quality(tr__slice_of(accepted), "gzip") <= 0)
+        return NULL;
+    path = tr__arena_take(&req->arena, bytes + sizeof(".gz"));
+    if (path == NULL)
+        return NULL; /* then it is sent as it is */
+    memcpy(path, s->path, bytes);
+    memcpy(path + bytes, ".gz", sizeof(".gz"));
+    return path;
+}
+
 static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
 {
     subject *s = tr__arena_take_zeroed(&req->arena, sizeof(*s));
@@ -299,15 +360,16 @@ static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
     s->path = find_path(req, ctx);
     if (s->path == NULL)
         return tr_http_problem(res, 404, "there is nothing at %s", tr_http_path(req));
+    s->gzip_path = find_gzip(req, s);
     rc = tr_to_thread(open_subject, s);
     if (rc == -EISDIR)
         return redirect(req, res);
     if (rc == TR_ENOENT || rc == -ENOTDIR || rc == -EXDEV || rc == -ELOOP || rc == -ENAMETOOLONG)
         return tr_http_problem(res, 404, "there is nothing at %s", tr_http_path(req));
     if (rc == 0) {
-        (void)snprintf(s->etag, sizeof(s->etag), "\"%llx-%lx-%llx\"",
+        (void)snprintf(s->etag, sizeof(s->etag), "\"%llx-%lx-%llx%s\"",
                        (unsigned long long)s->status.st_mtim.tv_sec, s->status.st_mtim.tv_nsec,
-                       (unsigned long long)s->status.st_size);
+                       (unsigned long long)s->status.st_size, s->is_gzip ? "-gz" : "");
         rc = answer(req, res, s);
     }
     tr__free(s->data);

@@ -60,6 +60,9 @@ static int tell(void *srv)
 
 static int serve(void *address)
 {
+    static const tr_http_parameter query[] = {
+        { "greeting", "In the place of hello", TR_FIELD_TEXT, false }, { 0 }
+    };
     tr_http_server *srv = NULL;
     int rc = tr_http_server_new(
         &srv, &(tr_http_config){ .listen = address, .title = "Hello", .version = "1.0" });
@@ -71,7 +74,7 @@ static int serve(void *address)
     tr_http_use(srv, tr_http_compress(NULL));
     tr_http_health(srv, NULL, NULL);
     tr_http_route_with(srv, "GET", "/hello/:name", hello, NULL,
-                       &(tr_http_route_options){ .summary = "Be greeted" });
+                       &(tr_http_route_options){ .summary = "Be greeted", .query = query });
     tr_http_route_with(srv, "POST", "/orders", take_order, NULL,
                        &(tr_http_route_options){ .body = &tr_declared_order,
                                                  .answer = &tr_declared_receipt,

@@ -112,6 +112,14 @@ TR_API int tr_http_port(const tr_http_server *srv);
 
 /* ---- routes ---- */
 
+/* A parameter of the query, for the description. */
+typedef struct tr_http_parameter {
+    const char *name;
+    const char *about; /* a sentence for people; may be NULL */
+    tr_field_kind kind;
+    bool required;
+} tr_http_parameter;
+
 /* What else there is to say of a route. */
 typedef struct tr_http_route_options {
     /* The body: checked against a declaration, and filled into a struct before the handler is
@@ -127,6 +135,9 @@ typedef struct tr_http_route_options {
     const char *summary;
     const char *tag;
     bool is_hidden; /* not described */
+    /* Parameters of its query; one without a name ends the list, which must live as long as the
+     * server. They are described, not checked. */
+    const tr_http_parameter *query;
 } tr_http_route_options;
 
 TR_API int tr__http_route_add(tr_http_server *srv, const char *method, const char *pattern,
@@ -186,15 +197,17 @@ TR_API int tr_http_health(tr_http_server *srv, tr_http_ready_check check, void *
 typedef struct tr_http_files_options {
     const char *index; /* what a folder shows; default "index.html" */
     double max_age; /* seconds that a copy is good for without asking; default 0: nothing is said */
+    bool is_uncompressed; /* a file beside it, of its name and ".gz", is not sent in its place */
 } tr_http_files_options;
 
 TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *folder,
                           const tr_http_files_options *options, size_t options_size);
 
 /* Serve the files of a folder below a prefix: tr_http_files(srv, "/static", "public", &options);
- * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; read
- * by the IO pool. Nothing outside of the folder is served, wherever links in it lead, nor what
- * begins with a dot; folders are not listed.
+ * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; a
+ * compressed file beside it, "a.css.gz", for who accepts gzip. They are read by the IO pool; the
+ * answer is cut where a large file changes while it is sent. Nothing outside of the folder is
+ * served, wherever links in it lead, nor what begins with a dot; folders are not listed.
  * Ownership: the texts are copied; the folder stays open as long as the server is there.
  * Threads:   before it is served; it blocks, for a moment.
  * Errors:    as tr_http_route; of opening the folder. */

@@ -85,7 +85,8 @@ CASE(a_large_file_goes_to_disk)
     static const char head[] = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhello\r\n"
                                "--B\r\nContent-Disposition: form-data; name=\"file\"; "
                                "filename=\"big\"\r\n\r\n";
-    char *body = malloc(sizeof(head) + LARGE + 16);
+    static const char tail[] = "\r\n--B--\r\n";
+    char *body = malloc(sizeof(head) + LARGE + sizeof(tail));
     char text[1024];
     size_t bytes;
     service s;
@@ -94,8 +95,8 @@ CASE(a_large_file_goes_to_disk)
     EXPECT(body != NULL);
     memcpy(body, head, sizeof(head) - 1);
     memset(body + sizeof(head) - 1, 'x', LARGE);
-    memcpy(body + sizeof(head) - 1 + LARGE, "\r\n--B--\r\n", 9);
-    bytes = sizeof(head) - 1 + LARGE + 9;
+    memcpy(body + sizeof(head) - 1 + LARGE, tail, sizeof(tail) - 1);
+    bytes = sizeof(head) - 1 + LARGE + sizeof(tail) - 1;
     begin_forms(&s);
     io = open_client(&s);
     post(io, "/large", "multipart/form-data; boundary=B", body, bytes);
@@ -126,7 +127,8 @@ static void put_file(const web_site *at, const char *name, const char *text, int
     EXPECT(fclose(file) == 0);
 }
 
-static const char *const names[] = { "index.html", "big.txt", ".secret", "sub/page.css" };
+static const char *const names[] = { "index.html",   "big.txt",  ".secret",
+                                     "sub/page.css", "plain.js", "plain.js.gz" };
 
 static void begin_site(web_site *at)
 {
@@ -141,10 +143,12 @@ static void begin_site(web_site *at)
     put_file(at, "big.txt", "0123456789", 20000);
     put_file(at, ".secret", "secret", 1);
     put_file(at, "sub/page.css", "p {}", 1);
+    put_file(at, "plain.js", "plain", 1);
+    put_file(at, "plain.js.gz", "zipped", 1);
     (void)snprintf(path, sizeof(path), "%s/link", at->folder);
     EXPECT(symlink("/etc/passwd", path) == 0);
-    EXPECT(tr_http_files(server, "/site", at->folder,
-                         &(tr_http_files_options){ .max_age = 60 }) == 0);
+    EXPECT(tr_http_files(server, "/site", at->folder, &(tr_http_files_options){ .max_age = 60 }) ==
+           0);
     begin_service(&at->s, server);
 }
 
@@ -190,6 +194,12 @@ CASE(files_of_a_folder_are_served_and_nothing_else)
     EXPECT(get(io, "/site/sub/page.css", "", text, 300000) == 200 && strstr(text, "p {}") != NULL);
     EXPECT(get(io, "/site/sub", "", text, 300000) == 308 &&
            strstr(text, "Location: /site/sub/") != NULL);
+    EXPECT(get(io, "/site/plain.js", "", text, 300000) == 200 && strstr(text, "\r\n\r\nplain"));
+    EXPECT(get(io, "/site/plain.js", "Accept-Encoding: gzip\r\n", text, 300000) == 200);
+    EXPECT(strstr(text, "\r\n\r\nzipped") != NULL && strstr(text, "javascript") != NULL);
+    EXPECT(strstr(text, "Content-Encoding: gzip\r\n") != NULL && strstr(text, "Vary: ") != NULL);
+    EXPECT(get(io, "/site/plain.js", "Accept-Encoding: gzip;q=0\r\n", text, 300000) == 200);
+    EXPECT(strstr(text, "\r\n\r\nplain") != NULL);
     EXPECT(get(io, "/site/big.txt", "", text, 300000) == 200);
     EXPECT(strlen(strstr(text, "\r\n\r\n") + 4) == 200000);
     for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
@@ -255,6 +265,8 @@ static int nothing(tr_http_request *req, tr_http_response *res, void *ctx)
 
 CASE(a_server_tells_how_it_is_and_what_it_offers)
 {
+    static const tr_http_parameter query[] = { { "currency", "Of its price", TR_FIELD_TEXT, false },
+                                               { 0 } };
     tr_http_server *server = new_server(&(tr_http_config){ .title = "Shop", .version = "1" });
     char *text = malloc(300000);
     int readiness = 0;
@@ -264,7 +276,8 @@ CASE(a_server_tells_how_it_is_and_what_it_offers)
     EXPECT(text != NULL);
     EXPECT(tr_http_health(server, is_ready, &readiness) == 0);
     EXPECT(tr_http_route_with(server, "GET", "/orders/:id", nothing, NULL,
-                              &(tr_http_route_options){ .summary = "One order" }) == 0);
+                              &(tr_http_route_options){ .summary = "One order", .query = query }) ==
+           0);
     begin_service(&s, server);
     io = open_client(&s);
     EXPECT(get(io, "/healthz", "", text, 300000) == 200);
@@ -273,6 +286,7 @@ CASE(a_server_tells_how_it_is_and_what_it_offers)
     EXPECT(get(io, "/readyz", "", text, 300000) == 503);
     EXPECT(get(io, "/openapi.json", "", text, 300000) == 200);
     EXPECT(strstr(text, "\"/orders/{id}\"") != NULL && strstr(text, "One order") != NULL);
+    EXPECT(strstr(text, "\"currency\"") != NULL && strstr(text, "Of its price") != NULL);
     EXPECT(strstr(text, "healthz") == NULL);
     EXPECT(get(io, "/docs", "", text, 300000) == 200);
     EXPECT(strstr(text, "Content-Security-Policy: default-src 'none'") != NULL);

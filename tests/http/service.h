@@ -80,7 +80,7 @@ static inline int hear(tr_io *io, char *text, size_t room)
     EXPECT(body == 0 || tr_read_exact(io, text + bytes, body) == 0);
     text[(size_t)bytes + body] = 0;
     EXPECT(strncmp(text, "HTTP/1.1 ", 9) == 0);
-    return atoi(text + 9);
+    return (int)strtol(text + 9, NULL, 10);
 }
 
 static inline void expect_end(tr_io *io)
