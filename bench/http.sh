@@ -340,7 +340,7 @@ run_case() { # round workload peer
 run_round() { # round
     local one
     for one in "${wanted[@]}"; do
-        [[ $1 -gt 1 && ${one%/*} =~ ^(idle|hold)$ ]] || run_case "$1" "${one%/*}" "${one#*/}"
+        [[ $1 -gt 1 && ${one%/*} =~ ^(idle|held)$ ]] || run_case "$1" "${one%/*}" "${one#*/}"
     done
 }
 

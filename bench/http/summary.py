@@ -62,8 +62,9 @@ def cpu_row(runs):
         "runs": len(use), "disturbed": not quiet,
     }
     for name in ("p50", "p99"):
-        if use[0].get(name):  # wrk has no percentiles of some pipelined runs
-            row[name + "_us"] = median(run[name] for run in use)
+        known = [run[name] for run in use if run.get(name)]  # wrk says 0 of some pipelined runs
+        if known:
+            row[name + "_us"] = median(known)
     return row
 
 
