@@ -78,6 +78,7 @@ static void release_request(tr__http_conn *conn)
 void tr__conn_close(tr__http_conn *conn)
 {
     tr__http_worker *worker = conn->worker;
+    tr__visitor *visitor = conn->visitor;
 
     unwatch(conn);
     release_request(conn);
@@ -90,7 +91,7 @@ void tr__conn_close(tr__http_conn *conn)
         tr__sys_close(conn->watcher.fd);
     tr__list_remove(&conn->link);
     tr__free(conn);
-    tr__worker_closed(worker);
+    tr__worker_closed(worker, visitor);
 }
 
 /* ---- sending ---- */
@@ -190,6 +191,20 @@ static tr__parsed parse(tr__http_conn *conn)
     return parsed;
 }
 
+/* There was no memory for the task's stack. */
+static void on_unborn(tr__waiter *waiter, int status)
+{
+    tr__http_conn *conn = TR__CONTAINER_OF(waiter, tr__http_conn, unborn);
+
+    (void)tr_future_status(tr_task_future(conn->task)); /* it is looked at: nobody misses it */
+    tr_task_unref(conn->task);
+    conn->task = NULL;
+    conn->req->refusal = 503;
+    conn->req->reason = tr_strerror(status);
+    refuse(conn);
+    proceed(conn, SEND);
+}
+
 /* Let the request be handled. */
 static void start_handler(tr__http_conn *conn)
 {
@@ -197,8 +212,13 @@ static void start_handler(tr__http_conn *conn)
 
     conn->state = TR__CONN_HANDLES;
     tr__worker_unlimit(conn);
-    if (tr__task_spawn(&conn->task, serve, conn, "http request", &options, sizeof(options)) < 0)
+    if (tr__task_spawn(&conn->task, serve, conn, "http request", &options, sizeof(options)) < 0) {
         tr__conn_close(conn);
+        return;
+    }
+    conn->unborn.notify = on_unborn;
+    (void)tr__future_enlist(tr_task_future(conn->task),
+                            &conn->unborn); /* it can't have ended yet */
 }
 
 /* Wait for more; what has come already, and only TLS knows, is as good. What could not go out yet
@@ -210,12 +230,16 @@ static void await_bytes(tr__http_conn *conn)
         ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
 }
 
+/* A head has its time from the first byte on: more of it makes that no longer. */
 static void await_more(tr__http_conn *conn)
 {
-    conn->state = TR__CONN_READS;
-    tr__worker_limit(conn, conn->req == NULL     ? TR__LIMIT_IDLE
+    tr__http_limit limit = conn->req == NULL     ? TR__LIMIT_IDLE
                            : conn->req->has_head ? TR__LIMIT_BODY
-                                                 : TR__LIMIT_HEAD);
+                                                 : TR__LIMIT_HEAD;
+
+    conn->state = TR__CONN_READS;
+    if (limit != TR__LIMIT_HEAD || conn->limit != TR__LIMIT_HEAD)
+        tr__worker_limit(conn, limit);
     await_bytes(conn);
 }
 
@@ -326,9 +350,11 @@ static bool has_next(tr__http_conn *conn)
     parsed = parse(conn);
     if (parsed == TR__PARSED_REFUSED)
         refuse(conn);
+    if (is_due(conn, parsed))
+        return true;
     if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn))
         conn->is_broken = true;
-    return is_due(conn, parsed);
+    return false;
 }
 
 static int serve(void *arg)
@@ -336,6 +362,7 @@ static int serve(void *arg)
     tr__http_conn *conn = arg;
     int count = 0;
 
+    tr__future_delist(&conn->unborn);
     do {
         tr__route_answer(conn->req);
         finish_request(conn);
@@ -543,8 +570,12 @@ static void look_for_reset(tr__http_conn *conn)
 {
     int rc = tr__sys_peek(conn->watcher.fd);
 
+    if (rc == -EAGAIN) { /* it could be written to, which nobody waits for any more */
+        watch(conn, EV_READ);
+        return;
+    }
     unwatch(conn);
-    if (rc < 0 && rc != -EAGAIN) {
+    if (rc < 0) {
         conn->is_broken = true;
         tr__conn_cancel(conn);
     }
@@ -587,7 +618,7 @@ static void on_event(struct ev_loop *ev, ev_io *watcher, int events)
     }
 }
 
-void tr__conn_open(tr__http_worker *worker, int fd)
+bool tr__conn_open(tr__http_worker *worker, int fd, tr__visitor *visitor)
 {
     tr__http_conn *conn = tr__alloc_zeroed(sizeof(*conn));
 
@@ -595,24 +626,32 @@ void tr__conn_open(tr__http_worker *worker, int fd)
                          tr__tls_new(&conn->tls, worker->server->config.tls, true, NULL) < 0)) {
         tr__free(conn);
         tr__sys_close(fd);
-        return;
+        return false;
     }
     conn->worker = worker;
+    conn->visitor = visitor;
     ev_io_init(&conn->watcher, on_event, fd, EV_READ);
     tr__worker_opened(conn);
     await_more(conn);
+    return true;
 }
 
 /* A request that comes too slowly is told so; a client that takes nothing can't be. */
 void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
 {
     if (conn->waiter != NULL) {
+        if (limit == TR__LIMIT_BODY) { /* what a handler that gives up answers */
+            conn->req->refusal = 408;
+            conn->req->reason = "the request came too slowly";
+        }
         end_wait(conn, TR_ETIMEDOUT);
     } else if (limit == TR__LIMIT_HEAD || limit == TR__LIMIT_BODY) {
         conn->req->refusal = 408;
         conn->req->reason = "the request came too slowly";
         refuse(conn);
         proceed(conn, SEND);
+    } else if (limit == TR__LIMIT_IDLE) {
+        tr__conn_end_idle(conn); /* a request that is on its way must not reset it */
     } else {
         tr__conn_close(conn);
     }

@@ -23,6 +23,7 @@
 
 #include "http/server.h"
 #include "net/tls_engine.h"
+#include "runtime/future.h"
 #include "runtime/wait.h"
 
 typedef enum tr__http_state {
@@ -44,12 +45,15 @@ struct tr__http_conn {
     tr__http_worker *worker;
     tr__list link; /* in the list of its limit, or of those that are handled */
     uint64_t due_ns;
-    tr__tls *tls; /* NULL: plain */
+    tr__http_limit limit; /* that it stands under; TR__LIMIT_COUNT: none */
+    tr__visitor *visitor; /* whose it is; NULL: they are not limited */
+    tr__tls *tls;         /* NULL: plain */
     tr__buffer in;
     tr__buffer out;
     tr__tail tail;        /* goes out behind it */
     tr_http_request *req; /* NULL: it idles */
     tr_task *task;        /* HANDLES: of its handlers */
+    tr__waiter unborn;    /* told if that ends before it has begun: there was no stack for it */
     tr__wait *waiter;     /* the task waits for the descriptor; NULL */
     char *peer;           /* for people; made when asked for */
     tr__http_state state;
@@ -64,8 +68,8 @@ struct tr__http_conn {
 };
 
 /* Take a descriptor that was accepted.
- * Ownership: takes fd, also on error. */
-void tr__conn_open(tr__http_worker *worker, int fd);
+ * Ownership: takes fd, also on error; visitor on success. false: out of memory. */
+bool tr__conn_open(tr__http_worker *worker, int fd, tr__visitor *visitor);
 /* Close it, wherever it stands; not while it HANDLES. */
 void tr__conn_close(tr__http_conn *conn);
 /* Say to one that idles that nothing more is answered. */

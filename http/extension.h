@@ -18,8 +18,8 @@ bool tr__tokens_have(const char *list, const char *separators, tr__slice wanted)
  * takeover, either way". NULL: there is none. */
 bool tr__deflate_is_offered(const char *offers);
 
-/* Whether what a server has taken of our offer, the same one, can be spoken: it must keep no context,
- * for we don't. */
+/* Whether what a server has taken of our offer, the same one, can be spoken: it must keep no
+ * context, for we don't. */
 bool tr__deflate_is_taken(const char *taken);
 
 enum { TR__KEY_BYTES = 24, TR__ACCEPT_BYTES = 28 };

@@ -105,12 +105,13 @@ struct tr_http_request {
     tr__match match;
     const char *params[TR__PARAMS_MOST]; /* decoded, when asked for */
     /* The body. */
-    tr__slice whole;     /* where it stands in the input buffer, all of it */
-    tr__buffer body;     /* else what has come so far; or, streamed, what was not read yet */
-    uint64_t body_bytes; /* that have come */
+    tr__slice whole;       /* where it stands in the input buffer, all of it */
+    tr__buffer body;       /* else what has come so far; or, streamed, what was not read yet */
+    uint64_t body_bytes;   /* that have come */
+    uint64_t parsed_bytes; /* of all of it, at least */
     uint64_t body_most;
-    void *declared;  /* the struct that it was filled into */
-    void *extension; /* a form's; see form.c */
+    void *declared;        /* the struct that it was filled into */
+    struct tr__form *form; /* NULL: nobody has asked for it yet */
     /* All that lasts as long as it. */
     tr__arena arena;
     tr__http_value *values;

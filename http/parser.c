@@ -64,9 +64,36 @@ static int note_line(tr_http_request *req, uint32_t number)
     return 0;
 }
 
+/* What stands in front of a value llhttp has left out, but not what stands behind. */
+static void trim(const tr_http_request *req, tr__span *value)
+{
+    const char *at = tr__request_head(req) + value->at;
+
+    while (value->bytes > 0 && (at[value->bytes - 1] == ' ' || at[value->bytes - 1] == '\t'))
+        value->bytes--;
+}
+
+/* Whether a value that is empty goes on in a line that is empty, too. */
+static bool is_folded(const tr_http_request *req, const tr__http_line *line)
+{
+    const char *end = rawmemchr(tr__request_head(req) + line->name.at, '\n');
+
+    return end[1] == ' ' || end[1] == '\t';
+}
+
 static int end_line(tr_http_request *req)
 {
-    return req->last == TR__PIECE_VALUE ? note_line(req, req->line_count - 1) : 0;
+    tr__http_line *line;
+
+    if (req->last != TR__PIECE_VALUE)
+        return 0;
+    line = &req->lines[req->line_count - 1];
+    if (line->name.bytes == 0)
+        return refuse(req, 400, "a header has no name");
+    if (line->value.bytes == 0 && is_folded(req, line))
+        return refuse(req, 400, "a header goes on in another line");
+    trim(req, &line->value);
+    return note_line(req, req->line_count - 1);
 }
 
 static int on_name(llhttp_t *parser, const char *at, size_t bytes)
@@ -89,6 +116,15 @@ static int on_name(llhttp_t *parser, const char *at, size_t bytes)
     return 0;
 }
 
+/* Whether a value begins below its name. */
+static bool is_in_another_line(const tr_http_request *req, const tr__http_line *line)
+{
+    uint32_t name_end = line->name.at + line->name.bytes;
+    uint32_t gap = line->value.at - name_end;
+
+    return gap > 2 && memchr(tr__request_head(req) + name_end, '\n', gap) != NULL;
+}
+
 static int on_value(llhttp_t *parser, const char *at, size_t bytes)
 {
     tr_http_request *req = parser->data;
@@ -99,7 +135,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t bytes)
         return 0;
     value = &req->lines[req->line_count - 1].value;
     req->last = TR__PIECE_VALUE;
-    if (!extend(req, value, at, bytes) && goes_on)
+    if ((!extend(req, value, at, bytes) && goes_on) ||
+        (!goes_on && is_in_another_line(req, &req->lines[req->line_count - 1])))
         return refuse(req, 400, "a header goes on in another line");
     return 0;
 }
@@ -114,13 +151,24 @@ static int on_value_complete(llhttp_t *parser)
     return 0;
 }
 
+/* llhttp speaks RTSP and ICE, too, and takes a line that ends with LF alone. */
+static bool is_http(const tr_http_request *req)
+{
+    const char *behind = tr__request_head(req) + req->target.at + req->target.bytes;
+
+    return memcmp(behind, " HTTP/", 6) == 0 && behind[9] == '\r';
+}
+
 static int check_framing(tr_http_request *req)
 {
     tr__slice coding = tr__request_known(req, TR__KNOWN_TRANSFER_ENCODING);
+    tr__slice length = tr__request_known(req, TR__KNOWN_CONTENT_LENGTH);
 
+    if (length.at != NULL && length.bytes == 0)
+        return refuse(req, 400, "the Content-Length is empty");
     if (coding.at == NULL)
         return 0;
-    if (req->known[TR__KNOWN_CONTENT_LENGTH] != 0)
+    if (length.at != NULL)
         return refuse(req, 400, "there are both Content-Length and Transfer-Encoding");
     if (req->parser.http_minor == 0)
         return refuse(req, 400, "HTTP/1.0 has no Transfer-Encoding");
@@ -129,13 +177,34 @@ static int check_framing(tr_http_request *req)
     return 0;
 }
 
+/* A URL with a host must agree with the header: who comes in between may look at either. */
+static bool is_for_host(const tr_http_request *req, tr__slice host)
+{
+    tr__slice target = tr__request_slice(req, req->target);
+    const char *begin;
+    size_t bytes;
+
+    if (target.bytes == 0 || target.at[0] == '/' || target.at[0] == '*')
+        return true;
+    begin = memmem(target.at, target.bytes, "://", 3);
+    if (begin == NULL)
+        return true; /* its path is refused */
+    begin += 3;
+    for (bytes = 0; begin + bytes < target.at + target.bytes; bytes++)
+        if (begin[bytes] == '/' || begin[bytes] == '?' || begin[bytes] == '#')
+            break;
+    return bytes == host.bytes && strncasecmp(begin, host.at, bytes) == 0;
+}
+
 static int check_host(tr_http_request *req)
 {
     tr__slice host = tr__request_known(req, TR__KNOWN_HOST);
 
     if (host.at == NULL)
         return req->parser.http_minor == 0 ? 0 : refuse(req, 400, "there is no Host");
-    return tr__host_is_valid(host) ? 0 : refuse(req, 400, "the Host is malformed");
+    if (!tr__host_is_valid(host))
+        return refuse(req, 400, "the Host is malformed");
+    return is_for_host(req, host) ? 0 : refuse(req, 400, "the URL is another host's");
 }
 
 static int check_expectation(tr_http_request *req)
@@ -166,6 +235,14 @@ static int measure(tr_http_request *req)
     return 0;
 }
 
+/* Whether the empty line is one of CR and LF. */
+static bool ends_well(const tr_http_request *req)
+{
+    const char *end = rawmemchr(tr__request_head(req) + req->head_bytes - 1, '\n');
+
+    return end[1] == '\r';
+}
+
 static int check_head(tr_http_request *req)
 {
     int rc = measure(req);
@@ -174,8 +251,10 @@ static int check_head(tr_http_request *req)
         return rc;
     if (req->parser.method == HTTP_CONNECT)
         return refuse(req, 501, "this is no proxy");
-    if (req->parser.http_major != 1 || req->parser.http_minor > 1)
+    if (req->parser.http_major != 1 || !is_http(req) || req->parser.http_minor > 1)
         return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if (!ends_well(req))
+        return refuse(req, 400, "a line ends with LF alone");
     if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
         return rc;
     return check_expectation(req);
@@ -272,11 +351,22 @@ static bool is_head_too_long(const tr_http_request *req, const char *end)
     return !req->has_head && bytes > req->conn->worker->server->config.head_bytes_most;
 }
 
+/* Chunks may have extensions, and trailers: they must not be much more than what they come with. */
+static bool is_wrapping_too_long(const tr_http_request *req)
+{
+    enum { OF_A_BYTE = 16 };
+
+    return (req->parser.flags & F_CHUNKED) != 0 &&
+           req->parsed_bytes >
+               2 * req->conn->worker->server->config.head_bytes_most + OF_A_BYTE * req->body_bytes;
+}
+
 tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size_t *used)
 {
     bool had_head = req->has_head;
     llhttp_errno_t error = llhttp_execute(&req->parser, bytes, count);
 
+    req->parsed_bytes += count;
     *used = count;
     if (error == HPE_PAUSED) {
         *used = (size_t)(llhttp_get_error_pos(&req->parser) - bytes);
@@ -286,6 +376,10 @@ tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size
         return refused(req, error);
     if (is_head_too_long(req, bytes + count)) {
         (void)refuse(req, 431, "the headers are too long");
+        return TR__PARSED_REFUSED;
+    }
+    if (is_wrapping_too_long(req)) {
+        (void)refuse(req, 413, "the chunks are too large for what they contain");
         return TR__PARSED_REFUSED;
     }
     return req->has_head && !had_head ? TR__PARSED_HEAD : TR__PARSED_SOME;

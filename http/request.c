@@ -8,6 +8,7 @@
 
 #include "base/seam.h"
 #include "http/cookie.h"
+#include "http/form.h"
 #include "http/percent.h"
 #include "http/query.h"
 #include "net/address.h"
@@ -41,6 +42,8 @@ static void drop_values(tr_http_request *req)
 void tr__request_clear(tr_http_request *req)
 {
     tr__response_clear(&req->res);
+    tr__form_free(req->form);
+    req->form = NULL;
     drop_values(req);
     tr__arena_reset(&req->arena);
     req->body.begin = 0;
@@ -65,8 +68,8 @@ void tr__request_clear(tr_http_request *req)
     memset(req->params, 0, sizeof(req->params));
     req->whole = (tr__slice){ NULL, 0 };
     req->body_bytes = 0;
+    req->parsed_bytes = 0;
     req->declared = NULL;
-    req->extension = NULL;
 }
 
 /* ---- texts of the head ---- */

@@ -581,7 +581,9 @@ static bool put_begun(tr_http_response *res)
     decide_last(req);
     if (res->encoder != NULL)
         res->promised = -1; /* nobody knows how short it becomes */
-    if (res->promised < 0 && req->parser.http_minor > 0)
+    if (res->promised < 0 && tr__status_is_bare(res->status))
+        ; /* it ends with its head */
+    else if (res->promised < 0 && req->parser.http_minor > 0)
         res->is_chunked = true;
     else if (res->promised < 0)
         req->conn->is_last = true; /* it ends where the connection does */

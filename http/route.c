@@ -14,7 +14,7 @@
 
 /* ---- adding ---- */
 
-static int remember(tr_http_server *srv, const char *what, const char *pattern, int rc)
+int tr__route_remember(tr_http_server *srv, const char *what, const char *pattern, int rc)
 {
     tr_http_server *root = srv->root;
 
@@ -138,11 +138,14 @@ static int add_checked(tr_http_server *srv, const char *method, const char *patt
     if (srv->root->is_served)
         return TR_EBUSY;
     if (number < 0 || pattern == NULL || fn == NULL)
-        return remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
+        return tr__route_remember(srv, "route", pattern != NULL ? pattern : "", TR_EINVAL);
+    if (options->streams_body && options->body != NULL) /* it is filled when it is there whole */
+        return tr__route_remember(srv, "route", pattern, TR_EINVAL);
     rc = check_declarations(options);
     if (rc < 0)
-        return remember(srv, "route", pattern, rc);
-    return remember(srv, "route", pattern, add_route(srv, number, pattern, fn, ctx, drop, options));
+        return tr__route_remember(srv, "route", pattern, rc);
+    return tr__route_remember(srv, "route", pattern,
+                              add_route(srv, number, pattern, fn, ctx, drop, options));
 }
 
 int tr__route_add_owning(tr_http_server *srv, const char *method, const char *pattern,
@@ -188,13 +191,13 @@ int tr_http_group(tr_http_server **group, tr_http_server *srv, const char *prefi
     if (srv->root->is_served)
         return TR_EBUSY;
     if (!is_prefix(prefix))
-        return remember(srv, "group", prefix != NULL ? prefix : "", TR_EINVAL);
+        return tr__route_remember(srv, "group", prefix != NULL ? prefix : "", TR_EINVAL);
     made = tr__alloc_zeroed(sizeof(*made));
     if (made != NULL)
         made->prefix = tr__copy_string(prefix);
     if (made == NULL || made->prefix == NULL) {
         tr__free(made);
-        return remember(srv, "group", prefix, TR_ENOMEM);
+        return tr__route_remember(srv, "group", prefix, TR_ENOMEM);
     }
     made->root = srv->root;
     made->outer = srv;
@@ -226,7 +229,7 @@ int tr_http_use(tr_http_server *srv, tr_http_middleware middleware)
     }
     if (rc < 0 || layer == NULL) {
         drop_middleware(&middleware);
-        return srv == NULL || rc == TR_EBUSY ? rc : remember(srv, "middleware", "", rc);
+        return srv == NULL || rc == TR_EBUSY ? rc : tr__route_remember(srv, "middleware", "", rc);
     }
     layer->middleware = middleware;
     for (last = &srv->layers; *last != NULL; last = &(*last)->next)
@@ -369,6 +372,10 @@ void tr__route_find(tr_http_request *req)
     char *copy;
     ssize_t bytes;
 
+    if (memchr(target.at, '#', target.bytes) != NULL) {
+        refuse(req, 400, "a URL is asked for without its fragment");
+        return;
+    }
     req->body_most = srv->config.body_most;
     req->match.all = NULL;
     req->match.param_count = 0;
@@ -421,6 +428,8 @@ static void list_methods(const tr_http_request *req, char *text, size_t bytes)
     bool has_head = false;
 
     for (const tr__destination *d = req->match.all; d != NULL && at < bytes; d = d->next) {
+        if (d->method == HTTP_OPTIONS)
+            continue; /* it ends the list in any case */
         at += (size_t)snprintf(text + at, bytes - at, "%s, ",
                                llhttp_method_name((llhttp_method_t)d->method));
         has_get |= d->method == HTTP_GET;
@@ -517,7 +526,7 @@ static int status_of(int rc)
  * server is at fault. */
 static void answer_error(tr_http_request *req, int rc)
 {
-    int status = status_of(rc);
+    int status = req->refusal != 0 ? req->refusal : status_of(rc);
 
     if (req->conn->is_broken)
         return; /* the client has gone: nobody is at fault */
@@ -534,8 +543,8 @@ static void answer_error(tr_http_request *req, int rc)
 static int run(tr_http_request *req, const tr__http_route *route)
 {
     tr_http_next outermost = { .req = req, .route = route };
-    double limit = route->options.timeout > 0 ? route->options.timeout
-                                              : req->conn->worker->server->config.handler_timeout;
+    double limit = route->options.timeout != 0 ? route->options.timeout
+                                               : req->conn->worker->server->config.handler_timeout;
     int rc = 0;
 
     if (limit <= 0)

@@ -27,6 +27,8 @@ struct tr__http_route {
     size_t around_count;
 };
 
+/* An error of what was added before: the first is returned when it is served. Returns rc. */
+int tr__route_remember(tr_http_server *srv, const char *what, const char *pattern, int rc);
 /* Add a route with a context of its own, which it takes, also on error. */
 int tr__route_add_owning(tr_http_server *srv, const char *method, const char *pattern,
                          tr_http_handler fn, void *ctx, void (*drop)(void *ctx),

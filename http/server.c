@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "http/connection.h"
+#include "http/description.h"
 #include "net/address.h"
 #include "net/system.h"
 #include "runtime/task.h"
@@ -99,6 +100,7 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
 {
     tr_http_config all = { 0 };
     tr_http_server *srv;
+    int rc;
 
     if (out == NULL)
         return TR_EINVAL;
@@ -113,12 +115,18 @@ int tr__http_server_new(tr_http_server **out, const tr_http_config *config, size
     if (srv == NULL)
         return TR_ENOMEM;
     srv->root = srv;
+    srv->refs = 1;
     fill_defaults(&all);
     srv->config = all;
     srv->config.tls = tr_tls_ref(all.tls);
     if (!copy_texts(&srv->config)) {
         tr_http_server_free(srv);
         return TR_ENOMEM;
+    }
+    rc = tr__description_add_routes(srv);
+    if (rc < 0) {
+        tr_http_server_free(srv);
+        return rc;
     }
     *out = srv;
     return 0;
@@ -128,13 +136,18 @@ void tr_http_server_free(tr_http_server *srv)
 {
     if (srv == NULL || srv->root != srv)
         return;
+    /* ordered: what others have read of it comes before it is freed; pairs with itself. */
+    if (tr__add_ordered_u32(&srv->refs, UINT32_MAX) != 1)
+        return;
     tr__routes_free(srv);
     tr_tls_unref(srv->config.tls);
     tr__free((void *)(uintptr_t)srv->config.listen);
     tr__free((void *)(uintptr_t)srv->config.server_name);
     tr__free((void *)(uintptr_t)srv->config.title);
     tr__free((void *)(uintptr_t)srv->config.version);
+    tr__visitors_free(srv->visitors);
     tr__free(srv->workers);
+    tr__free(srv->description);
     tr__free(srv->address);
     tr__free(srv);
 }
@@ -154,15 +167,30 @@ static bool count_connection(tr_http_server *srv)
     return false;
 }
 
+static void discount_connection(tr_http_server *srv, tr__visitor *visitor)
+{
+    /* relaxed: as above. */
+    (void)tr__add_relaxed_u64(&srv->connections, UINT64_MAX);
+    tr__visitors_leave(srv->visitors, visitor);
+}
+
 static void on_accept(tr__acceptor *acceptor, int fd, const tr_address *from)
 {
     tr__http_worker *worker = TR__CONTAINER_OF(acceptor, tr__http_worker, acceptor);
+    tr_http_server *srv = worker->server;
+    tr__visitor *visitor = NULL;
 
-    (void)from;
-    if (count_connection(worker->server))
-        tr__conn_open(worker, fd);
-    else
+    if (!count_connection(srv)) {
         tr__sys_close(fd);
+        return;
+    }
+    if (srv->visitors != NULL && tr__visitors_enter(srv->visitors, from, &visitor) < 0) {
+        tr__sys_close(fd);
+        discount_connection(srv, NULL);
+        return;
+    }
+    if (!tr__conn_open(worker, fd, visitor))
+        discount_connection(srv, visitor);
 }
 
 static void init_worker(tr__http_worker *worker, tr_http_server *srv)
@@ -199,6 +227,7 @@ static bool is_gone(tr__http_worker *worker, double seconds)
 {
     if (worker->connections == 0)
         return true;
+    (void)tr_event_clear(&worker->is_empty); /* of those that had ended before others came */
     return tr_event_wait_for(&worker->is_empty, seconds) == 0;
 }
 
@@ -278,7 +307,14 @@ static int make_workers(tr_http_server *srv)
         return TR_ENOMEM;
     for (int i = 0; i < srv->worker_count; i++)
         init_worker(&srv->workers[i], srv);
-    return tr__routes_prepare(srv) ? 0 : TR_ENOMEM;
+    if (srv->config.connections_each > 0) {
+        srv->visitors = tr__visitors_new((uint32_t)(srv->config.connections_each < UINT32_MAX
+                                                        ? srv->config.connections_each
+                                                        : UINT32_MAX));
+        if (srv->visitors == NULL)
+            return TR_ENOMEM;
+    }
+    return tr__routes_prepare(srv) ? tr__description_prepare(srv) : TR_ENOMEM;
 }
 
 static void announce(tr_http_server *srv, int rc)
@@ -376,9 +412,18 @@ void tr_http_stop(tr_http_server *srv)
 
 int tr_http_await_ready(tr_http_server *srv)
 {
-    int rc = srv == NULL ? TR_EINVAL : tr_event_wait(&srv->root->ready);
+    int rc;
 
-    return rc < 0 ? rc : srv->root->ready_rc;
+    if (srv == NULL)
+        return TR_EINVAL;
+    srv = srv->root;
+    /* ordered, although relaxed would do: it is not freed before it serves. */
+    (void)tr__add_ordered_u32(&srv->refs, 1);
+    rc = tr_event_wait(&srv->ready);
+    if (rc >= 0)
+        rc = srv->ready_rc;
+    tr_http_server_free(srv);
+    return rc;
 }
 
 const char *tr_http_address(const tr_http_server *srv)

@@ -13,6 +13,7 @@
 
 #include "http/message.h"
 #include "http/route.h"
+#include "http/visitors.h"
 #include "net/home.h"
 #include "net/listener.h"
 
@@ -54,7 +55,7 @@ struct tr__http_worker {
 
 /* One more, and one less, which is gone. */
 void tr__worker_opened(tr__http_conn *conn);
-void tr__worker_closed(tr__http_worker *worker);
+void tr__worker_closed(tr__http_worker *worker, tr__visitor *visitor);
 /* While draining: who idles now asks no more. */
 void tr__worker_close_idle(tr__http_worker *worker);
 /* From now on it is limited so, in the place of what limited it before; or not at all. */
@@ -76,6 +77,7 @@ tr__slice tr__worker_date(tr__http_worker *worker);
 struct tr_http_server {
     tr_http_server *root; /* itself; of a group: the server */
     /* Of the server only. */
+    uint32_t refs;         /* shared: who serves it, or waits until it does */
     tr_http_config config; /* with all defaults filled in */
     tr__router router;
     tr__http_route *routes; /* the last one first */
@@ -90,7 +92,10 @@ struct tr_http_server {
     int ready_rc;
     char *address;
     int port;
-    uint64_t connections; /* of all workers: shared */
+    char *description; /* OpenAPI; NULL: it has no title */
+    size_t description_bytes;
+    uint64_t connections;   /* of all workers: shared */
+    tr__visitors *visitors; /* by address, also shared; NULL: they are not limited */
     /* Of groups, too. */
     tr_http_server *outer; /* NULL: the server */
     tr_http_server *next;  /* another group */

@@ -18,6 +18,7 @@ enum {
     SPARE_REQUESTS = 256
 };
 #define NS_PER_S 1e9
+#define LONG_S   1e9 /* longer than anything lasts */
 
 /* ---- limits ---- */
 
@@ -81,11 +82,13 @@ void tr__worker_limit(tr__http_conn *conn, tr__http_limit limit)
     double seconds = limit_s(&worker->server->config, limit);
 
     tr__list_remove(&conn->link);
+    conn->limit = limit;
     if (seconds < 0) {
         tr__list_append(&worker->handled, &conn->link);
         return;
     }
-    conn->due_ns = worker->net->loop->now_ns + (uint64_t)(seconds * NS_PER_S);
+    conn->due_ns =
+        worker->net->loop->now_ns + (uint64_t)((seconds < LONG_S ? seconds : LONG_S) * NS_PER_S);
     tr__list_append(&worker->limited[limit], &conn->link);
     if (!tr__timer_is_started(&worker->timer)) {
         start_timer(worker, conn->due_ns);
@@ -97,6 +100,7 @@ void tr__worker_limit(tr__http_conn *conn, tr__http_limit limit)
 
 void tr__worker_unlimit(tr__http_conn *conn)
 {
+    conn->limit = TR__LIMIT_COUNT;
     tr__list_remove(&conn->link);
     tr__list_append(&conn->worker->handled, &conn->link);
 }
@@ -109,8 +113,9 @@ void tr__worker_opened(tr__http_conn *conn)
     tr__list_append(&conn->worker->handled, &conn->link);
 }
 
-void tr__worker_closed(tr__http_worker *worker)
+void tr__worker_closed(tr__http_worker *worker, tr__visitor *visitor)
 {
+    tr__visitors_leave(worker->server->visitors, visitor);
     worker->connections--;
     /* relaxed: a count; nothing is published by it. */
     (void)tr__add_relaxed_u64(&worker->server->connections, UINT64_MAX);

@@ -23,8 +23,8 @@ enum {
 typedef struct target {
     bool is_secure;
     char address[TR__HOST_BYTES + 16]; /* host:port */
-    char host[TR__HOST_BYTES + 8];    /* as the Host header has it */
-    const char *path;                 /* within the URL; "" means "/" */
+    char host[TR__HOST_BYTES + 8];     /* as the Host header has it */
+    const char *path;                  /* within the URL; "" means "/" */
 } target;
 
 /* What the server has answered. */

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <troupe/task.h>
 
 #include "base/seam.h"
 #include "net/address.h"
 #include "net/system.h"
 #include "runtime/task.h"
 
-enum { STREAK = 64 }; /* calls that did not wait, until others run */
+static const double GOODBYE_S = 1; /* until there is room for it */
 
 /* ---- the plain kind ---- */
 
@@ -140,12 +141,7 @@ int tr__io_enter(tr_io *io)
     if (rc < 0)
         return rc;
     io->users++;
-    if (++io->streak < STREAK)
-        return 0;
-    io->streak = 0;
-    rc = tr_yield();
-    if (rc == 0 && io->is_closed)
-        rc = TR_EPIPE;
+    rc = tr__ready_take_turns(&io->ready, &io->streak);
     return rc < 0 ? (int)tr__io_leave(io, rc) : 0;
 }
 
@@ -162,22 +158,40 @@ static bool is_elsewhere(const tr_io *io)
     return io->ready.net != NULL && io->ready.net->loop != tr__loop_here();
 }
 
+/* Say goodbye, where the kind has one. That all was written before is not known to the other side
+ * without it; but nobody waits for long until there is room for it. */
+static void part(tr_io *io, bool may_wait)
+{
+    int rc = 0;
+
+    if (io->kind->part == NULL)
+        return;
+    io->kind->part(io);
+    if (!may_wait || !tr__io_has_unsent(io))
+        return;
+    TR_DEADLINE(GOODBYE_S, &rc) {
+        rc = tr_flush(io);
+    }
+    tr__io_stop_flusher(io); /* of a goodbye that was too late; the stream closes in any case */
+}
+
 int tr_close(tr_io *io)
 {
+    bool may_wait;
     int rc = 0;
 
     if (io == NULL)
         return 0;
     if (is_elsewhere(io))
         return TR_EWRONGPLACE;
-    if (tr__buffer_count(&io->out) > 0 && tr__ready_check(&io->ready) == 0)
+    may_wait = !io->is_cut && tr__ready_check(&io->ready) == 0;
+    if (tr__io_has_unsent(io) && may_wait)
         rc = tr_flush(io);
-    else if (tr__buffer_count(&io->out) > 0)
+    else if (tr__io_has_unsent(io))
         rc = TR_ECANCELED; /* nobody is left to wait for it */
     if (io->ready.net != NULL) {
         tr__io_stop_flusher(io);
-        if (io->kind->part != NULL)
-            io->kind->part(io);
+        part(io, may_wait && rc == 0);
     }
     tr__ready_close(&io->ready);
     io->is_closed = true;

@@ -27,6 +27,8 @@ typedef struct tr__io_kind {
     ssize_t (*try_write)(tr_io *io, const struct iovec *parts, int count);
     /* Let go out what the kind holds back: 0 when all is out. */
     int (*try_flush)(tr_io *io);
+    /* Whether it holds something back; NULL: never. */
+    bool (*holds_back)(const tr_io *io);
     /* Say that nothing more comes: 0 when that is out. */
     int (*try_end)(tr_io *io);
     /* It is about to be closed: say so to the other side, if that can be done at once. NULL:
@@ -72,6 +74,7 @@ struct tr_io {
     size_t high, low;
     int failure; /* of what went out in the background; 0 */
     bool has_ended;
+    bool is_cut; /* a write has failed, or was cancelled: nobody waits for its rest */
     tr__flush flush;
     tr__way_waiter flusher; /* waits for the descriptor while `out` goes out */
     /* For people; made when asked for. */
@@ -94,6 +97,8 @@ ssize_t tr__io_plain_read(tr_io *io, void *buffer, size_t bytes);
 ssize_t tr__io_plain_write(tr_io *io, const struct iovec *parts, int count);
 
 void tr__io_init_writing(tr_io *io);
+/* Whether something that tr_write was given has not gone out yet. */
+bool tr__io_has_unsent(const tr_io *io);
 /* Nothing is written in the background any more. */
 void tr__io_stop_flusher(tr_io *io);
 

@@ -69,6 +69,12 @@ static void on_writable(tr__way_waiter *waiter, int result)
         go_on(TR__CONTAINER_OF(waiter, tr_io, flusher));
 }
 
+bool tr__io_has_unsent(const tr_io *io)
+{
+    return tr__buffer_count(&io->out) > 0 ||
+           (io->kind->holds_back != NULL && io->kind->holds_back(io));
+}
+
 void tr__io_stop_flusher(tr_io *io)
 {
     tr__flush_call_off(&io->flush);
@@ -98,11 +104,12 @@ static int enter(tr_io *io)
     return 0;
 }
 
-/* Who leaves without having sent what is buffered hands it back to the background. */
+/* Who leaves without having sent all that is buffered hands it back to the background: that the
+ * caller was cancelled, say, is not the fault of what others have written. */
 static int leave(tr_io *io, int result)
 {
-    if (!io->is_closed && result == 0 && tr__buffer_count(&io->out) > 0)
-        go_on(io);
+    if (io->ready.net != NULL && tr__io_has_unsent(io))
+        tr__flush_ask(io->ready.net, &io->flush);
     (void)tr_unlock(&io->turn); /* it is ours */
     return (int)tr__io_leave(io, result);
 }
@@ -152,7 +159,10 @@ static int write_parts(tr_io *io, struct iovec *parts, int count)
         else
             rc = (int)written;
     }
-    return rc == 0 ? drain(io, 0) : rc;
+    if (rc == 0)
+        rc = drain(io, 0);
+    io->is_cut = rc < 0;
+    return rc;
 }
 
 /* ---- the API ---- */
@@ -199,6 +209,7 @@ int tr_writev_all(tr_io *io, const struct iovec *parts, int count)
 /* Copy it behind what is buffered, a high-water mark at a time. */
 static int buffer_all(tr_io *io, const char *data, size_t bytes)
 {
+    size_t low = io->low < io->high ? io->low : io->high - 1; /* there must be some room then */
     int rc = 0;
 
     while (rc == 0 && bytes > 0) {
@@ -214,7 +225,7 @@ static int buffer_all(tr_io *io, const char *data, size_t bytes)
         data += some;
         bytes -= some;
         if (tr__buffer_count(&io->out) >= io->high)
-            rc = drain(io, io->low);
+            rc = drain(io, low);
     }
     return rc;
 }
@@ -223,13 +234,7 @@ int tr_write(tr_io *io, const void *data, size_t bytes)
 {
     int rc = (data == NULL && bytes > 0) || bytes > SSIZE_MAX / 4 ? TR_EINVAL : enter(io);
 
-    if (rc < 0)
-        return rc;
-    rc = buffer_all(io, data, bytes);
-    if (rc == 0 && tr__buffer_count(&io->out) > 0)
-        tr__flush_ask(io->ready.net, &io->flush);
-    (void)tr_unlock(&io->turn); /* it is ours */
-    return (int)tr__io_leave(io, rc);
+    return rc < 0 ? rc : leave(io, buffer_all(io, data, bytes));
 }
 
 int tr_flush(tr_io *io)

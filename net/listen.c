@@ -16,6 +16,7 @@ struct tr_listener {
     char *path;
     char address[TR__ADDRESS_TEXT];
     bool is_accepting;
+    uint8_t streak; /* connections that it has not waited for, in a row */
     bool is_closed;
 };
 
@@ -68,17 +69,18 @@ int tr__listen(tr_listener **out, const char *address, const tr_listen_options *
 static int accept_next(tr_listener *l)
 {
     bool has_said_so = false;
+    int rc = tr__ready_take_turns(&l->ready, &l->streak);
 
-    for (;;) {
+    while (rc == 0) {
         tr_address from;
         int fd = tr__sys_accept(l->ready.fd, &from.tr__storage, &from.tr__bytes);
-        int rc = 0;
 
         if (fd >= 0)
             return fd;
-        if (fd == -EAGAIN)
+        if (fd == -EAGAIN) {
+            l->streak = 0;
             rc = tr__ready_await(&l->ready, &l->ready.in, "a connection");
-        else if (tr__accept_is_starved(fd)) {
+        } else if (tr__accept_is_starved(fd)) {
             if (!has_said_so)
                 tr__log(TR_LOG_WARN, "net: can't accept at %s just now: %s", l->address,
                         tr_strerror(fd));
@@ -89,9 +91,8 @@ static int accept_next(tr_listener *l)
         }
         if (rc == 0 && l->ready.net == NULL)
             rc = TR_EPIPE;
-        if (rc < 0)
-            return rc;
     }
+    return rc;
 }
 
 int tr_accept(tr_io **out, tr_listener *l)

@@ -5,6 +5,8 @@
 #include "net/system.h"
 #include "runtime/task.h"
 
+enum { STREAK = 64 }; /* calls that did not wait, until others run */
+
 /* A task that waits. */
 typedef struct way_wait {
     tr__way_waiter waiter;
@@ -141,5 +143,18 @@ int tr__ready_await(tr__ready *ready, tr__way *way, const char *what)
         return TR_EBUSY;
     waiter.wait.task = tr__task_here();
     tr__ready_call(ready, way, &waiter.waiter);
-    return tr__wait_suspend(&waiter.wait);
+    rc = tr__wait_suspend(&waiter.wait);
+    /* It may have been closed after it was ready, before this task has run. */
+    return rc == 0 && ready->net == NULL ? TR_EPIPE : rc;
+}
+
+int tr__ready_take_turns(tr__ready *ready, uint8_t *streak)
+{
+    int rc;
+
+    if (++*streak < STREAK)
+        return 0;
+    *streak = 0;
+    rc = tr_yield();
+    return rc == 0 && ready->net == NULL ? TR_EPIPE : rc;
 }

@@ -45,6 +45,7 @@ void tr__ready_close(tr__ready *ready);
 
 /* Let the running task wait until a call may succeed; what is for people, such as "data from a
  * socket". Errors that the descriptor has met end the wait, too: the call then tells.
+ * Ownership: whoever waits keeps `ready`, also while it is closed.
  * Errors: TR_ECANCELED; TR_EBUSY another task waits; TR_EPIPE it was closed meanwhile;
  *         TR_EWRONGPLACE. */
 int tr__ready_await(tr__ready *ready, tr__way *way, const char *what);
@@ -57,6 +58,10 @@ static inline void tr__ready_call_off(tr__way *way, const tr__way_waiter *waiter
     if (way->waiter == waiter)
         way->waiter = NULL;
 }
+
+/* A call begins that may succeed without waiting: after many of these in a row, others run first.
+ * Errors: as tr__ready_await. */
+int tr__ready_take_turns(tr__ready *ready, uint8_t *streak);
 
 /* Whether the caller is a task of the loop that this belongs to: 0, TR_EWRONGPLACE, or TR_EPIPE if
  * it is closed. */

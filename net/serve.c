@@ -11,6 +11,7 @@
 #include "net/io.h"
 #include "net/listener.h"
 #include "net/system.h"
+#include "runtime/future.h"
 #include "runtime/task.h"
 
 enum { DESCRIPTORS_LEFT = 64 }; /* for the rest of the program */
@@ -41,6 +42,7 @@ typedef struct client {
     worker *worker;
     tr_io *io;
     tr_task *task;
+    tr__waiter unborn; /* told if the task ends before it has begun */
 } client;
 
 /* ---- clients ---- */
@@ -79,8 +81,10 @@ static int run_client(void *arg)
 {
     client *c = arg;
     worker *w = c->worker;
-    int rc = w->service->fn(c->io, w->service->arg);
+    int rc;
 
+    tr__future_delist(&c->unborn);
+    rc = w->service->fn(c->io, w->service->arg);
     if (rc < 0)
         report(w, rc);
     (void)tr_close(c->io); /* on its loop; what could not go out is lost with the connection */
@@ -89,11 +93,27 @@ static int run_client(void *arg)
     return 0;
 }
 
+/* There was no memory for the task's stack. */
+static void on_unborn(tr__waiter *waiter, int status)
+{
+    client *c = TR__CONTAINER_OF(waiter, client, unborn);
+
+    report(c->worker, status);
+    (void)tr_future_status(tr_task_future(c->task)); /* it is looked at: nobody misses it */
+    tr_task_unref(c->task);
+    (void)tr_close(c->io); /* on its loop */
+    forget(c);
+}
+
 static bool start_client(client *c)
 {
     const tr_task_options options = { .stack_bytes = c->worker->service->options.stack_bytes };
 
-    return tr__task_spawn(&c->task, run_client, c, "connection", &options, sizeof(options)) >= 0;
+    if (tr__task_spawn(&c->task, run_client, c, "connection", &options, sizeof(options)) < 0)
+        return false;
+    c->unborn.notify = on_unborn;
+    (void)tr__future_enlist(tr_task_future(c->task), &c->unborn); /* it can't have ended yet */
+    return true;
 }
 
 /* ---- accepting ---- */

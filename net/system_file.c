@@ -2,6 +2,8 @@
 #include "net/system_file.h"
 
 #include <errno.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -27,6 +29,22 @@ int tr__sys_openat(int directory, const char *path, int flags, mode_t mode)
         fd = openat(directory, path, flags | O_CLOEXEC, mode);
     while (fd < 0 && errno == EINTR);
     return (int)result(fd);
+}
+
+int tr__sys_open_beneath(int directory, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd;
+
+    if (tr__fault_strikes(TR__FAULT_CALL))
+        return -EMFILE;
+    do
+        fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    return fd < 0 ? -errno : (int)fd;
 }
 
 ssize_t tr__sys_file_read(int fd, void *buffer, size_t bytes, int64_t offset)

@@ -11,6 +11,8 @@
 
 /* Closed on exec. */
 int tr__sys_openat(int directory, const char *path, int flags, mode_t mode);
+/* The same of what is below a directory: no link, and no "..", leads out of it (-EXDEV). */
+int tr__sys_open_beneath(int directory, const char *path, int flags);
 /* At an offset; below 0: at the file's own position. */
 ssize_t tr__sys_file_read(int fd, void *buffer, size_t bytes, int64_t offset);
 ssize_t tr__sys_file_write(int fd, const void *data, size_t bytes, int64_t offset);

@@ -144,7 +144,8 @@ static bool is_for(const identity *id, const char *host)
            strcasecmp(id->host + 1, dot) == 0;
 }
 
-static int choose_identity(SSL *ssl, int *alert, void *arg) /* NOLINT: as OpenSSL has it */
+/* NOLINTNEXTLINE(readability-non-const-parameter): as OpenSSL has it */
+static int choose_identity(SSL *ssl, int *alert, void *arg)
 {
     const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     tr_tls *tls = arg;
@@ -165,6 +166,7 @@ static int choose_identity(SSL *ssl, int *alert, void *arg) /* NOLINT: as OpenSS
 static int keep_session(SSL *ssl, SSL_SESSION *ssl_session);
 
 /* Nobody is at hand to be asked for the passphrase of a key: such a key is refused. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): as OpenSSL has it */
 static int no_passphrase(char *buffer, int bytes, int is_writing, void *arg)
 {
     (void)buffer;

@@ -86,6 +86,14 @@ static ssize_t try_write(tr_io *io, const struct iovec *parts, int count)
     return rc < 0 ? rc : (ssize_t)bytes;
 }
 
+static bool holds_back(const tr_io *io)
+{
+    size_t bytes;
+
+    (void)tr__tls_outgoing(engine_of(io), &bytes);
+    return bytes > 0;
+}
+
 static int try_end(tr_io *io)
 {
     tr__tls_end(engine_of(io));
@@ -110,6 +118,7 @@ static const tr__io_kind tls_kind = {
     .try_read = try_read,
     .try_write = try_write,
     .try_flush = send_cipher,
+    .holds_back = holds_back,
     .try_end = try_end,
     .part = part,
     .fini = fini,
@@ -177,7 +186,8 @@ static int feed_buffered(tr_io *io, tr__tls *tls)
     return 0;
 }
 
-static int wrap_checked(tr_io *io, tr_tls *context, const char *host)
+/* *is_closed: somebody else has closed it meanwhile, and it is gone. */
+static int wrap_checked(tr_io *io, tr_tls *context, const char *host, bool *is_closed)
 {
     tr__tls *tls;
     int rc = tr__tls_new(&tls, context, host == NULL, host);
@@ -190,10 +200,12 @@ static int wrap_checked(tr_io *io, tr_tls *context, const char *host)
         return rc;
     }
     tr__io_become_tls(io, tls);
+    io->streak = 0; /* it does not let others run here, who might close it */
     rc = tr__io_enter(io);
     if (rc < 0)
         return rc;
     rc = shake_hands(io);
+    *is_closed = io->is_closed;
     if (rc == TR_ETLS || rc == TR_ECERTIFICATE)
         tr__log(TR_LOG_INFO, "tls: the handshake with %s failed: %s",
                 host != NULL ? host : tr_io_peer(io), tr__tls_error(tls));
@@ -203,6 +215,7 @@ static int wrap_checked(tr_io *io, tr_tls *context, const char *host)
 /* A failed one is closed, whatever it was. */
 static int wrap(tr_io **at, tr_tls *context, const char *host)
 {
+    bool is_closed = false;
     tr_io *io = *at;
     int rc = tr__ready_check(&io->ready);
 
@@ -211,9 +224,10 @@ static int wrap(tr_io **at, tr_tls *context, const char *host)
     if (rc == 0 && (io->users > 0 || tr__buffer_count(&io->out) > 0))
         rc = TR_EBUSY;
     if (rc == 0)
-        rc = wrap_checked(io, context, host);
+        rc = wrap_checked(io, context, host, &is_closed);
     if (rc < 0) {
-        (void)tr_close(io); /* on its loop, or it stays the other loop's */
+        if (!is_closed)
+            (void)tr_close(io); /* on its loop, or it stays the other loop's */
         *at = NULL;
     }
     return rc;

@@ -15,6 +15,7 @@ struct tr_udp {
     char address[TR__ADDRESS_TEXT];
     uint32_t users; /* tasks that are in a call */
     bool is_closed;
+    uint8_t streak; /* calls that did not wait, in a row */
 };
 
 static int open_socket(const char *text, const tr_udp_options *options)
@@ -119,11 +120,14 @@ static ssize_t leave(tr_udp *u, ssize_t result)
 
 static ssize_t send_one(tr_udp *u, const struct msghdr *message)
 {
+    int rc = tr__ready_take_turns(&u->ready, &u->streak);
     ssize_t sent;
 
+    if (rc < 0)
+        return rc;
     while ((sent = tr__sys_sendmsg(u->ready.fd, message)) == -EAGAIN) {
-        int rc = tr__ready_await(&u->ready, &u->ready.out, "room for a datagram");
-
+        u->streak = 0;
+        rc = tr__ready_await(&u->ready, &u->ready.out, "room for a datagram");
         if (rc < 0)
             return rc;
     }
@@ -151,11 +155,14 @@ int tr_udp_send(tr_udp *u, const tr_address *to, const void *data, size_t bytes)
 
 static ssize_t receive_one(tr_udp *u, struct msghdr *message)
 {
+    int rc = tr__ready_take_turns(&u->ready, &u->streak);
     ssize_t count;
 
+    if (rc < 0)
+        return rc;
     while ((count = tr__sys_recvmsg(u->ready.fd, message)) == -EAGAIN) {
-        int rc = tr__ready_await(&u->ready, &u->ready.in, "a datagram");
-
+        u->streak = 0;
+        rc = tr__ready_await(&u->ready, &u->ready.in, "a datagram");
         if (rc < 0)
             return rc;
     }

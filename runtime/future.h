@@ -132,8 +132,8 @@ bool tr__future_sleep(tr_future *f, uint64_t deadline_ns);
 int tr__future_wait_joined(tr_future *f);
 
 /* On the home loop: stand in its list. false: it has ended already. */
-bool tr__future_enlist(tr_future *f, tr__waiter *waiter);
+TR__SHARED bool tr__future_enlist(tr_future *f, tr__waiter *waiter);
 /* On the home loop: leave the list; nothing happens to one that was told already. */
-void tr__future_delist(tr__waiter *waiter);
+TR__SHARED void tr__future_delist(tr__waiter *waiter);
 
 #endif

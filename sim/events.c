@@ -99,6 +99,7 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout)
         return -1;
     until_ns = end_of(timeout);
     tr__sim_step();
+    tr__sim_settle_arrivals();
     while ((count = real_epoll_wait(epoll_fd, events, most, 0)) == 0 && timeout != 0) {
         if (!tr__sim_wait_for_events(&itself, 1, until_ns))
             timeout = 0; /* look once more */
@@ -120,6 +121,7 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout)
         return -1;
     until_ns = end_of(timeout);
     tr__sim_step();
+    tr__sim_settle_arrivals();
     while ((ready = real_poll(descriptors, count, 0)) == 0 && timeout != 0) {
         if (!tr__sim_wait_for_events(descriptors, count, until_ns))
             timeout = 0;

@@ -1,6 +1,7 @@
 /* A run of a simulated world. */
 #include <dirent.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,16 @@
 #include "runtime/topology.h"
 #include "sim/exhaust.h"
 #include "sim/run.h"
+#include "sim/sockets.h"
 #include "sim/world.h"
 
-#define STEP_LIMIT (100 * 1000 * 1000)
+#define STEP_LIMIT   (100 * 1000 * 1000)
+#define LATENCY_MOST 3600 /* seconds */
 
 /* The linker takes a file of a library for a symbol that it still needs. Where a sanitizer has
  * functions of the names that these define, it would not need any. */
 static __attribute__((used))
-const char *const needed[] = { &tr__sim_has_clocks, &tr__sim_has_transfers };
+const char *const needed[] = { &tr__sim_has_clocks, &tr__sim_has_transfers, &tr__sim_has_network };
 
 /* ---- the seams ---- */
 
@@ -73,7 +76,9 @@ bool tr__sim_options_are_valid(const tr_sim_options *o)
     return o->preempt <= 1 && is_chance(o->late) && is_chance(o->stall) &&
            is_chance(o->fail_memory) && is_chance(o->fail_thread) && is_chance(o->fail_call) &&
            is_chance(o->short_transfer) && is_chance(o->reset) && is_chance(o->slow_job) &&
-           o->time_limit >= 0 && o->cores >= 0 && o->cores <= 1024;
+           is_chance(o->partition) && is_chance(o->drop) && is_chance(o->duplicate) &&
+           is_chance(o->reorder) && o->latency <= LATENCY_MOST && o->time_limit >= 0 &&
+           o->cores >= 0 && o->cores <= 1024;
 }
 
 bool tr__sim_seed_from_environment(uint64_t *seed)
@@ -121,6 +126,8 @@ static void make_world(const tr_sim_options *options, uint64_t seed)
     tr__sim.faults.state = tr__random_next(&random);
     tr__sim.program.state = tr__random_next(&random);
     tr__sim.mean = means[tr__random_next(&random) % (sizeof(means) / sizeof(means[0]))];
+    tr__sim.network.state = tr__random_next(&random);
+    tr__network_begin();
     if (options->preempt > 0)
         tr__sim.mean = (uint64_t)(1 / options->preempt);
     else if (options->preempt < 0)
@@ -186,18 +193,45 @@ static void check_nothing_is_left(int descriptors)
         tr__sim_give_up("there are more, or fewer, open descriptors than before");
 }
 
+/* ---- writing to what the other side has closed is an error, and no signal ---- */
+
+static void forbid_signal(sigset_t *before)
+{
+    sigset_t pipes;
+
+    (void)sigemptyset(&pipes); /* none of these fails */
+    (void)sigaddset(&pipes, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipes, before);
+}
+
+static void allow_signal(const sigset_t *before)
+{
+    const struct timespec at_once = { .tv_sec = 0 };
+    sigset_t pipes;
+
+    (void)sigemptyset(&pipes); /* as above */
+    (void)sigaddset(&pipes, SIGPIPE);
+    if (sigismember(before, SIGPIPE) == 0)
+        (void)sigtimedwait(&pipes, NULL, &at_once); /* EAGAIN: none came */
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 int tr__sim_run_seed(void (*fn)(void *arg), void *arg, const tr_sim_options *options, uint64_t seed)
 {
     int descriptors = open_descriptors();
     program p = { fn, arg };
     tr_sim_thread *first;
+    sigset_t signals;
 
     make_world(options, seed);
     first = tr__sim_thread_new("main", run_program, &p);
     if (first == NULL)
         return TR_ENOMEM;
     tr__seam_set(&simulated);
+    forbid_signal(&signals);
     tr__sim_begin(first);
+    tr__network_end();
+    allow_signal(&signals);
     check_nothing_is_left(descriptors);
     tr__seam_set(NULL);
     tr__sim.figures.seconds = tr__sim_seconds(tr__sim.now_ns);

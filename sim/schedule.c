@@ -11,6 +11,7 @@
 #include "runtime/runtime.h"
 #include "sim/chance.h"
 #include "sim/exhaust.h"
+#include "sim/sockets.h"
 #include "sim/world.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 };
 static const uint64_t LATE_NS = 2 * 1000 * 1000;
 static const uint64_t STALL_NS = 50 * 1000 * 1000;
+static const uint64_t SWEEP_NS = 500 * 1000 * 1000;
 static const uint64_t IDLE_NS = UINT64_C(2) * 3600 * 1000 * 1000 * 1000;
 
 tr__sim_world tr__sim;
@@ -152,6 +154,8 @@ void tr__sim_make_ready(tr_sim_thread *thread, bool is_late)
 /* Those whose time has come. */
 static void expire(void)
 {
+    if (tr__sim.arrival_ns <= tr__sim.now_ns)
+        tr__arrivals_run();
     for (tr_sim_thread *t = tr__sim.threads; t != NULL; t = t->next)
         if (!t->has_ended && t->wait != TR__SIM_RUNS && t->until_ns <= tr__sim.now_ns)
             tr__sim_make_ready(t, true);
@@ -186,7 +190,7 @@ static tr_sim_thread *thread_of(uint32_t number)
 /* When somebody who can't go on now can; UINT64_MAX: never. */
 static uint64_t next_time(void)
 {
-    uint64_t next_ns = UINT64_MAX;
+    uint64_t next_ns = tr__sim.arrival_ns;
 
     for (const tr_sim_thread *t = tr__sim.threads; t != NULL; t = t->next) {
         uint64_t ns = t->wait == TR__SIM_RUNS ? t->ready_ns : t->until_ns;
@@ -217,6 +221,12 @@ static bool is_idle_for_ever(void)
     return true;
 }
 
+/* Long enough to look at what goes past the calls that are simulated. */
+static bool is_long_until(uint64_t ns)
+{
+    return tr__network_now.count > 0 && ns - tr__sim.now_ns > SWEEP_NS;
+}
+
 /* Nobody is ready: let time pass until somebody is. */
 static void jump(void)
 {
@@ -225,6 +235,8 @@ static void jump(void)
     if (tr__sim_poll())
         return;
     next_ns = next_time();
+    if (is_long_until(next_ns) && tr__network_sweep())
+        return;
     if (next_ns == UINT64_MAX || is_idle_for_ever())
         tr__sim_give_up("it hangs: all threads wait");
     if (next_ns > tr__sim.now_ns) {

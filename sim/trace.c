@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/seam.h"
+#include "sim/sockets.h"
 #include "sim/world.h"
 
 tr__sim_trace *tr__sim_kept;
@@ -81,6 +82,9 @@ static void print_record(const tr__sim_record *record)
         [TR__SIM_FAILED] = NULL, /* below */
         [TR__SIM_STALLED] = "stands still",
         [TR__SIM_READY] = "has a descriptor that is ready",
+        [TR__SIM_ARRIVED] = "network: there arrives",
+        [TR__SIM_CUT] = "sends, and its way is cut",
+        [TR__SIM_LOST] = "sends, and it is lost:",
     };
     static const char *const failures[] = {
         [TR__FAULT_MEMORY] = "finds no memory",
@@ -88,6 +92,11 @@ static void print_record(const tr__sim_record *record)
         [TR__FAULT_CALL] = "has a system call that fails",
         [TR__FAULT_SHORT] = "has less read or written than it could",
         [TR__FAULT_RESET] = "finds its connection reset",
+    };
+    static const char *const arrivals[] = {
+        [TR__PIECE_CONNECTED] = "a connection",
+        [TR__PIECE_END] = "an end",
+        [TR__PIECE_RESET] = "a reset",
     };
     const char *verb = verbs[record->event];
     char detail[64] = "";
@@ -99,7 +108,12 @@ static void print_record(const tr__sim_record *record)
         (void)snprintf(detail, sizeof(detail), ": its time has come");
     else if (record->event == TR__SIM_FAILED)
         verb = failures[record->detail];
-    else if (record->event == TR__SIM_JUMPED || record->event == TR__SIM_STALLED)
+    else if (record->event == TR__SIM_ARRIVED && record->detail >> 32 != 0)
+        (void)snprintf(detail, sizeof(detail), " %s", arrivals[record->detail >> 32]);
+    else if (record->event == TR__SIM_ARRIVED || record->event == TR__SIM_LOST)
+        (void)snprintf(detail, sizeof(detail), " %" PRIu64 " bytes", record->detail);
+    else if (record->event == TR__SIM_JUMPED || record->event == TR__SIM_STALLED ||
+             record->event == TR__SIM_CUT)
         (void)snprintf(detail, sizeof(detail), " for %.6f s", (double)record->detail / 1e9);
     (void)fprintf(stderr, "  %12.6f s  step %-9" PRIu64 " %-15.15s %s%s\n",
                   tr__sim_seconds(record->now_ns), record->step, record->name, verb, detail);

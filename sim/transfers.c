@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/seam.h"
+#include "sim/kernel.h"
+#include "sim/sockets.h"
 #include "sim/world.h"
 
 TR_API ssize_t read(int fd, void *buffer, size_t bytes);
@@ -26,9 +28,10 @@ TR_API ssize_t sendto(int fd, const void *buffer, size_t bytes, int flags,
                       const struct sockaddr *to, socklen_t to_bytes);
 TR_API ssize_t recvmsg(int fd, struct msghdr *message, int flags);
 TR_API ssize_t sendmsg(int fd, const struct msghdr *message, int flags);
-TR_API int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes);
-TR_API int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes,
-                   int flags);
+TR_API ssize_t sendfile(int to, int from, off_t *offset, size_t bytes);
+TR_API ssize_t sendfile64(int to, int from, off_t *offset, size_t bytes);
+TR_API ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t bytes,
+                      unsigned flags);
 
 const char tr__sim_has_transfers = 1;
 
@@ -45,6 +48,7 @@ typedef enum kind {
 typedef struct transfer {
     int fd;
     kind kind;
+    tr__socket *socket; /* of the simulated network; NULL: none */
     bool is_write;
     bool is_message; /* sendmsg, recvmsg; else writev, readv */
     bool may_wait;
@@ -52,21 +56,34 @@ typedef struct transfer {
     struct msghdr *message; /* whose parts are moved */
 } transfer;
 
-static kind kind_of(int fd)
+static kind kind_of_socket(const transfer *t)
 {
-    struct stat status;
     int type;
     socklen_t bytes = sizeof(type);
 
-    if (fstat(fd, &status) < 0)
-        return A_FILE; /* the real call says what is wrong */
-    if (S_ISFIFO(status.st_mode))
-        return A_PIPE;
-    if (S_ISSOCK(status.st_mode))
-        return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type == SOCK_STREAM
-                   ? A_STREAM
-                   : A_DATAGRAM;
-    return (status.st_mode & S_IFMT) == 0 ? A_COUNTER : A_FILE;
+    if (t->socket != NULL)
+        return t->socket->type == SOCK_STREAM ? A_STREAM : A_DATAGRAM;
+    return tr__kernel_get_option(t->fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 &&
+                   type == SOCK_STREAM
+               ? A_STREAM
+               : A_DATAGRAM;
+}
+
+static void find_kind(transfer *t)
+{
+    struct stat status;
+
+    t->kind = A_FILE;
+    if (!tr__sim_is_here() || fstat(t->fd, &status) < 0)
+        return; /* the real call says what is wrong */
+    if (S_ISFIFO(status.st_mode)) {
+        t->kind = A_PIPE;
+    } else if (S_ISSOCK(status.st_mode)) {
+        t->socket = tr__network_now.count > 0 ? tr__socket_of_inode(status.st_ino) : NULL;
+        t->kind = kind_of_socket(t);
+    } else if ((status.st_mode & S_IFMT) == 0) {
+        t->kind = A_COUNTER;
+    }
 }
 
 /* ---- the real calls ---- */
@@ -80,7 +97,7 @@ static ssize_t really_transfer(const transfer *t, struct msghdr *message, int fl
 }
 
 /* The same, without waiting: as this is the only thread, nobody else meets the flag. */
-static ssize_t transfer_now(const transfer *t, struct msghdr *message)
+static ssize_t really_transfer_now(const transfer *t, struct msghdr *message)
 {
     int flags;
     ssize_t moved;
@@ -91,6 +108,67 @@ static ssize_t transfer_now(const transfer *t, struct msghdr *message)
     (void)fcntl(t->fd, F_SETFL, flags | O_NONBLOCK); /* neither fails on an open descriptor */
     moved = really_transfer(t, message, 0);
     (void)fcntl(t->fd, F_SETFL, flags);
+    return moved;
+}
+
+/* ---- on the simulated network ---- */
+
+static ssize_t as_call(ssize_t result)
+{
+    if (result >= 0)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+/* What has become of a connection is told once; then it has just ended. */
+static ssize_t tell_error(tr__socket *s)
+{
+    int error = s->error;
+
+    s->error = 0;
+    return as_call(-error);
+}
+
+static bool is_over(const transfer *t, ssize_t moved)
+{
+    return moved == 0 ? !t->is_write : moved < 0 && (errno == EPIPE || errno == ECONNRESET);
+}
+
+/* Where it goes is known, and nothing but bytes can be sent. */
+static ssize_t transfer_stream(const transfer *t, const struct msghdr *message)
+{
+    tr__socket *s = t->socket;
+    struct msghdr bytes = { .msg_iov = message->msg_iov, .msg_iovlen = message->msg_iovlen };
+    ssize_t moved;
+
+    if (s->state == TR__SOCKET_MADE || s->state == TR__SOCKET_LISTENS)
+        return as_call(t->is_write ? -EPIPE : -ENOTCONN);
+    if (t->is_write && message->msg_controllen > 0)
+        return as_call(-EOPNOTSUPP);
+    moved = really_transfer_now(t, &bytes);
+    if (is_over(t, moved) && s->error != 0)
+        return tell_error(s);
+    if (moved > 0 && (t->flags & MSG_PEEK) == 0)
+        tr__wire_touch(s);
+    return moved;
+}
+
+static ssize_t transfer_now(const transfer *t, struct msghdr *message)
+{
+    ssize_t moved;
+
+    if (t->socket == NULL)
+        return really_transfer_now(t, message);
+    if (t->kind == A_DATAGRAM)
+        return as_call(t->is_write ? tr__datagram_send(t->socket, message)
+                                   : tr__datagram_receive(t->socket, t->fd, message, t->flags));
+    moved = transfer_stream(t, message);
+    if (!t->is_write && t->is_message && moved >= 0) {
+        message->msg_namelen = 0;
+        message->msg_controllen = 0;
+        message->msg_flags = 0;
+    }
     return moved;
 }
 
@@ -105,12 +183,20 @@ static size_t bytes_of(const struct msghdr *message)
     return bytes;
 }
 
+static bool is_connected(const transfer *t)
+{
+    return t->socket == NULL || t->socket->state == TR__SOCKET_CONNECTED;
+}
+
 /* The connection is gone, for the other side, too. */
 static bool is_reset(const transfer *t)
 {
-    if (t->kind != A_STREAM || !tr__fault_strikes(TR__FAULT_RESET))
+    if (t->kind != A_STREAM || !is_connected(t) || !tr__fault_strikes(TR__FAULT_RESET))
         return false;
-    (void)shutdown(t->fd, SHUT_RDWR); /* not connected: nor was it before */
+    if (t->socket != NULL)
+        tr__wire_reset(t->socket, 0);
+    else
+        (void)tr__kernel_shutdown(t->fd, SHUT_RDWR); /* not connected: nor was it before */
     tr__sim.signalled = true;
     errno = ECONNRESET;
     return true;
@@ -199,6 +285,17 @@ static bool wants_all(const transfer *t)
     return t->is_write || (t->flags & MSG_WAITALL) != 0;
 }
 
+/* To the real network, by a socket that was made before the run. */
+static bool goes_outside(const transfer *t)
+{
+    int domain = AF_UNIX;
+    socklen_t bytes = sizeof(domain);
+
+    return t->is_write && t->kind == A_DATAGRAM && t->socket == NULL &&
+           tr__kernel_get_option(t->fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) == 0 &&
+           domain != AF_UNIX;
+}
+
 static ssize_t transfer_in_simulation(transfer *t)
 {
     struct iovec part;
@@ -206,6 +303,7 @@ static ssize_t transfer_in_simulation(transfer *t)
 
     t->may_wait = (fcntl(t->fd, F_GETFL) & O_NONBLOCK) == 0 && (t->flags & MSG_DONTWAIT) == 0;
     tr__sim_step();
+    tr__sim_settle_arrivals();
     if (is_reset(t) || is_refused(t))
         return -1;
     bytes = shortened(t);
@@ -220,7 +318,9 @@ static ssize_t transfer_in_simulation(transfer *t)
 
 static ssize_t move(transfer t)
 {
-    t.kind = tr__sim_is_here() ? kind_of(t.fd) : A_FILE;
+    find_kind(&t);
+    if (goes_outside(&t))
+        return as_call(-ENETUNREACH);
     return t.kind == A_FILE ? really_transfer(&t, t.message, t.flags) : transfer_in_simulation(&t);
 }
 
@@ -314,20 +414,99 @@ ssize_t send(int fd, const void *buffer, size_t bytes, int flags)
     return sendto(fd, buffer, bytes, flags, NULL, 0);
 }
 
-int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes, int flags)
-{
-    struct pollfd itself = { .fd = fd, .events = POLLIN };
+/* ---- from one descriptor to another, without the program ---- */
 
-    if (tr__sim_is_here() && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 && poll(&itself, 1, -1) < 0)
-        return -1; /* EINTR */
-    if (tr__sim_is_here() && tr__fault_strikes(TR__FAULT_CALL)) {
-        errno = EMFILE;
-        return -1;
-    }
-    return (int)syscall(SYS_accept4, fd, from, from_bytes, flags);
+/* A call that moves bytes by the kernel alone, between a socket of ours and something else. */
+typedef struct passage {
+    int from;
+    off_t *from_offset;
+    int to;
+    off_t *to_offset;
+    size_t bytes;
+    unsigned flags;
+    bool is_splice;
+} passage;
+
+static ssize_t really_pass(const passage *p)
+{
+    if (p->is_splice)
+        return syscall(SYS_splice, p->from, p->from_offset, p->to, p->to_offset, p->bytes,
+                       p->flags);
+    return syscall(SYS_sendfile, p->to, p->from, p->from_offset, p->bytes);
 }
 
-int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict from_bytes)
+/* As much as can be moved at once: the caller must expect that it is not all. */
+static ssize_t pass_now(const passage *p, const transfer *t)
 {
-    return accept4(fd, from, from_bytes, 0);
+    int flags = fcntl(t->fd, F_GETFL);
+    ssize_t moved;
+
+    (void)fcntl(t->fd, F_SETFL, flags | O_NONBLOCK); /* neither fails on an open descriptor */
+    moved = really_pass(p);
+    (void)fcntl(t->fd, F_SETFL, flags);
+    if (is_over(t, moved) && t->socket->error != 0)
+        return tell_error(t->socket);
+    if (moved > 0)
+        tr__wire_touch(t->socket);
+    return moved;
+}
+
+static ssize_t pass_in_simulation(passage *p, transfer *t)
+{
+    struct pollfd itself = { .fd = t->fd, .events = t->is_write ? POLLOUT : POLLIN };
+    ssize_t moved;
+
+    t->may_wait = (fcntl(t->fd, F_GETFL) & O_NONBLOCK) == 0;
+    tr__sim_step();
+    tr__sim_settle_arrivals();
+    if (t->socket->state == TR__SOCKET_MADE || t->socket->state == TR__SOCKET_LISTENS)
+        return as_call(-ENOTCONN);
+    if (is_reset(t) || is_refused(t))
+        return -1;
+    if (p->bytes > 1 && tr__fault_strikes(TR__FAULT_SHORT))
+        p->bytes = 1 + (size_t)(tr__random_next(&tr__sim.faults) % (p->bytes - 1));
+    while ((moved = pass_now(p, t)) < 0 && errno == EAGAIN && t->may_wait) {
+        if (tr__kernel_events(t->fd, itself.events) != 0)
+            return as_call(-EAGAIN); /* it is not the socket that isn't ready */
+        (void)tr__sim_wait_for_events(&itself, 1, UINT64_MAX);
+        if (tr__sim_was_interrupted())
+            return as_call(-EINTR);
+    }
+    return moved;
+}
+
+static ssize_t pass(passage p)
+{
+    transfer t = { .fd = p.to, .is_write = true };
+
+    find_kind(&t);
+    if (t.socket == NULL) {
+        t = (transfer){ .fd = p.from };
+        find_kind(&t);
+    }
+    if (t.socket == NULL)
+        return really_pass(&p);
+    return t.kind == A_STREAM ? pass_in_simulation(&p, &t) : as_call(-EINVAL);
+}
+
+ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
+{
+    return pass((passage){ .from = from, .from_offset = offset, .to = to, .bytes = bytes });
+}
+
+ssize_t sendfile64(int to, int from, off_t *offset, size_t bytes)
+{
+    return sendfile(to, from, offset, bytes);
+}
+
+ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t bytes,
+               unsigned flags)
+{
+    return pass((passage){ .from = from,
+                           .from_offset = from_offset,
+                           .to = to,
+                           .to_offset = to_offset,
+                           .bytes = bytes,
+                           .flags = flags,
+                           .is_splice = true });
 }

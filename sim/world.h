@@ -92,7 +92,8 @@ typedef struct tr__sim_world {
     uint64_t now_ns;
     /* The seed's choices: each kind has its own dice, so that a run with fewer preemptions meets
      * the same chances otherwise. */
-    tr__random preemptions, schedule, faults, program;
+    tr__random preemptions, schedule, faults, program, network;
+    uint64_t arrival_ns;      /* the next over the simulated network; UINT64_MAX: none */
     uint64_t mean;            /* steps between two preemptions */
     uint64_t next_preemption; /* the step */
     size_t replayed;          /* preemptions of a list that were made */
@@ -157,10 +158,21 @@ bool tr__sim_poll(void);
  * came first. */
 bool tr__sim_wait_for_events(struct pollfd *descriptors, nfds_t count, uint64_t until_ns);
 
-/* ---- clocks.c and transfers.c: calls of the C library's ---- */
+/* ---- arrivals.c ---- */
+
+void tr__arrivals_run(void);
+/* What should have arrived over the simulated network by now does: before each look at one. */
+static inline void tr__sim_settle_arrivals(void)
+{
+    if (tr__sim.arrival_ns <= tr__sim_peek_ns())
+        tr__arrivals_run();
+}
+
+/* ---- clocks.c, transfers.c and network.c: calls of the C library's ---- */
 
 extern const char tr__sim_has_clocks;
 extern const char tr__sim_has_transfers;
+extern const char tr__sim_has_network;
 
 /* ---- trace.c ---- */
 
@@ -174,7 +186,10 @@ typedef enum tr__sim_event {
     TR__SIM_ENDED,
     TR__SIM_FAILED,
     TR__SIM_STALLED,
-    TR__SIM_READY
+    TR__SIM_READY,
+    TR__SIM_ARRIVED, /* detail: a tr__piece_kind, and how many bytes */
+    TR__SIM_CUT,     /* for so long */
+    TR__SIM_LOST     /* a datagram of so many bytes */
 } tr__sim_event;
 
 enum { TR__SIM_LAST = 64, TR__SIM_PREEMPTIONS_MAX = 1 << 16 };

@@ -172,6 +172,35 @@ typedef struct tr_http_middleware {
 TR_API int tr_http_use(tr_http_server *srv, tr_http_middleware middleware);
 TR_API int tr_http_next_call(tr_http_next *next);
 
+/* Whether the program is ready for requests: 0 or more; or why not. It may await. */
+typedef int (*tr_http_ready_check)(void *ctx);
+
+/* Answer orchestrators: /healthz, 200 as long as the process lives; /readyz, 200 or 503: not while
+ * the server drains, nor while check (which may be NULL) says so.
+ * Ownership, Threads, Errors: as tr_http_route. */
+TR_API int tr_http_health(tr_http_server *srv, tr_http_ready_check check, void *ctx);
+
+/* ---- files ---- */
+
+/* Zero means the default. */
+typedef struct tr_http_files_options {
+    const char *index; /* what a folder shows; default "index.html" */
+    double max_age; /* seconds that a copy is good for without asking; default 0: nothing is said */
+} tr_http_files_options;
+
+TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *folder,
+                          const tr_http_files_options *options, size_t options_size);
+
+/* Serve the files of a folder below a prefix: tr_http_files(srv, "/static", "public", &options);
+ * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; read
+ * by the IO pool. Nothing outside of the folder is served, wherever links in it lead, nor what
+ * begins with a dot; folders are not listed.
+ * Ownership: the texts are copied; the folder stays open as long as the server is there.
+ * Threads:   before it is served; it blocks, for a moment.
+ * Errors:    as tr_http_route; of opening the folder. */
+#define tr_http_files(srv, prefix, folder, ...)                                                    \
+    tr__http_files((srv), (prefix), (folder), (__VA_ARGS__), sizeof(tr_http_files_options))
+
 /* ---- a request ----
  *
  * All texts are lent until the handler returns. Names of headers may be in any case. What is asked
@@ -195,6 +224,29 @@ TR_API bool tr_http_header_at(tr_http_request *req, size_t i, const char **name,
 TR_API const char *tr_http_query(tr_http_request *req, const char *name);
 TR_API const char *tr_http_query_at(tr_http_request *req, const char *name, size_t i);
 TR_API const char *tr_http_cookie(tr_http_request *req, const char *name);
+
+/* A field of a form, of either coding (application/x-www-form-urlencoded, multipart/form-data): the
+ * first of that name, or the i-th; NULL, too, where the body is no form, or malformed: which of
+ * these tr_http_form_read tells. In a route that streams its body the form is read while it comes,
+ * when it is first asked for: it may be larger than memory, for files go to disk.
+ * Errors: TR_EINVAL it is no form; TR_ESYNTAX; TR_ETOOLARGE; as tr_http_read; of the file. */
+TR_API int tr_http_form_read(tr_http_request *req);
+TR_API const char *tr_http_form(tr_http_request *req, const char *name);
+TR_API const char *tr_http_form_at(tr_http_request *req, const char *name, size_t i);
+
+/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB it is in a file
+ * without a name, which goes with the request. */
+typedef struct tr_http_upload {
+    const char *filename;
+    const char *type;
+    uint64_t bytes;
+    const char *data; /* NULL: it is in the file */
+    int fd;           /* of that, at its end: read it by pread; -1 */
+} tr_http_upload;
+
+/* The i-th file of that name. *out is empty on error.
+ * Errors: TR_ENOENT there is none; as tr_http_form_read. */
+TR_API int tr_http_upload_at(tr_http_request *req, const char *name, size_t i, tr_http_upload *out);
 
 /* The same as numbers. *value is left alone on error: set the default before.
  * Errors: TR_ENOENT it is not there; TR_EINVAL it is no such number, or out of range: return that,
@@ -252,7 +304,8 @@ TR_API int tr_http_status(tr_http_response *res, int status);
 TR_API int tr_http_redirect(tr_http_response *res, int status, const char *location);
 
 /* Set a header, in the place of one that is there; add one beside it; take it away (value NULL).
- * Not for those that the server writes itself: Content-Length, Transfer-Encoding, Connection, Date.
+ * Not for those that the server writes itself: Content-Length, Transfer-Encoding, Connection, Date,
+ * and Content-Type, which is said with the body.
  * Errors: also TR_EINVAL for these. */
 TR_API int tr_http_set_header(tr_http_response *res, const char *name, const char *value);
 TR_API int tr_http_add_header(tr_http_response *res, const char *name, const char *value);

@@ -117,7 +117,8 @@ TR_API int tr_close_write(tr_io *io);
 /* ---- the rest ---- */
 
 /* Close it, and free it; NULL is allowed. What tr_write was given goes out before, if the caller is
- * a task that is not cancelled. Tasks that wait for it are told TR_EPIPE.
+ * a task that is not cancelled, and no write was cut; TLS then says goodbye, for which it waits a
+ * second at most. Tasks that wait for it are told TR_EPIPE.
  * Ownership: it is gone, also on error.
  * Threads:   its loop; any, when the runtime has stopped.
  * Errors:    of what went out last; TR_EWRONGPLACE: then it is not gone. */

@@ -9,8 +9,13 @@
  * always does the same. With TROUPE_SIM_TRACE set, every event is printed as it comes.
  *
  * Calls of the C library take part that read a clock or sleep by one (clock_gettime, gettimeofday,
- * sleep, usleep, nanosleep), wait for descriptors (epoll_wait, poll), or read, write and accept on
- * pipes and sockets; and so do libev's timers. They wait in virtual time, and fail by the seed.
+ * sleep, usleep, nanosleep), wait for descriptors (epoll_wait, poll), read and write on pipes and
+ * sockets, or make, name, connect and end sockets; and so do libev's timers. They wait in virtual
+ * time, and fail by the seed.
+ *
+ * Sockets of TCP and UDP, and Unix sockets of streams, live in a network of the simulation's own,
+ * where what is sent takes virtual time. Nothing ever reaches the real one: what is not simulated
+ * fails.
  *
  * What does not take part: threads that the program makes itself, which live in real time, and must
  * not call troupe; and other calls that block in the kernel (select, wait, fgets from a pipe that
@@ -54,6 +59,16 @@ typedef struct tr_sim_options {
     uint64_t step_limit;
     /* That the program sees; 0: 2. */
     int cores;
+    /* Of the simulated network. What is sent takes up to so many seconds, by the seed (0: 1 ms;
+     * below 0: none; at most an hour). */
+    double latency;
+    /* Chance, each time something is sent over TCP or UDP, that the connection, or the socket, is
+     * cut off for up to 30 s: streams wait, datagrams are lost. */
+    double partition;
+    /* Chance that a datagram is lost; that it comes twice; that later ones overtake it. */
+    double drop;
+    double duplicate;
+    double reorder;
 } tr_sim_options;
 
 /* Of a run. */

@@ -158,6 +158,10 @@ TR_API int tr_room_leave(tr_room *room, tr_ws *ws);
  *            */
 TR_API int tr_room_send(tr_room *room, tr_ws_type type, const void *data, size_t bytes);
 
+/* The same for a text, formatted. */
+TR_API __attribute__((format(printf, 2, 3))) int tr_room_text(tr_room *room, const char *format,
+                                                              ...);
+
 /* How many sockets are in it.
  * Threads: any. */
 TR_API size_t tr_room_size(const tr_room *room);

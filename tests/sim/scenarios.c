@@ -30,6 +30,7 @@ const scenario scenarios[] = {
     { "shutdown", scenario_shutdown },
     { "restarts", scenario_restarts },
     { "main_task", scenario_main_task },
+    { "network", scenario_network },
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);
 

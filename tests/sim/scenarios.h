@@ -76,5 +76,6 @@ void scenario_computing(void *arg);
 void scenario_shutdown(void *arg);
 void scenario_restarts(void *arg);
 void scenario_main_task(void *arg);
+void scenario_network(void *arg);
 
 #endif

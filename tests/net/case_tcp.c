@@ -1,0 +1,245 @@
+/* Connecting, listening, serving; datagrams. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <troupe/net.h>
+
+#include "sync/cases.h"
+
+/* ---- connecting and accepting ---- */
+
+static void open_both(tr_listener *l, tr_io **client, tr_io **server)
+{
+    EXPECT(tr_tcp_connect(client, tr_listener_address(l), NULL) == 0);
+    EXPECT(tr_accept(server, l) == 0);
+}
+
+CASE(who_connects_is_accepted_and_both_know_where_they_are)
+{
+    tr_listener *l;
+    tr_io *client, *server;
+    char text[8];
+
+    EXPECT(tr_listen(&l, "127.0.0.1:0", NULL) == 0);
+    EXPECT(tr_listener_port(l) > 0);
+    open_both(l, &client, &server);
+    EXPECT(strcmp(tr_io_peer(client), tr_listener_address(l)) == 0);
+    EXPECT(strcmp(tr_io_peer(server), tr_io_local(client)) == 0);
+    EXPECT(tr_write_all(client, "hello", 5) == 0 && tr_close_write(client) == 0);
+    EXPECT(tr_read_exact(server, text, 5) == 0 && tr_read(server, text, 1) == 0);
+    EXPECT(tr_write_all(server, "bye", 3) == 0 && tr_close(server) == 0);
+    EXPECT(tr_read_exact(client, text, 3) == 0 && tr_read(client, text, 1) == 0);
+    EXPECT(tr_write_all(client, "x", 1) == TR_EPIPE);
+    EXPECT(tr_close(client) == 0 && tr_listener_close(l) == 0);
+}
+
+CASE(nobody_listens_there)
+{
+    char address[64];
+    tr_listener *l;
+    tr_io *io;
+
+    EXPECT(tr_listen(&l, "127.0.0.1:0", NULL) == 0);
+    (void)snprintf(address, sizeof(address), "%s", tr_listener_address(l));
+    EXPECT(tr_listener_close(l) == 0);
+    EXPECT(tr_tcp_connect(&io, address, NULL) == TR_ECONNREFUSED && io == NULL);
+    EXPECT(tr_tcp_connect(&io, "unix:/nowhere/at/all", NULL) == TR_ENOENT && io == NULL);
+}
+
+CASE(bad_addresses_and_options_are_refused)
+{
+    static const char *const bad[] = {
+        "", "127.0.0.1", ":", "127.0.0.1:65536", "127.0.0.1:-1", "[::1", "::1:80", "unix:", "a b:1"
+    };
+    tr_listener *l;
+    tr_io *io;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT(tr_tcp_connect(&io, bad[i], NULL) < 0 && io == NULL);
+        EXPECT(tr_listen(&l, bad[i], NULL) == TR_EINVAL && l == NULL);
+    }
+    EXPECT(tr_tcp_connect(NULL, "127.0.0.1:1", NULL) == TR_EINVAL);
+    EXPECT(tr_tcp_connect(&io, NULL, NULL) == TR_EINVAL);
+    EXPECT(tr_tcp_connect(&io, "127.0.0.1:1", &(tr_connect_options){ .timeout = NAN }) ==
+           TR_EINVAL);
+    EXPECT(tr_listen(NULL, "127.0.0.1:0", NULL) == TR_EINVAL);
+    EXPECT(tr_accept(&io, NULL) == TR_EINVAL && tr_accept(NULL, NULL) == TR_EINVAL);
+    EXPECT(tr_listener_close(NULL) == 0 && tr_close(NULL) == 0);
+}
+
+CASE(a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind)
+{
+    char address[128];
+    char *path = address + 5;
+    struct stat status;
+    tr_listener *l, *other;
+    tr_io *client, *server;
+
+    (void)snprintf(address, sizeof(address), "unix:/tmp/troupe_tcp.%d.%p", (int)getpid(),
+                   (void *)&status);
+    EXPECT(tr_listen(&l, address, &(tr_listen_options){ .mode = 0600 }) == 0);
+    EXPECT(stat(path, &status) == 0 && (status.st_mode & 0777) == 0600);
+    EXPECT(tr_listen(&other, address, NULL) == TR_EADDRINUSE);
+    open_both(l, &client, &server);
+    EXPECT(tr_close(client) == 0 && tr_close(server) == 0);
+    EXPECT(tr_listener_close(l) == 0);
+    EXPECT(stat(path, &status) < 0);
+}
+
+static int accept_one(void *listener)
+{
+    tr_io *io;
+
+    return tr_accept(&io, listener);
+}
+
+CASE(who_accepts_is_told_when_the_listener_is_closed)
+{
+    tr_listener *l;
+    tr_task *task;
+
+    EXPECT(tr_listen(&l, "127.0.0.1:0", NULL) == 0);
+    EXPECT(tr_task_spawn(&task, accept_one, l) == 0);
+    let_others_run();
+    EXPECT(tr_listener_close(l) == 0);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == TR_EPIPE);
+    tr_task_unref(task);
+}
+
+CASE(accepting_obeys_a_deadline)
+{
+    tr_listener *l;
+    tr_io *io;
+    int rc = 0;
+
+    EXPECT(tr_listen(&l, "127.0.0.1:0", NULL) == 0);
+    TR_DEADLINE(0.01, &rc) {
+        rc = tr_accept(&io, l);
+    }
+    EXPECT(rc == TR_ETIMEDOUT && io == NULL);
+    EXPECT(tr_listener_close(l) == 0);
+}
+
+/* ---- serving ---- */
+
+typedef struct served {
+    char address[64];
+    tr_event ready;
+    uint32_t count; /* connections; on both loops: read when all have ended */
+} served;
+
+static void on_ready(void *arg, const char *address)
+{
+    served *s = arg;
+
+    (void)snprintf(s->address, sizeof(s->address), "%s", address);
+    EXPECT(tr_event_set(&s->ready) == 0);
+}
+
+static int echo(tr_io *io, void *arg)
+{
+    char buffer[64];
+    ssize_t count;
+    int rc = 0;
+
+    (void)arg;
+    while (rc == 0 && (count = tr_read(io, buffer, sizeof(buffer))) > 0)
+        rc = tr_write_all(io, buffer, (size_t)count);
+    return rc;
+}
+
+static int serve(void *arg)
+{
+    return tr_serve("127.0.0.1:0", echo, arg, &(tr_serve_options){ .on_ready = on_ready });
+}
+
+static int call(void *arg)
+{
+    served *s = arg;
+    char text[8];
+    tr_io *io;
+    int rc = tr_tcp_connect(&io, s->address, NULL);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; rc == 0 && i < 3; i++) {
+        rc = tr_write_all(io, "message", 7);
+        if (rc == 0)
+            rc = tr_read_exact(io, text, 7);
+    }
+    (void)tr_close(io);
+    return rc;
+}
+
+CASE(each_connection_has_a_task_and_all_are_served)
+{
+    enum { CLIENTS = 8 };
+    served s = { .count = 0 };
+    tr_task *server;
+    tr_task *clients[CLIENTS];
+
+    EXPECT(tr_task_spawn(&server, serve, &s) == 0);
+    EXPECT(tr_event_wait(&s.ready) == 0);
+    for (int i = 0; i < CLIENTS; i++)
+        EXPECT(tr_task_spawn(&clients[i], call, &s) == 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        EXPECT(tr_task_wait(clients[i], TR_FOREVER) == 0);
+        tr_task_unref(clients[i]);
+    }
+    EXPECT(tr_task_cancel(server) == 1);
+    EXPECT(tr_task_wait(server, TR_FOREVER) == TR_ECANCELED);
+    tr_task_unref(server);
+}
+
+/* Whoever has connected before is served, though the server is about to stop. */
+CASE(who_has_connected_is_served_when_serving_ends)
+{
+    served s = { .count = 0 };
+    char text[8];
+    tr_task *server;
+    tr_io *io;
+
+    EXPECT(tr_task_spawn(&server, serve, &s) == 0);
+    EXPECT(tr_event_wait(&s.ready) == 0);
+    EXPECT(tr_tcp_connect(&io, s.address, NULL) == 0);
+    EXPECT(tr_task_cancel(server) == 1);
+    EXPECT(tr_write_all(io, "message", 7) == 0);
+    EXPECT(tr_read_exact(io, text, 7) == 0);
+    EXPECT(tr_close(io) == 0);
+    EXPECT(tr_task_wait(server, TR_FOREVER) == TR_ECANCELED);
+    tr_task_unref(server);
+}
+
+/* ---- datagrams ---- */
+
+CASE(datagrams_stay_whole_and_tell_where_they_come_from)
+{
+    char text[8];
+    char place[64];
+    tr_udp *one, *other;
+    tr_address from, to;
+
+    EXPECT(tr_udp_open(&one, "127.0.0.1:0", NULL) == 0);
+    EXPECT(tr_udp_open(&other, "127.0.0.1:0", NULL) == 0);
+    EXPECT(tr_address_parse(&to, tr_udp_address(other)) == 0);
+    EXPECT(tr_udp_send(one, &to, "hello", 5) == 0);
+    EXPECT(tr_udp_receive(other, text, sizeof(text), &from) == 5);
+    EXPECT(tr_address_format(&from, place, sizeof(place)) > 0);
+    EXPECT(strcmp(place, tr_udp_address(one)) == 0);
+    EXPECT(tr_udp_send(one, &to, "too long for it", 15) == 0);
+    EXPECT(tr_udp_receive(other, text, sizeof(text), NULL) == TR_ETOOLARGE);
+    EXPECT(tr_udp_send(one, &to, NULL, 0) == 0);
+    EXPECT(tr_udp_receive(other, text, sizeof(text), NULL) == 0);
+    EXPECT(tr_udp_send(NULL, &to, "x", 1) == TR_EINVAL);
+    EXPECT(tr_udp_receive(one, NULL, 1, NULL) == TR_EINVAL);
+    EXPECT(tr_udp_close(one) == 0 && tr_udp_close(other) == 0 && tr_udp_close(NULL) == 0);
+}
+
+CASES("tcp", who_connects_is_accepted_and_both_know_where_they_are, nobody_listens_there,
+      bad_addresses_and_options_are_refused,
+      a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind,
+      who_accepts_is_told_when_the_listener_is_closed, accepting_obeys_a_deadline,
+      each_connection_has_a_task_and_all_are_served, who_has_connected_is_served_when_serving_ends,
+      datagrams_stay_whole_and_tell_where_they_come_from)
