@@ -1,30 +1,29 @@
 #!/bin/bash
-# HTTP servers beside each other: what a request costs the server.
+# Measures the HTTP server beside others: server CPU a request, a delivery; memory a connection.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
-http=$here/http
-built=$top/build/http-bench # programs, logs, results
-release=$top/build/release/bench
+out=$here/out         # results
+built=$top/build/http # programs and logs
+load=$top/build/release/bench/http-load
 
 usage() {
     cat <<'END'
-bench/http.sh [--rounds N] [--seconds S] [--only PATTERN] [--json FILE] [--list]
+bench/http.sh [--rounds N] [--seconds S] [--only PATTERN]... [--json FILE] [--list]
 
-Runs the same requests against troupe's server and others, in turn, round after round, and prints the
-medians of what a request costs the server: microseconds of CPU, of its own and of the system's, from
-/proc. Servers have one thread each, on core 0; the load is on core 1. Installs the Debian packages
-that are missing; what can't be had is left out, and said.
+Builds troupe's server and its peers, and lets each in turn answer the same load, round after round;
+prints a table. The server is bound to one core, the load to another. Installs the packages of
+Debian and npm that are missing; a peer that is not to be had is left out, and named.
 
-  --rounds N      rounds (default 3)
-  --seconds S     of each measurement (default 4)
-  --only PATTERN  only `workload server` lines that match: 'hello', 'room troupe'
-  --json FILE     write all results there, too
-  --list          list the workloads and servers
+  --rounds N      rounds (default: 3)
+  --seconds S     of each measurement (default: 3)
+  --only PATTERN  run only cases that match this extended regular expression; several: one of them:
+                  orders, 'hello/(troupe|nginx)', /go
+  --json FILE     write the figures there, too, for machines
+  --list          print the cases, workload/peer, and do nothing
 
-Workloads: hello, pipelined (16 at a time), orders (JSON that is checked), room (a message to 200
-WebSocket clients), idle (bytes of memory for each of 10,000 connections), held (100,000 connections
-at once, of as many processes as descriptors demand). See bench/http/README.md.
+Workloads: hello, pipelined, orders, room, idle, held: bench/http/README.md says what they are.
+Output: bench/out/http.txt (all runs), http.md, http-versions.txt.
 END
 }
 
@@ -37,23 +36,25 @@ say() {
     printf '%s\n' "$*" >&2
 }
 
+# ---- options ----
+
 rounds=3
-seconds=4
-only=.
+seconds=3
 json=
 list=no
+patterns=()
 
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
         --rounds | --seconds)
-            [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || die "$1 takes a number"
+            [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || die "$1 takes a number"
             if [ "$1" = --rounds ]; then rounds=$2; else seconds=$2; fi
             shift
             ;;
         --only | --json)
             [ -n "${2:-}" ] || die "$1 takes an argument"
-            if [ "$1" = --only ]; then only=$2; else json=$2; fi
+            if [ "$1" = --only ]; then patterns+=("$2"); else json=$2; fi
             shift
             ;;
         --list) list=yes ;;
@@ -61,35 +62,34 @@ parse() {
             usage
             exit 0
             ;;
-        *) die "unknown option $1 (--help)" ;;
+        *) die "unknown argument $1 (--help)" ;;
         esac
         shift
     done
+    [ ${#patterns[@]} -gt 0 ] || patterns=(.)
 }
 
-# ---- which servers can do what ----
+# ---- cases ----
 
-declare -A servers=(
-    [hello]='troupe floor nginx h2o go node fastapi aiohttp'
-    [pipelined]='troupe floor nginx h2o go node'
-    [orders]='troupe go node fastapi aiohttp'
-    [room]='troupe node websockets aiohttp'
-    [idle]='troupe nginx go node'
-    [held]='troupe'
-)
 workloads=(hello pipelined orders room idle held)
 
-wanted() { # workload server
-    [[ "$1 $2" =~ $only ]]
+peers() { # ours first
+    local file
+    echo troupe
+    for file in "$here"/http/*/run.sh; do
+        basename "$(dirname "$file")"
+    done | grep -vx troupe
 }
 
-list_all() {
-    local workload server
+# All cases that are wanted, workload/peer, by workload.
+cases() {
+    local workload peer
     for workload in "${workloads[@]}"; do
-        for server in ${servers[$workload]}; do
-            ! wanted "$workload" "$server" || printf '%s %s\n' "$workload" "$server"
+        for peer in $(peers); do
+            [[ " $("$here/http/$peer/run.sh" workloads) " != *" $workload "* ]] ||
+                printf '%s/%s\n' "$workload" "$peer"
         done
-    done
+    done | grep -E "$(IFS='|' && printf '%s' "${patterns[*]}")" || true
 }
 
 # ---- packages and programs ----
@@ -98,369 +98,268 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-need() {
+install_packages() { # package...
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" >&2
+}
+
+# Install what is missing of them; false: it can't be had.
+need() { # package...
     local package missing=()
+    command -v dpkg-query >/dev/null || return 0 # no Debian: whether it builds will show
     for package in "$@"; do
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
             missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    say "http: installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install \
-        "${missing[@]}" >&2
-}
-
-packages_of() { # server
-    case $1 in
-    nginx) echo nginx-light ;;
-    h2o) echo h2o ;;
-    go) echo golang-go ;;
-    fastapi) echo python3-fastapi python3-uvicorn python3-uvloop python3-httptools ;;
-    aiohttp) echo python3-aiohttp python3-uvloop ;;
-    websockets) echo python3-websockets python3-uvloop ;;
-    esac
-}
-
-build_server() {
-    case $1 in
-    floor) gcc -O2 -D_GNU_SOURCE -o "$built/floor" "$http/floor/server.c" ;;
-    go) (cd "$http/go" && GOCACHE="$built/go-cache" go build -o "$built/go" main.go) ;;
-    node)
-        command -v node >/dev/null || return 1
-        [ -d "$built/node_modules/ws" ] ||
-            npm install --silent --no-audit --no-fund --prefix "$built" ws >/dev/null ||
-            say 'http: npm has no ws: node has no room'
-        cp "$http/node/server.js" "$built/node-server.js"
-        ;;
-    nginx) write_nginx ;;
-    h2o) write_h2o ;;
-    *) ;;
-    esac
-}
-
-write_nginx() {
-    cat >"$built/nginx.conf" <<END
-daemon off;
-master_process off;
-worker_processes 1;
-error_log $built/nginx.log;
-pid $built/nginx.pid;
-worker_rlimit_nofile 250000;
-events { worker_connections 120000; }
-http {
-    access_log off;
-    keepalive_requests 1000000000;
-    keepalive_timeout 300;
-    default_type text/plain;
-    server {
-        listen 127.0.0.1:PORT;
-        location / { return 200 "Hello, World!"; }
+    say "installing ${missing[*]}"
+    install_packages "${missing[@]}" || {
+        as_root apt-get update -q >&2 && install_packages "${missing[@]}"
     }
 }
-END
-}
 
-write_h2o() {
-    mkdir -p "$built/h2o"
-    printf 'Hello, World!' >"$built/h2o/index.html"
-    cat >"$built/h2o.conf" <<END
-num-threads: 1
-listen:
-  host: 127.0.0.1
-  port: PORT
-hosts:
-  default:
-    paths:
-      /:
-        file.dir: $built/h2o
-END
-}
-
-declare -A usable=()
-
-prepare() { # server: once
-    local packages
-    [ -z "${usable[$1]:-}" ] || return 0
-    usable[$1]=no
-    packages=$(packages_of "$1")
-    # shellcheck disable=SC2086 # several words
-    if need $packages && build_server "$1" >"$built/$1.build" 2>&1; then
-        usable[$1]=yes
-    else
-        say "http: $1 can't be had; see $built/$1.build"
+# Build it, unless it is as it was; false: it is left out.
+build_peer() { # peer
+    local folder=$built/$1 packages
+    mkdir -p "$folder"
+    packages=$("$here/http/$1/run.sh" packages)
+    # shellcheck disable=SC2086 # words are wanted
+    need $packages || {
+        say "without $1: its packages can't be installed"
+        return 1
+    }
+    if [ "$1" != troupe ] && [ -e "$folder/.built" ] &&
+        [ -z "$(find "$here/http/$1" -newer "$folder/.built")" ]; then
+        return 0
     fi
+    say "building $1"
+    timeout 900 "$here/http/$1/run.sh" build "$folder" >"$built/$1.log" 2>&1 || {
+        say "without $1: it does not build; see $built/$1.log"
+        return 1
+    }
+    : >"$folder/.built"
 }
 
-# ---- starting and stopping ----
-
-server_pid=
-load_pid=
-port=0
-
-stop_all() {
-    [ -z "$load_pid" ] || kill "$load_pid" 2>/dev/null || true
-    [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
-    [ -z "$server_pid" ] || wait "$server_pid" 2>/dev/null || true
-    load_pid=
-    server_pid=
-}
-trap stop_all EXIT
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-command_of() { # server: its words, one a line
-    case $1 in
-    troupe) printf '%s\n' "$release/http-troupe" "127.0.0.1:$port" ;;
-    floor) printf '%s\n' "$built/floor" "$port" ;;
-    go) printf '%s\n' "$built/go" "$port" ;;
-    node) printf '%s\n' node "$built/node-server.js" "$port" ;;
-    nginx)
-        sed "s/PORT/$port/" "$built/nginx.conf" >"$built/nginx-now.conf"
-        printf '%s\n' /usr/sbin/nginx -p "$built" -c "$built/nginx-now.conf"
-        ;;
-    h2o)
-        sed "s/PORT/$port/" "$built/h2o.conf" >"$built/h2o-now.conf"
-        printf '%s\n' h2o -m worker -c "$built/h2o-now.conf"
-        ;;
-    fastapi)
-        printf '%s\n' /usr/bin/python3 -m uvicorn --app-dir "$http/python" --port "$port" \
-            --no-access-log --log-level error --loop uvloop --http httptools fastapi_app:app
-        ;;
-    aiohttp) printf '%s\n' /usr/bin/python3 "$http/python/aiohttp_app.py" "$port" ;;
-    websockets) printf '%s\n' /usr/bin/python3 "$http/python/websockets_room.py" "$port" ;;
-    esac
-}
-
-answers() {
-    local code
-    code=$(curl -s -m 2 -o "$built/answer" -w '%{http_code}' "http://127.0.0.1:$port/" || true)
-    [ "$code" = 200 ] && [ "$(cat "$built/answer")" = 'Hello, World!' ]
-}
-
-listens() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
-}
-
-start() { # server
-    local words i
-    port=$(free_port)
-    mapfile -t words < <(command_of "$1")
-    taskset -c 0 "${words[@]}" >"$built/$1.log" 2>&1 &
-    server_pid=$!
-    for ((i = 0; i < 100; i++)); do
-        if [ "$1" = websockets ]; then
-            ! listens || return 0
-        else
-            ! answers || return 0
+# Build all that is wanted, and drop the cases of what does not build.
+build_peers() {
+    local peer one have=()
+    for peer in $(printf '%s\n' troupe "${wanted[@]#*/}" | sort -u); do
+        if build_peer "$peer"; then
+            have+=("$peer")
+        elif [ "$peer" = troupe ]; then
+            die "the load generator comes with troupe: nothing can be measured"
         fi
-        kill -0 "$server_pid" 2>/dev/null || break
+    done
+    for one in "${!wanted[@]}"; do
+        [[ " ${have[*]} " = *" ${wanted[one]#*/} "* ]] || unset "wanted[one]"
+    done
+    [ ${#wanted[@]} -gt 0 ] || die "nothing is left to measure"
+    write_versions "${have[@]}"
+}
+
+write_versions() { # peer...
+    local peer
+    {
+        printf 'machine: %s, %s cores, Linux %s\n' \
+            "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)"
+        for peer in "$@"; do
+            "$here/http/$peer/run.sh" version | sed "s/^/$peer: /"
+        done
+    } >"$out/http-versions.txt"
+}
+
+# ---- cores ----
+
+# The cores that this process may use, whatever their numbers.
+find_cores() {
+    local range
+    cores=()
+    for range in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
+        mapfile -t -O ${#cores[@]} cores < <(seq "${range%-*}" "${range#*-}")
+    done
+    [ ${#cores[@]} -ge 2 ] || die "two cores are needed: one for the server, one for the load"
+}
+
+# ---- what runs ----
+
+server= # process ids; empty: nothing
+generator=
+
+# Which of them are there still.
+alive() { # pid...
+    local pid
+    for pid in "$@"; do
+        ! kill -0 "$pid" 2>/dev/null || printf '%s\n' "$pid"
+    done
+}
+
+# End a process, and what it has started: kindly, then by force.
+stop() { # pid
+    local tries all
+    # shellcheck disable=SC2207 # numbers
+    all=("$1" $(cat /proc/"$1"/task/*/children 2>/dev/null || true))
+    kill -TERM "$1" 2>/dev/null || true
+    for ((tries = 0; tries < 30; tries++)); do
+        # shellcheck disable=SC2207 # numbers
+        all=($(alive "${all[@]}"))
+        [ ${#all[@]} -gt 0 ] || break
         sleep 0.1
     done
-    say "http: $1 does not answer; see $built/$1.log"
-    stop_all
+    [ ${#all[@]} -eq 0 ] || kill -KILL "${all[@]}" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+clean_up() {
+    [ -z "$generator" ] || stop "$generator"
+    [ -z "$server" ] || stop "$server"
+    generator='' server=''
+}
+
+# Become a server on its core. It ends with its parent, whatever becomes of that: setpriv sees to it.
+become_server() { # peer
+    exec setpriv --pdeathsig TERM taskset -c "${cores[0]}" \
+        "$here/http/$1/run.sh" serve "$built/$1" "$port"
+}
+
+# Become as many servers on one port as it takes to hold 100,000 connections, where a process may not
+# have so many descriptors. The system spreads connections over them, not quite evenly.
+become_servers() { # peer
+    local i most
+    most=$(ulimit -n)
+    for ((i = 0; i * most < 110000; i++)); do
+        (become_server "$1") &
+    done
+    while kill -0 $$; do sleep 1; done # as long as this script runs
+}
+
+# Start a peer's server, with as many descriptors as the machine allows.
+start_server() { # peer workload
+    local tries how=become_server
+    [ "$2" != held ] || how=become_servers
+    port=$("$load" port)
+    (
+        ulimit -n 262144 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+        "$how" "$1"
+    ) >"$built/$1-serve.log" 2>&1 </dev/null &
+    server=$!
+    for ((tries = 0; tries < 150; tries++)); do
+        kill -0 "$server" 2>/dev/null || return 1
+        if (: <>/dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
+            [ "$2" != held ] || sleep 1 # until all of them listen
+            return 0
+        fi
+        sleep 0.1
+    done
     return 1
+}
+
+# Run a load on its core. In the background, so that a signal ends this script at once.
+with_load() { # seconds-at-most command...
+    local rc=0
+    timeout "$1" setpriv --pdeathsig TERM taskset -c "${cores[1]}" "${@:2}" \
+        >"$built/load.txt" 2>"$built/load.log" &
+    generator=$!
+    wait "$generator" || rc=$?
+    generator=
+    [ $rc = 0 ] || {
+        say "the load ended with $rc"
+        tail -n 3 "$built/load.log" >&2
+    }
+    return $rc
+}
+
+# ---- does it answer as it should? ----
+
+# The answer's body, and its status at the end.
+ask() { # path curl-argument...
+    curl -s --max-time 5 -w '%{http_code}' "http://127.0.0.1:$port$1" "${@:2}" || true
+}
+
+# Ask with an order that was changed by sed.
+order() { # sed-command
+    sed "$1" "$here/http/order.json" |
+        ask /orders -H 'Content-Type: application/json' --data-binary @- | tr -d ' \n'
+}
+
+# What an order must not be: each is to be refused.
+wrong_orders=(
+    's/a garden chair of beech//' 's/"price":129.9,//' 's/129.9/0/' 's/:4,/:1001,/' 's/:4,/:"four",/'
+    's/green/pink/' 's/true/7/' 's/}$//' 's/please/'"$(printf 'x%.0s' {1..200})"'/'
+)
+
+checks_orders() {
+    local one
+    [ "$(order '')" = '{"name":"agardenchairofbeech","total":519.6,"quantity":4}200' ] || return 1
+    for one in "${wrong_orders[@]}"; do
+        [[ $(order "$one") =~ 4(00|22)$ ]] || {
+            say "it takes a wrong order: $one"
+            return 1
+        }
+    done
+}
+
+is_right() { # workload
+    case $1 in
+    orders) checks_orders ;;
+    room) ;; # the load looks at each message
+    *) [ "$(ask /)" = 'Hello, World!200' ] ;;
+    esac
 }
 
 # ---- measuring ----
 
-# User and system ticks of the server and its children, so far.
-ticks() {
-    local pid all=("$server_pid") user=0 sys=0 fields
-    mapfile -t -O 1 all < <(pgrep -P "$server_pid" || true)
-    for pid in "${all[@]}"; do
-        fields=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) || continue
-        # shellcheck disable=SC2086 # the fields
-        set -- $fields
-        user=$((user + ${12}))
-        sys=$((sys + ${13}))
-    done
-    printf '%d %d\n' "$user" "$sys"
+with_wrk() { # seconds workload
+    with_load $(($1 + 30)) "$load" run "$server" wrk -t1 -c64 -d "${1}s" --latency \
+        -s "$here/http/load.lua" "http://127.0.0.1:$port/" -- "$2" "$here/http/order.json"
 }
 
-hz=$(getconf CLK_TCK)
-
-# cost USER SYS COUNT: microseconds each
-cost() {
-    awk -v u="$1" -v s="$2" -v n="$3" -v hz="$hz" \
-        'BEGIN { printf "%.3f %.3f %.3f", u * 1e6 / hz / n, s * 1e6 / hz / n, (u + s) * 1e6 / hz / n }'
-}
-
-run_wrk() { # workload: prints user, system, sum, requests a second
-    local script=() before after out count rate
-    [ "$1" = hello ] || script=(-s "$http/$1.lua")
-    taskset -c 1 wrk -t1 -c64 -d1 "${script[@]}" "http://127.0.0.1:$port/" >/dev/null
-    before=$(ticks)
-    out=$(taskset -c 1 wrk -t1 -c64 "-d$seconds" "${script[@]}" "http://127.0.0.1:$port/")
-    after=$(ticks)
-    count=$(awk '/requests in/ { print $1 }' <<<"$out")
-    rate=$(awk '/Requests\/sec/ { print $2 }' <<<"$out")
-    ! grep -q 'Non-2xx' <<<"$out" || die "wrong answers: $out"
-    # shellcheck disable=SC2086 # numbers
-    set -- $before $after
-    printf '%s %s\n' "$(cost $(($3 - $1)) $(($4 - $2)) "$count")" "$rate"
-}
-
-run_room() {
-    local before after count messages=$((seconds * 300)) begun ended
-    mkfifo "$built/room.pipe"
-    taskset -c 1 "$built/room" "$port" 200 "$messages" >"$built/room.pipe" &
-    load_pid=$!
-    exec 4<"$built/room.pipe"
-    rm "$built/room.pipe"
-    read -r -u 4 _
-    before=$(ticks)
-    begun=$(date +%s.%N)
-    read -r -u 4 count || die "the room's load failed"
-    ended=$(date +%s.%N)
-    after=$(ticks)
-    exec 4<&-
-    wait "$load_pid" || die "the room's load failed"
-    load_pid=
-    # shellcheck disable=SC2086 # numbers
-    set -- $before $after
-    printf '%s %s\n' "$(cost $(($3 - $1)) $(($4 - $2)) "$count")" \
-        "$(awk -v n="$count" -v a="$begun" -v b="$ended" 'BEGIN { printf "%.0f", n / (b - a) }')"
-}
-
-anonymous_bytes() {
-    local pid sum=0 kib all=("$server_pid")
-    mapfile -t -O 1 all < <(pgrep -P "$server_pid" || true)
-    for pid in "${all[@]}"; do
-        kib=$(awk '/^Anonymous:/ { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null) || continue
-        sum=$((sum + kib * 1024))
-    done
-    printf '%d\n' "$sum"
-}
-
-run_idle() { # bytes a connection, 0, 0, connections
-    local before after open
-    taskset -c 1 wrk -t1 -c16 -d1 "http://127.0.0.1:$port/" >/dev/null # it has warmed up
-    before=$(anonymous_bytes)
-    coproc IDLE { exec "$built/idle" "$port" "$idle_connections"; }
-    load_pid=$IDLE_PID
-    read -r -u "${IDLE[0]}" open
-    after=$(anonymous_bytes)
-    kill "$load_pid" 2>/dev/null || true
-    wait "$load_pid" 2>/dev/null || true
-    load_pid=
-    printf '%d 0 0 %d\n' $(((after - before) / (open > 0 ? open : 1))) "$open"
-}
-
-# A hundred thousand: a process may not have so many descriptors, so there are several, which share the
-# port. Bytes a connection, 0, 0, connections.
-run_held() {
-    local wanted=100000 most before=0 after=0 count sum=0 i pids=("$server_pid") loads=()
-    most=$(($(ulimit -n) - 1000))
-    count=$(((wanted * 11 / 10 + most - 1) / most)) # the system spreads them, not quite evenly
-    for ((i = 1; i < count; i++)); do
-        taskset -c 0 "$release/http-troupe" "127.0.0.1:$port" >>"$built/troupe.log" 2>&1 &
-        pids+=($!)
-    done
-    sleep 1
-    for i in "${pids[@]}"; do
-        before=$((before + $(server_pid=$i anonymous_bytes)))
-    done
-    for ((i = 0; i < count; i++)); do
-        rm -f "$built/held.$i"
-        FIRST=$((i * 16)) "$built/idle" "$port" $((wanted / count)) \
-            >"$built/held.$i" < <(exec sleep 120) &
-        loads+=($!)
-    done
-    for ((i = 0; i < count; i++)); do
-        until [ -s "$built/held.$i" ]; do
-            kill -0 "${loads[$i]}" 2>/dev/null || break
-            sleep 0.1
-        done
-        sum=$((sum + $(cat "$built/held.$i")))
-    done
-    for i in "${pids[@]}"; do
-        after=$((after + $(server_pid=$i anonymous_bytes)))
-    done
-    kill "${loads[@]}" "${pids[@]:1}" 2>/dev/null || true
-    wait "${loads[@]}" "${pids[@]:1}" 2>/dev/null || true
-    printf '%d 0 0 %d\n' $(((after - before) / sum)) "$sum"
-}
-
-measure() { # workload server
-    local result
-    start "$2" || return 0
+# Measure the server that runs: the figures are in load.txt then. All have warmed up before.
+measure() { # workload
     case $1 in
-    hello | pipelined | orders) result=$(run_wrk "$1") ;;
-    room) result=$(run_room) ;;
-    idle) result=$(run_idle) ;;
-    held) result=$(run_held) ;;
+    room) with_load $((seconds + 60)) "$load" room "$port" "$server" 200 "$seconds" ;;
+    idle) with_wrk 1 hello && with_load 120 "$load" idle "$port" "$server" 10000 ;;
+    held) with_load 300 "$load" idle "$port" "$server" 100000 ;;
+    *) with_wrk 1 "$1" && with_wrk "$seconds" "$1" ;;
     esac
-    stop_all
-    printf '%s %s %s\n' "$1" "$2" "$result" >>"$results"
-    say "http: $1 $2: $result"
 }
 
-# ---- the table ----
-
-print_table() {
-    python3 - "$results" "${json:-}" <<'END'
-import collections, json, statistics, sys
-
-runs = collections.defaultdict(list)
-for line in open(sys.argv[1]):
-    workload, server, *figures = line.split()
-    runs[workload, server].append([float(f) for f in figures])
-medians = {key: [statistics.median(column) for column in zip(*rows)] for key, rows in runs.items()}
-titles = {
-    "hello": "GET, 64 connections: us of the server's CPU a request",
-    "pipelined": "the same, 16 at a time",
-    "orders": "POST of JSON that is checked, and JSON back",
-    "room": "a message to 200 WebSocket clients: us a delivery",
-    "idle": "bytes of memory for an idle connection",
-    "held": "bytes of memory for each of a hundred thousand that are held at once",
-}
-for workload in dict.fromkeys(key[0] for key in medians):
-    ours = medians.get((workload, "troupe"))
-    print(f"\n{titles[workload]} (medians of {max(len(r) for k, r in runs.items() if k[0] == workload)})\n")
-    if workload == "idle":
-        print(f"{'':12}{'bytes':>8}{'of':>9}")
-    else:
-        print(f"{'':12}{'user':>8}{'system':>8}{'sum':>8}{'to ours':>9}{'a second':>12}")
-    for (w, server), m in sorted(medians.items(), key=lambda item: item[1][2] or item[1][0]):
-        if w != workload:
-            continue
-        if workload in ("idle", "held"):
-            print(f"{server:12}{m[0]:8.0f}{m[3]:9.0f}")
-            continue
-        ratio = f"{m[2] / ours[2]:8.2f}x" if ours else ""
-        print(f"{server:12}{m[0]:8.2f}{m[1]:8.2f}{m[2]:8.2f}{ratio:>9}{m[3]:12.0f}")
-if sys.argv[2]:
-    with open(sys.argv[2], "w") as out:
-        json.dump([{"workload": w, "server": s, "runs": r} for (w, s), r in runs.items()], out, indent=1)
-END
+run_case() { # round workload peer
+    local line=failed
+    if ! start_server "$3" "$2"; then
+        say "$2/$3: the server does not start; see $built/$3-serve.log"
+    elif ! is_right "$2"; then
+        say "$2/$3: the server's answer is wrong"
+    elif measure "$2"; then
+        line=$(grep -E '^(requests|user|deliveries|connections) ' "$built/load.txt" | paste -sd ' ')
+    fi
+    clean_up
+    printf '%s %s %s\n' "$2" "$3" "$line" >>"$out/http.txt"
+    say "round $1: $2 $3: $line"
 }
 
-# ---- all of it ----
+# Memory hardly varies: it is measured in the first round.
+run_round() { # round
+    local one
+    for one in "${wanted[@]}"; do
+        [[ $1 -gt 1 && ${one%/*} =~ ^(idle|held)$ ]] || run_case "$1" "${one%/*}" "${one#*/}"
+    done
+}
 
 parse "$@"
-if [ "$list" = yes ]; then
-    list_all
-    exit 0
+mapfile -t wanted < <(cases)
+[ ${#wanted[@]} -gt 0 ] || die "no case matches ${patterns[*]}; --list prints all"
+if [ $list = yes ]; then
+    printf '%s\n' "${wanted[@]}"
+    exit
 fi
-mkdir -p "$built"
-need wrk curl python3 gcc
-idle_connections=10000
-# Connections are descriptors: as many as are allowed.
-ulimit -n 250000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
-[ "$(ulimit -n)" -ge 11000 ] || idle_connections=$(($(ulimit -n) - 1000))
-(cd "$top" && ./dev build release >&2)
-for load in room idle; do
-    gcc -O2 -D_GNU_SOURCE -o "$built/$load" "$http/load/$load.c"
-done
-results=$built/results.txt
-: >"$results"
+find_cores
+mkdir -p "$out" "$built"
+need wrk curl python3 util-linux || die "wrk, curl and python3 are needed"
+build_peers
+: >"$out/http.txt"
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 for ((round = 1; round <= rounds; round++)); do
-    while read -r workload server; do
-        prepare "$server"
-        [ "${usable[$server]}" = no ] || measure "$workload" "$server"
-    done < <(list_all) 3<&-
+    run_round "$round"
 done
-[ -s "$results" ] || die "nothing was measured: --list shows what there is"
-print_table
+"$here/http/summary.py" "$out" ${json:+"$json"}

@@ -1,5 +1,6 @@
 // node's side of ./dev bench --http: node:http, JSON.parse, checks by hand; ws for rooms.
 const http = require('http');
+const { WebSocketServer, WebSocket } = require('ws');
 
 function wrong(o) {
     return typeof o.name !== 'string' || o.name.length < 1 || o.name.length > 80 ||
@@ -40,17 +41,12 @@ const server = http.createServer((req, res) => {
     res.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': 13 });
     res.end('Hello, World!');
 });
-server.keepAliveTimeout = 75000;
+server.keepAliveTimeout = 3600 * 1000;
 
-try {
-    const { WebSocketServer, WebSocket } = require('ws');
-    const room = new WebSocketServer({ server, path: '/room', perMessageDeflate: false });
-    room.on('connection', (one) => one.on('message', (data, isBinary) => {
-        for (const other of room.clients)
-            if (other.readyState === WebSocket.OPEN)
-                other.send(data, { binary: isBinary });
-    }));
-} catch {
-    console.error('node: no ws, so no room');
-}
-server.listen(Number(process.argv[2]), '127.0.0.1');
+const room = new WebSocketServer({ server, path: '/room', perMessageDeflate: false });
+room.on('connection', (one) => one.on('message', (data, isBinary) => {
+    for (const other of room.clients)
+        if (other.readyState === WebSocket.OPEN)
+            other.send(data, { binary: isBinary });
+}));
+server.listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 });

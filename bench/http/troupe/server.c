@@ -61,7 +61,9 @@ static int serve(void *address)
     int rc = tr_room_new(&room);
 
     if (rc == 0)
-        rc = tr_http_server_new(&srv, &(tr_http_config){ .listen = address });
+        rc = tr_http_server_new(&srv, &(tr_http_config){ .listen = address,
+                                                         .idle_timeout = 3600,
+                                                         .connections_most = 200000 });
     if (rc == 0) {
         tr_http_route(srv, "GET", "/", hello, NULL);
         tr_http_route_with(

@@ -22,7 +22,10 @@ def is_wrong(o):
 
 
 async def take_order(request):
-    o = await request.json()
+    try:
+        o = await request.json()
+    except ValueError:
+        return web.Response(status=400)
     if is_wrong(o):
         return web.Response(status=422)
     return web.json_response({"name": o["name"], "total": o["price"] * o["quantity"],
@@ -47,4 +50,5 @@ app.router.add_get("/", hello)
 app.router.add_post("/orders", take_order)
 app.router.add_get("/room", speak)
 uvloop.install()
-web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None,
+            keepalive_timeout=3600, backlog=4096)

@@ -18,7 +18,8 @@ async def speak(ws):
 
 
 async def main():
-    async with websockets.serve(speak, "127.0.0.1", int(sys.argv[1]), compression=None):
+    async with websockets.serve(speak, "127.0.0.1", int(sys.argv[1]), compression=None,
+                                backlog=4096):
         await asyncio.Future()
 
 

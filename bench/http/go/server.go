@@ -1,11 +1,14 @@
 // Go's side of ./dev bench --http: net/http, encoding/json, checks by hand; one thread.
+// Rooms as in the chat example of gorilla/websocket: room.go.
 package main
 
 import (
 	"encoding/json"
+	"log"
 	"net/http"
 	"os"
 	"runtime"
+	"time"
 )
 
 type order struct {
@@ -54,5 +57,9 @@ func main() {
 	runtime.GOMAXPROCS(1)
 	http.HandleFunc("/", hello)
 	http.HandleFunc("/orders", takeOrder)
-	http.ListenAndServe("127.0.0.1:"+os.Args[1], nil)
+	r := newRoom()
+	go r.run()
+	http.HandleFunc("/room", r.serve)
+	server := http.Server{Addr: "127.0.0.1:" + os.Args[1], IdleTimeout: time.Hour}
+	log.Fatal(server.ListenAndServe())
 }
