@@ -113,7 +113,8 @@ static bool append_text(tr__http_conn *conn, tr__slice text)
 
     if (room == NULL)
         return false;
-    memcpy(room, text.at, text.bytes);
+    if (text.bytes > 0)
+        memcpy(room, text.at, text.bytes);
     tr__conn_put(conn, text.bytes);
     return true;
 }

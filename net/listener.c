@@ -63,7 +63,7 @@ static int bind_unix(int fd, const tr_address *address, const char *path, unsign
 {
     int rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
 
-    if (rc == -EADDRINUSE && path != NULL && is_stale(address)) {
+    if (rc == -EADDRINUSE && path != NULL && tr__sys_is_socket_file(path) && is_stale(address)) {
         tr__sys_unlink(path);
         rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
     }
@@ -85,7 +85,9 @@ static int bind_and_listen(int fd, const tr_address *address, const char *path,
         if (rc == 0)
             rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
     }
-    return rc < 0 ? rc : tr__sys_listen(fd, options->backlog > 0 ? options->backlog : BACKLOG);
+    if (rc == 0)
+        rc = tr__sys_listen(fd, options->backlog > 0 ? options->backlog : BACKLOG);
+    return rc;
 }
 
 int tr__listen_socket(const char *address, const tr_listen_options *options, char **path)
@@ -131,7 +133,13 @@ void tr__listen_softly(int fd)
         BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
     };
 
-    tr__sys_attach_filter(fd, program, sizeof(program) / sizeof(program[0]));
+    tr_address local;
+
+    if (tr__sys_local_name(fd, &local.tr__storage, &local.tr__bytes) == 0 &&
+        local.tr__storage.ss_family == AF_UNIX)
+        (void)tr__sys_shutdown(fd, SHUT_RD); /* those who have connected are still accepted */
+    else
+        tr__sys_attach_filter(fd, program, sizeof(program) / sizeof(program[0]));
 }
 
 bool tr__accept_is_starved(int rc)
@@ -145,8 +153,7 @@ static void on_retry(tr__timer *timer)
 {
     tr__acceptor *acceptor = TR__CONTAINER_OF(timer, tr__acceptor, retry);
 
-    if (!acceptor->is_paused)
-        ev_io_start(acceptor->net->ev, &acceptor->watcher);
+    ev_io_start(acceptor->net->ev, &acceptor->watcher);
 }
 
 static void wait_for_descriptors(tr__acceptor *acceptor, int rc)
@@ -162,20 +169,35 @@ static void wait_for_descriptors(tr__acceptor *acceptor, int rc)
     tr__timer_start(&loop->wheel, &acceptor->retry, loop->now_ns + RETRY_NS, on_retry);
 }
 
+/* Who waits is not accepted now: look again after a while. */
+static void rest(tr__acceptor *acceptor)
+{
+    tr__loop *loop = acceptor->net->loop;
+
+    ev_io_stop(acceptor->net->ev, &acceptor->watcher);
+    tr__timer_stop(&loop->wheel, &acceptor->retry);
+    tr__timer_start(&loop->wheel, &acceptor->retry, loop->now_ns + RETRY_NS, on_retry);
+}
+
 /* false: nobody waits, or nobody can be accepted. Whoever has given up meanwhile is passed over. */
 static bool accept_one(tr__acceptor *acceptor)
 {
     tr_address from;
-    int fd = tr__sys_accept(acceptor->watcher.fd, &from.tr__storage, &from.tr__bytes);
+    int fd;
 
+    if (acceptor->may_accept != NULL && !acceptor->may_accept(acceptor)) {
+        rest(acceptor);
+        return false;
+    }
+    fd = tr__sys_accept(acceptor->watcher.fd, &from.tr__storage, &from.tr__bytes);
     if (fd >= 0) {
         acceptor->is_starved = false;
         acceptor->fn(acceptor, fd, &from);
-        return acceptor->net != NULL && !acceptor->is_paused;
+        return acceptor->net != NULL;
     }
     if (tr__accept_is_starved(fd))
         wait_for_descriptors(acceptor, fd);
-    return fd != -EAGAIN && !tr__accept_is_starved(fd);
+    return fd == -ECONNABORTED || fd == -EPROTO;
 }
 
 static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
@@ -229,18 +251,12 @@ int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_list
     return 0;
 }
 
-void tr__acceptor_pause(tr__acceptor *acceptor)
-{
-    acceptor->is_paused = true;
-    if (acceptor->net != NULL)
-        ev_io_stop(acceptor->net->ev, &acceptor->watcher);
-}
-
 void tr__acceptor_resume(tr__acceptor *acceptor)
 {
-    acceptor->is_paused = false;
-    if (acceptor->net != NULL && !tr__timer_is_started(&acceptor->retry))
-        ev_io_start(acceptor->net->ev, &acceptor->watcher);
+    if (acceptor->net == NULL)
+        return;
+    tr__timer_stop(&acceptor->net->loop->wheel, &acceptor->retry);
+    ev_io_start(acceptor->net->ev, &acceptor->watcher);
 }
 
 void tr__acceptor_stop(tr__acceptor *acceptor)
@@ -255,7 +271,6 @@ void tr__acceptor_close(tr__acceptor *acceptor)
 {
     if (acceptor->net == NULL)
         return;
-    acceptor->is_paused = false;
     while (accept_one(acceptor))
         ;
     if (acceptor->net == NULL)

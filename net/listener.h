@@ -16,7 +16,7 @@
 #include "net/home.h"
 
 /* How long handshakes that have begun may take to be completed. */
-#define TR__LISTEN_LINGER_S 0.02
+#define TR__LISTEN_LINGER_S 0.1
 
 /* A socket that listens, or an error. *path: of the file to remove when it is closed, of tr__alloc;
  * NULL: none. */
@@ -30,7 +30,7 @@ bool tr__accept_is_starved(int rc);
 
 typedef struct tr__acceptor tr__acceptor;
 
-/* A connection; the descriptor is the callee's, and non-blocking. The acceptor may be paused. */
+/* A connection; the descriptor is the callee's, and non-blocking. */
 typedef void (*tr__accept_fn)(tr__acceptor *acceptor, int fd, const tr_address *from);
 
 struct tr__acceptor {
@@ -39,9 +39,11 @@ struct tr__acceptor {
     ev_io watcher;
     tr__timer retry; /* descriptors had run out */
     tr__accept_fn fn;
+    /* Whether there is room for one more just now; NULL: there always is. Where there is none, it
+     * is asked again after a while, or when the acceptor is resumed. */
+    bool (*may_accept)(tr__acceptor *acceptor);
     char *path;
     char address[TR__ADDRESS_TEXT];
-    bool is_paused;
     bool is_starved; /* it has said so */
 };
 
@@ -49,7 +51,7 @@ struct tr__acceptor {
  * Errors: as tr_listen. */
 int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_listen_options *options,
                       tr__accept_fn fn);
-void tr__acceptor_pause(tr__acceptor *acceptor);
+/* Look again at once, where it waits until there is room. */
 void tr__acceptor_resume(tr__acceptor *acceptor);
 /* Nobody new begins; who has begun is still accepted. */
 void tr__acceptor_stop(tr__acceptor *acceptor);

@@ -73,7 +73,7 @@ static void forget(client *c)
     (void)tr__add_relaxed_u64(&w->service->connections, UINT64_MAX);
     if (tr__list_is_empty(&w->clients) && w->is_stopping)
         (void)tr_event_set(&w->is_empty); /* it is an event */
-    if (!w->is_stopping && w->acceptor.is_paused)
+    if (!w->is_stopping)
         tr__acceptor_resume(&w->acceptor);
 }
 
@@ -118,11 +118,21 @@ static bool start_client(client *c)
 
 /* ---- accepting ---- */
 
+/* Of all workers together. Whoever is at the limit looks again when a client of its own ends, and
+ * every now and then, for those of others. In the end all are let in who have been. */
+static bool may_accept(tr__acceptor *acceptor)
+{
+    const worker *w = TR__CONTAINER_OF(acceptor, worker, acceptor);
+
+    /* relaxed: a count, which may be passed by what other loops accept at this moment. */
+    return w->is_stopping ||
+           tr__load_relaxed_u64(&w->service->connections) < (uint64_t)w->service->options.most;
+}
+
 static void on_accept(tr__acceptor *acceptor, int fd, const tr_address *from)
 {
     worker *w = TR__CONTAINER_OF(acceptor, worker, acceptor);
     client *c = tr__alloc_zeroed(sizeof(*c));
-    uint64_t before;
 
     (void)from;
     if (c == NULL || tr__io_new(&c->io, fd, true) < 0) {
@@ -133,9 +143,7 @@ static void on_accept(tr__acceptor *acceptor, int fd, const tr_address *from)
     c->worker = w;
     tr__list_append(&w->clients, &c->link);
     /* relaxed: as in forget. */
-    before = tr__add_relaxed_u64(&w->service->connections, 1);
-    if (before + 1 >= (uint64_t)w->service->options.most && !w->is_stopping)
-        tr__acceptor_pause(acceptor);
+    (void)tr__add_relaxed_u64(&w->service->connections, 1);
     if (!start_client(c)) {
         (void)tr_close(c->io); /* on its loop */
         forget(c);
@@ -151,6 +159,7 @@ static int open_worker(worker *w)
 
     tr__list_init(&w->clients);
     rc = tr__acceptor_open(&w->acceptor, s->address, &s->options.listen, on_accept);
+    w->acceptor.may_accept = may_accept;
     if (rc == 0 && s->address != s->settled) { /* the first one settles the port */
         memcpy(s->settled, w->acceptor.address, sizeof(s->settled));
         s->address = s->settled;

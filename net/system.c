@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,6 +153,13 @@ void tr__sys_unlink(const char *path)
     (void)unlink(path); /* see the header */
 }
 
+int tr__sys_dup(int fd)
+{
+    if (strikes())
+        return -EMFILE;
+    return (int)result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
 void tr__sys_close(int fd)
 {
     (void)close(fd); /* it is gone whatever the answer: Linux frees it first */
@@ -181,6 +187,13 @@ int tr__sys_open_read(const char *path)
     if (strikes())
         return -EMFILE;
     return (int)result(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+bool tr__sys_is_socket_file(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 bool tr__sys_is_folder(const char *path)
@@ -241,13 +254,6 @@ ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count)
     if (transfer_strikes())
         return -EIO;
     return moved(writev(fd, parts, count));
-}
-
-ssize_t tr__sys_sendfile(int to, int from, off_t *offset, size_t bytes)
-{
-    if (transfer_strikes())
-        return -EIO;
-    return moved(sendfile(to, from, offset, bytes));
 }
 
 uint64_t tr__sys_wall_ns(void)

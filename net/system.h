@@ -34,12 +34,15 @@ void tr__sys_attach_filter(int fd, struct sock_filter *program, size_t count);
 int tr__sys_set_mode(const char *path, unsigned mode);
 /* As far as it is there, it is gone. */
 void tr__sys_unlink(const char *path);
+/* Another number of the same. */
+int tr__sys_dup(int fd);
 /* Never fails as far as the caller can do anything: the descriptor is gone. */
 void tr__sys_close(int fd);
 /* Let a descriptor of the program's be as ours are. */
 int tr__sys_set_nonblocking(int fd);
 bool tr__sys_is_socket(int fd);
 bool tr__sys_is_folder(const char *path);
+bool tr__sys_is_socket_file(const char *path);
 /* A file, to be read. */
 int tr__sys_open_read(const char *path);
 
@@ -53,7 +56,6 @@ ssize_t tr__sys_recvmsg(int fd, struct msghdr *message);
 /* The same for what is no socket. */
 ssize_t tr__sys_read(int fd, void *buffer, size_t bytes);
 ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count);
-ssize_t tr__sys_sendfile(int to, int from, off_t *offset, size_t bytes);
 
 /* ---- time ---- */
 

@@ -239,11 +239,17 @@ static int close_job(void *fd)
     return 0;
 }
 
-/* In the pool where it can be: for the system takes some milliseconds to end a watcher. */
-static void close_watcher(int fd)
+/* In the pool where it can be: for the system takes some milliseconds to end a watcher. The number
+ * that the loop has watched is closed here, so that nobody has it again before the loop knows; its
+ * twin there, which is the last one. */
+static void close_watcher(int watched)
 {
+    int fd = tr__sys_dup(watched);
     int rc = 0;
 
+    tr__sys_close(watched);
+    if (fd < 0)
+        return; /* that was the last one, then */
     TR_SHIELD(TR_FOREVER) {
         rc = tr__pool_run(TR_POOL_IO, close_job, &fd, "the end of a watcher");
     }

@@ -144,7 +144,8 @@ static void plan(tr__socket *s, datagram *d)
 static void gather(char *to, const struct msghdr *message)
 {
     for (size_t i = 0; i < message->msg_iovlen; i++) {
-        memcpy(to, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+        if (message->msg_iov[i].iov_len > 0)
+            memcpy(to, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
         to += message->msg_iov[i].iov_len;
     }
 }

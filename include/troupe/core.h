@@ -38,7 +38,7 @@ TR_API const char *tr_version(void);
     X(TR_ECONNREFUSED, -ECONNREFUSED, "nobody listens there")                                      \
     X(TR_ECONNRESET, -ECONNRESET, "the other side has reset the connection")                       \
     X(TR_EADDRINUSE, -EADDRINUSE, "the address is in use")                                         \
-    X(TR_ENOENT, -ENOENT, "there is no such file")                                                 \
+    X(TR_ENOENT, -ENOENT, "No such file or directory")                                             \
     X(TR_EMFILE, -EMFILE, "the process has too many open descriptors")                             \
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
     X(TR_EUNHANDLED, -20002, "the actor does not handle this message")                             \

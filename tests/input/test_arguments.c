@@ -573,11 +573,17 @@ START_TEST(a_dump_goes_nowhere_without_a_runtime_and_says_what_can_not_be_writte
 END_TEST
 
 /* The name that a declaration declares: it stands before the first parenthesis. */
+#define ATTRIBUTE "TR_API __attribute__(("
+
 static bool name_of(const char *declaration, char *name, size_t name_bytes)
 {
-    size_t length = strcspn(declaration, "(;{");
-    size_t begin = length;
+    size_t length;
+    size_t begin;
 
+    if (strncmp(declaration, ATTRIBUTE, strlen(ATTRIBUTE)) == 0) /* of a format */
+        declaration = strstr(declaration, "))") + strlen("))");
+    length = strcspn(declaration, "(;{");
+    begin = length;
     if (declaration[length] != '(')
         return false;
     while (begin > 0 && is_letter(declaration[begin - 1]))
@@ -641,6 +647,7 @@ static const char *called_as(const char *name)
         { "tr__sim_expect", "tr_sim_expect" },
         { "tr__sim_expect_nothing", "tr_sim_expect_nothing" },
         { "tr__http_route_add", "tr_http_route" },
+        { "tr__pool_of_class", "tr_pool_run" }, /* it makes TR_POOL_IO and its kin */
     };
     static char call[256];
 

@@ -88,6 +88,23 @@ CASE(a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind)
     EXPECT(stat(path, &status) < 0);
 }
 
+CASE(a_file_that_is_no_socket_is_left_alone)
+{
+    char address[128];
+    char *path = address + 5;
+    struct stat status;
+    tr_listener *l;
+    FILE *file;
+
+    (void)snprintf(address, sizeof(address), "unix:/tmp/troupe_file.%d.%p", (int)getpid(),
+                   (void *)&status);
+    file = fopen(path, "w");
+    EXPECT(file != NULL && fclose(file) == 0);
+    EXPECT(tr_listen(&l, address, NULL) == TR_EADDRINUSE && l == NULL);
+    EXPECT(stat(path, &status) == 0 && S_ISREG(status.st_mode));
+    EXPECT(unlink(path) == 0);
+}
+
 static int accept_one(void *listener)
 {
     tr_io *io;
@@ -212,6 +229,27 @@ CASE(who_has_connected_is_served_when_serving_ends)
     tr_task_unref(server);
 }
 
+static int serve_one_at_a_time(void *arg)
+{
+    return tr_serve("127.0.0.1:0", echo, arg,
+                    &(tr_serve_options){ .on_ready = on_ready, .most = 1 });
+}
+
+/* Whichever loop the next one comes to. */
+CASE(at_the_limit_the_next_one_is_served_when_another_has_gone)
+{
+    served s = { .count = 0 };
+    tr_task *server;
+
+    EXPECT(tr_task_spawn(&server, serve_one_at_a_time, &s) == 0);
+    EXPECT(tr_event_wait(&s.ready) == 0);
+    for (int i = 0; i < 6; i++)
+        EXPECT(call(&s) == 0);
+    EXPECT(tr_task_cancel(server) == 1);
+    EXPECT(tr_task_wait(server, TR_FOREVER) == TR_ECANCELED);
+    tr_task_unref(server);
+}
+
 /* ---- datagrams ---- */
 
 CASE(datagrams_stay_whole_and_tell_where_they_come_from)
@@ -240,6 +278,8 @@ CASE(datagrams_stay_whole_and_tell_where_they_come_from)
 CASES("tcp", who_connects_is_accepted_and_both_know_where_they_are, nobody_listens_there,
       bad_addresses_and_options_are_refused,
       a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind,
+      a_file_that_is_no_socket_is_left_alone,
+      at_the_limit_the_next_one_is_served_when_another_has_gone,
       who_accepts_is_told_when_the_listener_is_closed, accepting_obeys_a_deadline,
       each_connection_has_a_task_and_all_are_served, who_has_connected_is_served_when_serving_ends,
       datagrams_stay_whole_and_tell_where_they_come_from)
