@@ -4,11 +4,11 @@
  * once, and posted to each loop that has members, where one frame that refers to it is queued with
  * all of them. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/atomic.h"
 #include "base/seam.h"
+#include "http/print.h"
 #include "http/utf8.h"
 #include "http/ws.h"
 #include "runtime/loop.h"
@@ -321,22 +321,19 @@ int tr_room_send(tr_room *room, tr_ws_type type, const void *data, size_t bytes)
 
 int tr_room_text(tr_room *room, const char *format, ...)
 {
-    char *text = NULL;
+    char *text;
+    size_t bytes;
     va_list args;
-    int bytes;
     int rc;
 
     if (format == NULL)
         return TR_EINVAL;
     va_start(args, format);
-    bytes = vsnprintf(NULL, 0, format, args);
+    rc = tr__print(&text, &bytes, format, args);
     va_end(args);
-    if (bytes < 0 || (text = tr__alloc((size_t)bytes + 1)) == NULL)
-        return bytes < 0 ? TR_EINVAL : TR_ENOMEM;
-    va_start(args, format);
-    (void)vsnprintf(text, (size_t)bytes + 1, format, args); /* it fits: it was measured */
-    va_end(args);
-    rc = tr_room_send(room, TR_WS_TEXT, text, (size_t)bytes);
+    if (rc < 0)
+        return rc;
+    rc = tr_room_send(room, TR_WS_TEXT, text, bytes);
     tr__free(text);
     return rc;
 }

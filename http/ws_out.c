@@ -1,10 +1,10 @@
 /* What a WebSocket sends. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/seam.h"
+#include "http/print.h"
 #include "http/utf8.h"
 #include "http/ws.h"
 #include "runtime/task.h"
@@ -332,22 +332,19 @@ int tr_ws_send(tr_ws *ws, tr_ws_type type, const void *data, size_t bytes)
 
 int tr_ws_text(tr_ws *ws, const char *format, ...)
 {
-    char *text = NULL;
+    char *text;
+    size_t bytes;
     va_list args;
-    int bytes;
     int rc;
 
     if (format == NULL)
         return TR_EINVAL;
     va_start(args, format);
-    bytes = vsnprintf(NULL, 0, format, args);
+    rc = tr__print(&text, &bytes, format, args);
     va_end(args);
-    if (bytes < 0 || (text = tr__alloc((size_t)bytes + 1)) == NULL)
-        return bytes < 0 ? TR_EINVAL : TR_ENOMEM;
-    va_start(args, format);
-    (void)vsnprintf(text, (size_t)bytes + 1, format, args); /* it fits: it was measured */
-    va_end(args);
-    rc = tr_ws_send(ws, TR_WS_TEXT, text, (size_t)bytes);
+    if (rc < 0)
+        return rc;
+    rc = tr_ws_send(ws, TR_WS_TEXT, text, bytes);
     tr__free(text);
     return rc;
 }
