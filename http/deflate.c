@@ -7,7 +7,7 @@
 
 #include "base/seam.h"
 
-enum { LEVEL = 1, MEMORY = 8, PIECE = 16 * 1024 };
+enum { LEVEL = 1, MEMORY = 8, PIECE = 16 * 1024, BLOCK_ENDED = 128 /* in data_type, of inflate */ };
 
 /* What the end of each message is left out of (RFC 7692, 7.2.1). */
 static const unsigned char tail[] = { 0, 0, 0xff, 0xff };
@@ -59,8 +59,11 @@ int tr__deflate_message(tr__slice data, tr__buffer *out)
     return out->end >= before ? 0 : TR_ESYNTAX;
 }
 
-/* Inflate what stream has at hand. */
-static int inflate_some(z_stream *stream, tr__buffer *out, size_t most, size_t begin)
+/* Inflate what stream has at hand. It must end with a block, for the tail was one: else the message
+ * was cut. A block that says it is the last (7.2.3.4) ends all; what stands behind is not looked
+ * at. */
+static int inflate_some(z_stream *stream, tr__buffer *out, size_t most, size_t begin,
+                        bool *is_at_end)
 {
     int z;
 
@@ -81,6 +84,7 @@ static int inflate_some(z_stream *stream, tr__buffer *out, size_t most, size_t b
         if (done + (room - stream->avail_out) > most)
             return TR_ETOOLARGE;
     } while (z == Z_OK && (stream->avail_in > 0 || stream->avail_out == 0));
+    *is_at_end = z == Z_STREAM_END || (stream->data_type & BLOCK_ENDED) != 0;
     return 0;
 }
 
@@ -88,6 +92,7 @@ int tr__inflate_message(tr__slice data, tr__buffer *out, size_t most)
 {
     z_stream stream = { .zalloc = allocate, .zfree = release };
     size_t begin = out->end;
+    bool is_at_end;
     int rc;
 
     if (data.bytes > UINT_MAX / 2)
@@ -96,12 +101,12 @@ int tr__inflate_message(tr__slice data, tr__buffer *out, size_t most)
         return TR_ENOMEM;
     stream.next_in = (Bytef *)(uintptr_t)data.at;
     stream.avail_in = (uInt)data.bytes;
-    rc = inflate_some(&stream, out, most, begin);
+    rc = inflate_some(&stream, out, most, begin, &is_at_end);
     if (rc == 0) {
         stream.next_in = (Bytef *)(uintptr_t)tail;
         stream.avail_in = sizeof(tail);
-        rc = inflate_some(&stream, out, most, begin);
+        rc = inflate_some(&stream, out, most, begin, &is_at_end);
     }
     (void)inflateEnd(&stream);
-    return rc;
+    return rc == 0 && !is_at_end ? TR_ESYNTAX : rc;
 }

@@ -1,6 +1,5 @@
 /* permessage-deflate without context takeover (RFC 7692, 7.1.1): each message is compressed alone,
- * so that one compressed frame serves all, and no socket holds a window of 32 KiB. Each thread has
- * one compressor and one decompressor for all.
+ * so that one compressed frame serves all, and no socket holds a window of 32 KiB.
  *
  * Threads: any. */
 #ifndef TR_HTTP_DEFLATE_H

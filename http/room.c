@@ -100,7 +100,7 @@ static int check(const tr_room *room, const tr_ws *ws)
     if (tr__loop_here() == NULL ||
         (ws->io->ready.net != NULL && ws->io->ready.net->loop != tr__loop_here()))
         return TR_EWRONGPLACE;
-    return ws->is_over ? TR_EPIPE : 0;
+    return 0;
 }
 
 int tr_room_join(tr_room *room, tr_ws *ws)
@@ -111,6 +111,8 @@ int tr_room_join(tr_room *room, tr_ws *ws)
 
     if (rc < 0)
         return rc;
+    if (ws->is_closing || ws->is_over)
+        return TR_EPIPE;
     here = hall_here(room);
     if (here == NULL || find(room, ws) != NULL)
         return here == NULL ? TR_EINVAL : TR_EALREADY;
@@ -191,9 +193,9 @@ static void free_delivery(delivery *d)
 static void deliver(delivery *d)
 {
     hall *here = &d->room->hall[d->number];
-    tr__frame *plain = tr__frame_new(tr_bytes_ref(d->plain), true);
+    tr__frame *plain = tr__frame_new(tr_bytes_ref(d->plain), false);
     tr__frame *deflated =
-        d->deflated != NULL ? tr__frame_new(tr_bytes_ref(d->deflated), true) : NULL;
+        d->deflated != NULL ? tr__frame_new(tr_bytes_ref(d->deflated), false) : NULL;
 
     for (tr__list *node = here->members.next; node != &here->members; node = node->next) {
         tr_ws *ws = TR__CONTAINER_OF(node, membership, in_hall)->ws;
@@ -232,7 +234,7 @@ static int encode_deflated(tr_bytes **out, tr_ws_type type, tr__slice data)
 
     if (rc == 0) {
         *out = tr__frame_encode(type, (tr__slice){ deflated.bytes, tr__buffer_count(&deflated) },
-                                true);
+                                true, false);
         rc = *out != NULL ? 0 : TR_ENOMEM;
     }
     tr__buffer_free(&deflated);
@@ -305,7 +307,7 @@ int tr_room_send(tr_room *room, tr_ws_type type, const void *data, size_t bytes)
         (type != TR_WS_TEXT && type != TR_WS_BINARY) ||
         (type == TR_WS_TEXT && !tr__utf8_is_valid(slice.at, bytes)))
         return TR_EINVAL;
-    plain = tr__frame_encode(type, slice, false);
+    plain = tr__frame_encode(type, slice, false, false);
     if (plain == NULL)
         return TR_ENOMEM;
     if (bytes >= DEFLATED_LEAST && wants_deflated(room))

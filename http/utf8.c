@@ -58,3 +58,14 @@ bool tr__utf8_is_valid(const char *text, size_t bytes)
     }
     return true;
 }
+
+size_t tr__utf8_cut(const char *text, size_t most)
+{
+    size_t bytes = strnlen(text, most + 1);
+
+    if (bytes <= most)
+        return bytes;
+    for (bytes = most; bytes > 0 && ((unsigned char)text[bytes] & 0xc0) == 0x80; bytes--)
+        ;
+    return bytes;
+}

@@ -8,5 +8,8 @@
 #include <stddef.h>
 
 bool tr__utf8_is_valid(const char *text, size_t bytes);
+/* How many bytes of a valid text are its longest beginning that ends with a character, and has at
+ * most so many. */
+size_t tr__utf8_cut(const char *text, size_t most);
 
 #endif

@@ -109,8 +109,11 @@ static bool append(tr__http_conn *conn, const char *name, tr__slice value)
 
 static bool append_text(tr__http_conn *conn, tr__slice text)
 {
-    char *room = tr__conn_room(conn, text.bytes);
+    char *room;
 
+    if (text.bytes == 0)
+        return true;
+    room = tr__conn_room(conn, text.bytes);
     if (room == NULL)
         return false;
     if (text.bytes > 0)
@@ -157,6 +160,8 @@ static int speak(tr_ws *ws, tr_http_request *req, const ws_route *route)
 
     req->conn->upgraded = ws;
     req->conn->on_drain = on_drain;
+    if (req->conn->worker->is_draining) /* since the handshake was read */
+        on_drain(req->conn);
     rc = route->fn(ws, req, route->ctx);
     tr__ws_part(ws, rc < 0 ? WSLAY_CODE_INTERNAL_SERVER_ERROR : WSLAY_CODE_NORMAL_CLOSURE, "");
     req->conn->on_drain = NULL;

@@ -5,9 +5,15 @@
 #include <string.h>
 
 #include "base/seam.h"
+#include "http/utf8.h"
 #include "runtime/task.h"
 
 #define NS_PER_S 1e9
+
+enum {
+    CONTROL_MOST = 125, /* of the payload of a control frame */
+    CODE_BYTES = 2
+};
 
 /* ---- options ---- */
 
@@ -53,13 +59,6 @@ static void stop_timer(tr_ws *ws)
         tr__timer_stop(&ws->io->ready.net->loop->wheel, &ws->timer);
 }
 
-static bool send_ping(tr_ws *ws)
-{
-    const struct wslay_event_msg ping = { .opcode = WSLAY_PING };
-
-    return wslay_event_queue_msg(ws->wslay, &ping) == 0 && wslay_event_send(ws->wslay) == 0;
-}
-
 static void on_timer(tr__timer *timer)
 {
     tr_ws *ws = TR__CONTAINER_OF(timer, tr_ws, timer);
@@ -69,11 +68,11 @@ static void on_timer(tr__timer *timer)
     if (ws->was_heard) {
         ws->was_heard = false;
         start_timer(ws, ws->options.ping_every);
-    } else if (ws->first != NULL) {
+    } else if (tr__ws_is_paused(ws)) {
         start_timer(ws, ws->options.ping_every); /* it is the handler that does not listen */
     } else if (ws->is_pinged) {
         tr__ws_end(ws, TR_ETIMEDOUT);
-    } else if (send_ping(ws)) {
+    } else if (tr__ws_put_control(ws, WSLAY_PING, (tr__slice){ "", 0 })) {
         ws->is_pinged = true;
         start_timer(ws, ws->options.pong_within);
     } else {
@@ -106,30 +105,28 @@ void tr__ws_end(tr_ws *ws, int end)
 
 void tr__ws_say_goodbye(tr_ws *ws, int code, const char *reason)
 {
-    size_t bytes = strnlen(reason, 123); /* as much as fits a control frame */
+    char text[CONTROL_MOST];
+    size_t bytes = code != 0 ? CODE_BYTES : 0; /* 0: theirs told none */
 
     if (ws->is_over || ws->is_closing)
         return;
-    if (wslay_event_queue_close(ws->wslay, (uint16_t)code, (const uint8_t *)reason, bytes) != 0 ||
-        wslay_event_send(ws->wslay) != 0) {
+    if (bytes > 0) {
+        text[0] = (char)(code >> 8);
+        text[1] = (char)code;
+        bytes += tr__utf8_cut(reason, CONTROL_MOST - CODE_BYTES);
+        memcpy(text + CODE_BYTES, reason, bytes - CODE_BYTES);
+    }
+    if (!tr__ws_put_control(ws, WSLAY_CONNECTION_CLOSE, (tr__slice){ text, bytes })) {
         tr__ws_end(ws, TR_ENOMEM);
         return;
     }
     ws->is_closing = true;
 }
 
+/* Both have said goodbye, and ours is out. */
 static bool has_parted(const tr_ws *ws)
 {
-    return ws->is_over || (wslay_event_get_close_received(ws->wslay) && ws->frames.count == 0);
-}
-
-/* What still comes is of no use. */
-static void drop_incoming(tr_ws *ws)
-{
-    tr_ws_message unused;
-
-    while (ws->first != NULL)
-        (void)tr_ws_receive(ws, &unused); /* there is one */
+    return ws->is_over || (ws->has_parted && ws->frames.count == 0);
 }
 
 void tr__ws_part(tr_ws *ws, int code, const char *reason)
@@ -138,13 +135,14 @@ void tr__ws_part(tr_ws *ws, int code, const char *reason)
     tr__ws_note_end(ws, TR_EPIPE);
     TR_SHIELD(ws->options.close_within) {
         while (!has_parted(ws)) {
-            drop_incoming(ws);
-            tr__ws_read(ws);                    /* if it was paused */
+            tr__ws_drop_incoming(ws);
+            tr__ws_resume(ws);
             (void)tr_event_clear(&ws->arrived); /* it is an event */
             if (has_parted(ws) || tr_event_wait(&ws->arrived) < 0)
                 break;
         }
     }
+    tr__ws_end(ws, TR_EPIPE);
 }
 
 /* ---- making, freeing ---- */
@@ -176,10 +174,8 @@ int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
     return 0;
 }
 
-void tr__ws_free(tr_ws *ws)
+static void release(tr_ws *ws)
 {
-    tr__rooms_leave(ws);
-    tr__ws_end(ws, TR_EPIPE);
     tr__ws_fini_sending(ws);
     tr__ws_fini_receiving(ws);
     (void)tr_close(ws->io); /* on its loop */
@@ -187,19 +183,38 @@ void tr__ws_free(tr_ws *ws)
     tr__free(ws);
 }
 
+void tr__ws_free(tr_ws *ws)
+{
+    tr__rooms_leave(ws);
+    tr__ws_end(ws, TR_EPIPE);
+    ws->is_freed = true;
+    if (ws->users == 0)
+        release(ws);
+}
+
+int tr__ws_leave(tr_ws *ws, int rc)
+{
+    if (--ws->users == 0 && ws->is_freed)
+        release(ws);
+    return rc;
+}
+
 int tr_ws_close(tr_ws *ws, int code, const char *reason)
 {
+    const char *text = reason != NULL ? reason : "";
+
     if (ws == NULL)
         return 0;
-    if (code != 0 && (code < 1000 || code > 4999))
+    if ((code != 0 && !tr__ws_is_code(code)) || !tr__utf8_is_valid(text, strlen(text)))
         return TR_EINVAL;
     if (tr__task_here() == NULL ||
         (ws->io->ready.net != NULL && ws->io->ready.net->loop != tr__loop_here()))
         return TR_EWRONGPLACE;
-    tr__ws_part(ws, code != 0 ? code : WSLAY_CODE_NORMAL_CLOSURE, reason != NULL ? reason : "");
+    tr__ws_enter(ws);
+    tr__ws_part(ws, code != 0 ? code : WSLAY_CODE_NORMAL_CLOSURE, text);
     if (ws->is_client)
         tr__ws_free(ws);
-    return 0;
+    return tr__ws_leave(ws, 0);
 }
 
 int tr_ws_close_code(const tr_ws *ws)

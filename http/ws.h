@@ -1,11 +1,13 @@
-/* A WebSocket, inside. wslay understands what comes, and makes frames of the client's; the server's
- * data frames are not masked, so that one frame serves all members of a room: they are made here.
+/* A WebSocket, inside. wslay takes what comes apart into frames; messages are made of them here, so
+ * that what they take is counted, and is the library's memory (wslay itself allocates once, when a
+ * socket is opened: 4 KiB to read into). Frames that go out are made here, too: a server's are not
+ * masked, so that one frame serves all members of a room.
  *
  *     descriptor --> tr_io --> wslay --> messages --> tr_ws_receive
  *     tr_ws_send, rooms, pongs, pings --> frames --> tr_io --> descriptor
  *
  * Receiving is done by a callback, so that pings are answered whatever the handler does; it stops
- * while more than a few messages wait. Frames wait in a queue, by reference, and go out together
+ * while more than a few messages wait, or more pongs than the other side takes. Frames wait in a queue, by reference, and go out together
  * when all that is ready has run.
  *
  * It goes through these states:  open --> closing (our goodbye is out, or queued) --> over (nothing
@@ -25,15 +27,15 @@
 #include "net/io.h"
 #include "runtime/timer.h"
 
-/* A frame, or several, as they go out: shared by the sockets of one loop. */
+/* A frame as it goes out: shared by the sockets of one loop. */
 typedef struct tr__frame {
-    uint32_t refs;     /* of this loop */
-    uint32_t messages; /* how many messages it is the end of: 1, or 0 for control frames */
-    tr_bytes *bytes;   /* shared by all loops */
+    uint32_t refs;   /* of this loop */
+    bool is_control; /* a ping, a pong, a goodbye */
+    tr_bytes *bytes; /* shared by all loops */
 } tr__frame;
 
 /* NULL: out of memory. Takes the bytes also on error. */
-tr__frame *tr__frame_new(tr_bytes *bytes, bool is_message);
+tr__frame *tr__frame_new(tr_bytes *bytes, bool is_control);
 static inline tr__frame *tr__frame_ref(tr__frame *frame)
 {
     frame->refs++;
@@ -46,8 +48,9 @@ typedef struct tr__frames {
     tr__frame **ring;
     size_t capacity; /* a power of two, or 0 */
     size_t first, count;
-    size_t sent;  /* bytes of the first one */
-    size_t bytes; /* that are left, of all */
+    size_t sent;     /* bytes of the first one */
+    size_t bytes;    /* that are left, of all */
+    size_t controls; /* bytes of control frames, of which some may be sent */
 } tr__frames;
 
 typedef struct tr__incoming {
@@ -57,22 +60,36 @@ typedef struct tr__incoming {
     char data[];
 } tr__incoming;
 
+/* What is understood of a message that has not come to its end; and of a control frame within. */
+typedef struct tr__partial {
+    tr__buffer data;
+    uint8_t type; /* 0: no message has begun */
+    bool is_deflated;
+    bool is_in_frame;    /* of whose payload more comes: */
+    uint64_t frame_left; /* so many bytes */
+    uint8_t control[125];
+    uint8_t control_bytes;
+} tr__partial;
+
 struct tr_ws {
     tr_io *io;
-    wslay_event_context_ptr wslay;
+    wslay_frame_context_ptr wslay;
+    uint32_t users; /* tasks that are in a call: it is freed when the last of them has left */
+    bool is_freed;
     tr_ws_options options; /* with all defaults */
     bool is_client;
     bool is_deflating; /* permessage-deflate was agreed on */
     char *protocol;
     /* Receiving. */
     tr__way_waiter reader;
+    tr__partial partial;
     tr__incoming *first, **last; /* messages that have come */
-    size_t incoming_bytes;
-    tr__incoming *lent; /* to the handler */
-    bool is_receiving;  /* a task waits, or looks */
-    size_t read_now;    /* by the callback that runs */
-    bool has_more;      /* it has stopped, though there may be more */
-    tr_event arrived;   /* a message, or the end */
+    size_t incoming_bytes;       /* that they take */
+    tr__incoming *lent;          /* to the handler */
+    bool is_receiving;           /* a task waits, or looks */
+    size_t read_now;             /* by the callback that runs */
+    bool has_more;               /* it has stopped, though there may be more */
+    tr_event arrived;            /* a message, or the end */
     /* Sending. */
     tr__frames frames;
     tr__flush flush;
@@ -81,6 +98,8 @@ struct tr_ws {
     uint64_t dropped;
     /* Its end. */
     bool is_closing; /* our goodbye is queued */
+    bool has_parted; /* theirs has come, or nothing more will */
+    bool is_refused; /* what came was wrong: what still comes is not looked at */
     bool is_over;
     bool has_end; /* nothing more is received, for this reason: */
     int end;      /* what tr_ws_receive returns; 0: it was closed properly */
@@ -98,8 +117,14 @@ struct tr_ws {
  * Errors:    TR_ENOMEM. */
 int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
                const tr_ws_options *options);
-/* Free it, and close the stream. */
+/* Close the stream, and free it; later, where a task is in a call. */
 void tr__ws_free(tr_ws *ws);
+/* A task begins a call that may wait, and ends it. */
+static inline void tr__ws_enter(tr_ws *ws)
+{
+    ws->users++;
+}
+int tr__ws_leave(tr_ws *ws, int rc);
 /* All defaults. */
 void tr__ws_fill_options(tr_ws_options *options);
 /* Nothing more is received, so: whoever waits for it is told. The first one counts. */
@@ -115,12 +140,13 @@ void tr__ws_part(tr_ws *ws, int code, const char *reason);
 
 /* Queue a frame. data frames of a room: false where it does not fit, and is not queued. */
 bool tr__ws_offer(tr_ws *ws, tr__frame *frame);
-/* Queue bytes of wslay's; false: out of memory. */
-bool tr__ws_put(tr_ws *ws, const void *data, size_t bytes);
+/* Queue a control frame; false: out of memory. */
+bool tr__ws_put_control(tr_ws *ws, int opcode, tr__slice data);
 void tr__ws_init_sending(tr_ws *ws);
 void tr__ws_fini_sending(tr_ws *ws);
-/* A data frame of the server; deflated if the bytes are. NULL: out of memory. */
-tr_bytes *tr__frame_encode(tr_ws_type type, tr__slice data, bool is_deflated);
+/* A frame that is a whole message, deflated if the bytes are; a client's is masked. NULL: out of
+ * memory. */
+tr_bytes *tr__frame_encode(int opcode, tr__slice data, bool is_deflated, bool is_masked);
 
 /* ---- ws_in.c ---- */
 
@@ -128,6 +154,14 @@ int tr__ws_init_receiving(tr_ws *ws);
 void tr__ws_fini_receiving(tr_ws *ws);
 /* Understand what has come, and wait for more. */
 void tr__ws_read(tr_ws *ws);
+/* Forget the messages that have come. */
+void tr__ws_drop_incoming(tr_ws *ws);
+/* Whether it is not read, for too much waits for the handler. */
+bool tr__ws_is_paused(const tr_ws *ws);
+/* Whether it is a code that may be said (RFC 6455, 7.4, and the registry of IANA). */
+bool tr__ws_is_code(int code);
+/* Go on reading, if that was paused and may go on. */
+void tr__ws_resume(tr_ws *ws);
 
 /* ---- room.c ---- */
 

@@ -9,12 +9,31 @@
 
 enum {
     READ_MOST = 64 * 1024,      /* at one time */
-    INCOMING_MOST = 256 * 1024, /* that wait for the handler; besides one message */
+    INCOMING_MOST = 256 * 1024, /* that messages take which wait; besides one message */
+    CONTROLS_MOST = 16 * 1024,  /* of pongs that wait to go out */
+    DISCARD_BYTES = 4096,
+    CODE_BYTES = 2,
+    IS_CONTROL = 8 /* a bit of the opcode */
 };
+
+bool tr__ws_is_paused(const tr_ws *ws)
+{
+    return ws->incoming_bytes > INCOMING_MOST;
+}
+
+static bool may_read(const tr_ws *ws)
+{
+    return !tr__ws_is_paused(ws) && ws->frames.controls <= CONTROLS_MOST;
+}
 
 /* ---- messages ---- */
 
-static void free_incoming(tr_ws *ws)
+static size_t size_of(const tr__incoming *message)
+{
+    return sizeof(*message) + message->bytes;
+}
+
+void tr__ws_drop_incoming(tr_ws *ws)
 {
     while (ws->first != NULL) {
         tr__incoming *next = ws->first->next;
@@ -38,7 +57,7 @@ static int keep(tr_ws *ws, tr_ws_type type, tr__slice data)
     message->data[data.bytes] = 0;
     *ws->last = message;
     ws->last = &message->next;
-    ws->incoming_bytes += data.bytes;
+    ws->incoming_bytes += size_of(message);
     (void)tr_event_set(&ws->arrived); /* it is an event */
     return 0;
 }
@@ -57,38 +76,155 @@ static int keep_inflated(tr_ws *ws, tr_ws_type type, tr__slice data)
     return rc;
 }
 
-/* What we close it with, and what the handler is told. */
-static void give_up(tr_ws *ws, int rc)
+/* A message is whole. */
+static int finish(tr_ws *ws, tr__slice data)
+{
+    tr__partial *partial = &ws->partial;
+    tr_ws_type type = (tr_ws_type)partial->type;
+
+    partial->type = 0;
+    if (ws->has_end)
+        return 0; /* nobody receives it */
+    if (partial->is_deflated)
+        return keep_inflated(ws, type, data);
+    if (type == TR_WS_TEXT && data.bytes > 0 && !tr__utf8_is_valid(data.at, data.bytes))
+        return TR_ESYNTAX;
+    return keep(ws, type, data);
+}
+
+static int finish_partial(tr_ws *ws)
+{
+    tr__buffer *data = &ws->partial.data;
+    int rc = finish(ws, (tr__slice){ data->bytes, tr__buffer_count(data) });
+
+    tr__buffer_free(data);
+    *data = (tr__buffer){ 0 }; /* one that idles has none */
+    return rc;
+}
+
+/* ---- control frames ---- */
+
+bool tr__ws_is_code(int code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+static int take_goodbye(tr_ws *ws, const unsigned char *data, size_t bytes)
+{
+    int code = bytes >= CODE_BYTES ? data[0] << 8 | data[1] : 0;
+
+    if (bytes == 1 || (bytes > 0 && !tr__ws_is_code(code)))
+        return TR_EPROTO;
+    if (bytes > CODE_BYTES &&
+        !tr__utf8_is_valid((const char *)data + CODE_BYTES, bytes - CODE_BYTES))
+        return TR_ESYNTAX;
+    ws->has_parted = true;
+    ws->close_code = code;
+    tr__ws_say_goodbye(ws, code, "");
+    tr__ws_note_end(ws, 0);
+    return 0;
+}
+
+static int take_control(tr_ws *ws, int opcode)
+{
+    const tr__partial *partial = &ws->partial;
+    tr__slice data = { (const char *)partial->control, partial->control_bytes };
+
+    if (opcode == WSLAY_CONNECTION_CLOSE)
+        return take_goodbye(ws, partial->control, partial->control_bytes);
+    if (opcode == WSLAY_PING && !ws->is_closing)
+        return tr__ws_put_control(ws, WSLAY_PONG, data) ? 0 : TR_ENOMEM;
+    return 0;
+}
+
+/* ---- frames ---- */
+
+/* Of RSV bits, only the first one may be set: where a message begins that is deflated. */
+static int begin_data(tr_ws *ws, const struct wslay_frame_iocb *piece)
+{
+    tr__partial *partial = &ws->partial;
+    bool is_first = piece->opcode != WSLAY_CONTINUATION_FRAME;
+    uint8_t allowed = ws->is_deflating && is_first ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE;
+
+    if (piece->opcode > WSLAY_BINARY_FRAME || (piece->rsv & ~allowed) != 0 ||
+        is_first != (partial->type == 0))
+        return TR_EPROTO;
+    if (is_first) {
+        partial->type = piece->opcode;
+        partial->is_deflated = piece->rsv != 0;
+    }
+    if (piece->payload_length > ws->options.message_most - tr__buffer_count(&partial->data))
+        return TR_ETOOLARGE;
+    return 0;
+}
+
+static int begin_frame(tr_ws *ws, const struct wslay_frame_iocb *piece)
+{
+    ws->partial.is_in_frame = true;
+    ws->partial.frame_left = piece->payload_length;
+    if ((piece->mask != 0) == ws->is_client)
+        return TR_EPROTO;
+    if ((piece->opcode & IS_CONTROL) == 0)
+        return begin_data(ws, piece);
+    ws->partial.control_bytes = 0;
+    return piece->rsv != 0 || piece->opcode > WSLAY_PONG ? TR_EPROTO : 0;
+}
+
+static int append(tr_ws *ws, const struct wslay_frame_iocb *piece)
+{
+    tr__partial *partial = &ws->partial;
+
+    if (piece->data_length == 0)
+        return 0;
+    if ((piece->opcode & IS_CONTROL) != 0) { /* wslay lets no longer one through */
+        memcpy(partial->control + partial->control_bytes, piece->data, piece->data_length);
+        partial->control_bytes += (uint8_t)piece->data_length;
+        return 0;
+    }
+    if (!tr__buffer_reserve(&partial->data, piece->data_length))
+        return TR_ENOMEM;
+    memcpy(partial->data.bytes + partial->data.end, piece->data, piece->data_length);
+    partial->data.end += piece->data_length;
+    return 0;
+}
+
+/* The next bytes of a frame: all of them, mostly. */
+static int take_piece(tr_ws *ws, const struct wslay_frame_iocb *piece)
+{
+    tr__partial *partial = &ws->partial;
+    int rc = partial->is_in_frame ? 0 : begin_frame(ws, piece);
+    bool is_control = (piece->opcode & IS_CONTROL) != 0;
+
+    if (rc < 0)
+        return rc;
+    partial->frame_left -= piece->data_length;
+    partial->is_in_frame = partial->frame_left > 0;
+    if (!is_control && piece->fin && piece->data_length == piece->payload_length &&
+        tr__buffer_count(&partial->data) == 0)
+        return finish(ws, (tr__slice){ (const char *)piece->data, piece->data_length });
+    rc = append(ws, piece);
+    if (rc < 0 || partial->is_in_frame)
+        return rc;
+    if (is_control)
+        return take_control(ws, piece->opcode);
+    return piece->fin ? finish_partial(ws) : 0;
+}
+
+/* What came was wrong, or too much: what we close it with, and what the handler is told. */
+static void refuse(tr_ws *ws, int rc)
 {
     int code = rc == TR_ETOOLARGE ? WSLAY_CODE_MESSAGE_TOO_BIG
                : rc == TR_ESYNTAX ? WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA
+               : rc == TR_EPROTO  ? WSLAY_CODE_PROTOCOL_ERROR
                                   : WSLAY_CODE_INTERNAL_SERVER_ERROR;
 
+    ws->is_refused = true;
     tr__ws_say_goodbye(ws, code, "");
-    tr__ws_note_end(ws, rc);
+    tr__ws_note_end(ws, rc == TR_EPROTO ? TR_ESYNTAX : rc);
 }
 
 /* ---- what wslay calls ---- */
-
-static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *arg,
-                       void *user)
-{
-    tr_ws *ws = user;
-    tr__slice data = { (const char *)arg->msg, arg->msg_length };
-    int rc;
-
-    (void)wslay;
-    ws->was_heard = true;
-    ws->is_pinged = false;
-    if (arg->opcode == WSLAY_CONNECTION_CLOSE)
-        ws->close_code = arg->status_code;
-    if ((arg->opcode != WSLAY_TEXT_FRAME && arg->opcode != WSLAY_BINARY_FRAME) || ws->has_end)
-        return;
-    rc = wslay_get_rsv1(arg->rsv) ? keep_inflated(ws, (tr_ws_type)arg->opcode, data)
-                                  : keep(ws, (tr_ws_type)arg->opcode, data);
-    if (rc < 0)
-        give_up(ws, rc);
-}
 
 static ssize_t read_some(tr_ws *ws, void *buffer, size_t bytes)
 {
@@ -103,97 +239,83 @@ static ssize_t read_some(tr_ws *ws, void *buffer, size_t bytes)
     return (ssize_t)count;
 }
 
-static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *buffer, size_t bytes, int flags,
-                       void *user)
+/* At least a byte; else -EAGAIN, or the socket has ended. */
+static ssize_t receive_some(tr_ws *ws, void *buffer, size_t bytes)
 {
-    tr_ws *ws = user;
     ssize_t count;
 
-    ws->has_more = ws->read_now >= READ_MOST || ws->incoming_bytes > INCOMING_MOST;
-    count = ws->has_more ? -EAGAIN : read_some(ws, buffer, bytes);
-
-    (void)flags;
+    ws->has_more = ws->read_now >= READ_MOST || !may_read(ws);
+    if (ws->has_more)
+        return -EAGAIN;
+    count = read_some(ws, buffer, bytes);
     if (count > 0) {
         ws->read_now += (size_t)count;
-        return count;
+        ws->was_heard = true;
+        ws->is_pinged = false;
+    } else if (count == 0 && ws->is_refused) {
+        ws->has_parted = true; /* that is all: what we have to say may still go out */
+        (void)tr_event_set(&ws->arrived);
+    } else if (count != -EAGAIN) {
+        tr__ws_end(ws, count == 0 ? TR_EEND : (int)count);
     }
-    if (count == -EAGAIN) {
-        wslay_event_set_error(wslay, WSLAY_ERR_WOULDBLOCK);
-        return -1;
-    }
-    tr__ws_end(ws, count == 0 ? TR_EEND : (int)count);
-    wslay_event_set_error(wslay, WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
+    return count;
 }
 
-static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_t bytes, int flags,
-                       void *user)
+static ssize_t on_recv(uint8_t *buffer, size_t bytes, int flags, void *user)
 {
+    ssize_t count = receive_some(user, buffer, bytes);
+
     (void)flags;
-    if (tr__ws_put(user, data, bytes))
-        return (ssize_t)bytes;
-    wslay_event_set_error(wslay, WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
+    return count > 0 ? count : -1;
 }
 
-static int on_mask(wslay_event_context_ptr wslay, uint8_t *buffer, size_t bytes, void *user)
-{
-    (void)wslay;
-    (void)user;
-    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
-        uint64_t bits = tr__dice();
-
-        memcpy(buffer + i, &bits, bytes - i < sizeof(bits) ? bytes - i : sizeof(bits));
-    }
-    return 0;
-}
-
-static const struct wslay_event_callbacks callbacks = {
-    .recv_callback = on_recv,
-    .send_callback = on_send,
-    .genmask_callback = on_mask,
-    .on_msg_recv_callback = on_message,
-};
+static const struct wslay_frame_callbacks callbacks = { .recv_callback = on_recv };
 
 /* ---- reading ---- */
 
-/* wslay has closed it by itself: it was malformed, or too large. */
-static void note_refusal(tr_ws *ws)
-{
-    ws->is_closing = true;
-    tr__ws_note_end(ws, wslay_event_get_status_code_sent(ws->wslay) == WSLAY_CODE_MESSAGE_TOO_BIG
-                            ? TR_ETOOLARGE
-                            : TR_ESYNTAX);
-}
-
 static void understand(tr_ws *ws)
 {
-    ws->read_now = 0;
-    if (wslay_event_recv(ws->wslay) != 0 && !ws->is_over)
-        tr__ws_end(ws, TR_ENOMEM);
-    if (!ws->is_over && wslay_event_want_write(ws->wslay) && wslay_event_send(ws->wslay) != 0)
-        tr__ws_end(ws, TR_ENOMEM);
-    if (ws->is_over)
-        return;
-    if (wslay_event_get_close_received(ws->wslay)) {
-        ws->is_closing = true; /* wslay has said goodbye, too */
-        tr__ws_note_end(ws, 0);
-    } else if (wslay_event_get_close_sent(ws->wslay) && !ws->is_closing) {
-        note_refusal(ws);
+    while (!ws->is_over && !ws->is_refused && !ws->has_parted) {
+        struct wslay_frame_iocb piece = { 0 };
+        ssize_t count = wslay_frame_recv(ws->wslay, &piece);
+        int rc = count >= 0 ? take_piece(ws, &piece) : TR_EPROTO;
+
+        if (count == WSLAY_ERR_WANT_READ)
+            return;
+        if (rc < 0)
+            refuse(ws, rc);
     }
+}
+
+/* What comes behind something wrong is taken from the system nevertheless: a descriptor that is
+ * closed while bytes wait is reset, and then what we have said last may be lost. */
+static void discard(tr_ws *ws)
+{
+    char unused[DISCARD_BYTES];
+
+    while (!ws->is_over && !ws->has_parted && receive_some(ws, unused, sizeof(unused)) > 0)
+        ;
 }
 
 void tr__ws_read(tr_ws *ws)
 {
-    if (ws->is_over || ws->io->ready.net == NULL)
+    if (ws->is_over || ws->has_parted || ws->io->ready.net == NULL)
         return;
+    ws->read_now = 0;
     understand(ws);
-    if (ws->is_over || !wslay_event_get_read_enabled(ws->wslay) ||
-        ws->incoming_bytes > INCOMING_MOST || ws->io->ready.in.waiter != NULL)
+    if (ws->is_refused)
+        discard(ws);
+    if (ws->is_over || ws->has_parted || !may_read(ws) || ws->io->ready.in.waiter != NULL)
         return;
     tr__ready_call(&ws->io->ready, &ws->io->ready.in, &ws->reader);
     if (ws->has_more) /* TLS may have it already: the descriptor would not tell */
         ev_feed_event(ws->io->ready.net->ev, &ws->io->ready.in.watcher, EV_READ);
+}
+
+void tr__ws_resume(tr_ws *ws)
+{
+    if (may_read(ws) && ws->io->ready.in.waiter == NULL)
+        tr__ws_read(ws);
 }
 
 static void on_readable(tr__way_waiter *waiter, int result)
@@ -208,26 +330,22 @@ static void on_readable(tr__way_waiter *waiter, int result)
 
 int tr__ws_init_receiving(tr_ws *ws)
 {
-    int rc = ws->is_client ? wslay_event_context_client_init(&ws->wslay, &callbacks, ws)
-                           : wslay_event_context_server_init(&ws->wslay, &callbacks, ws);
-
     ws->last = &ws->first;
     ws->reader.end = on_readable;
-    if (rc != 0)
+    if (tr__fault_strikes(TR__FAULT_MEMORY) ||
+        wslay_frame_context_init(&ws->wslay, &callbacks, ws) != 0)
         return TR_ENOMEM;
-    wslay_event_config_set_max_recv_msg_length(ws->wslay, ws->options.message_most);
-    if (ws->is_deflating)
-        wslay_event_config_set_allowed_rsv_bits(ws->wslay, WSLAY_RSV1_BIT);
     return 0;
 }
 
 void tr__ws_fini_receiving(tr_ws *ws)
 {
     tr__ready_call_off(&ws->io->ready.in, &ws->reader);
-    free_incoming(ws);
+    tr__ws_drop_incoming(ws);
     tr__free(ws->lent);
+    tr__buffer_free(&ws->partial.data);
     if (ws->wslay != NULL)
-        wslay_event_context_free(ws->wslay);
+        wslay_frame_context_free(ws->wslay);
 }
 
 /* ---- the API ---- */
@@ -239,7 +357,7 @@ static int take(tr_ws *ws, tr_ws_message *m)
     ws->first = message->next;
     if (ws->first == NULL)
         ws->last = &ws->first;
-    ws->incoming_bytes -= message->bytes;
+    ws->incoming_bytes -= size_of(message);
     ws->lent = message;
     *m = (tr_ws_message){ .type = message->type, .data = message->data, .bytes = message->bytes };
     return 1;
@@ -250,7 +368,7 @@ static int receive(tr_ws *ws, tr_ws_message *m)
     int rc = 0;
 
     while (ws->first == NULL && !ws->has_end) {
-        tr__ws_read(ws); /* if it was paused */
+        tr__ws_resume(ws);
         if (ws->first != NULL || ws->has_end)
             break;
         (void)tr_event_clear(&ws->arrived); /* it is an event */
@@ -276,7 +394,8 @@ int tr_ws_receive(tr_ws *ws, tr_ws_message *m)
     tr__free(ws->lent);
     ws->lent = NULL;
     ws->is_receiving = true;
+    tr__ws_enter(ws);
     rc = receive(ws, m);
     ws->is_receiving = false;
-    return rc;
+    return tr__ws_leave(ws, rc);
 }

@@ -11,13 +11,15 @@
 
 enum {
     RING_FIRST = 8,
-    PARTS = 64,          /* frames that go out by one call */
+    PARTS = 64, /* frames that go out by one call */
+    HEADER_MOST = 10,
+    MASK_BYTES = 4,
     DEFLATED_LEAST = 128 /* of a message: a shorter one gains nothing */
 };
 
 /* ---- frames ---- */
 
-tr__frame *tr__frame_new(tr_bytes *bytes, bool is_message)
+tr__frame *tr__frame_new(tr_bytes *bytes, bool is_control)
 {
     tr__frame *frame = bytes != NULL ? tr__alloc(sizeof(*frame)) : NULL;
 
@@ -25,7 +27,7 @@ tr__frame *tr__frame_new(tr_bytes *bytes, bool is_message)
         tr_bytes_unref(bytes);
         return NULL;
     }
-    *frame = (tr__frame){ .refs = 1, .messages = is_message, .bytes = bytes };
+    *frame = (tr__frame){ .refs = 1, .is_control = is_control, .bytes = bytes };
     return frame;
 }
 
@@ -44,11 +46,11 @@ static void free_block(void *data, void *unused)
 }
 
 /* The header of RFC 6455, 5.2: FIN, one frame a message. */
-static size_t put_header(unsigned char *at, tr_ws_type type, size_t bytes, bool is_deflated)
+static size_t put_header(unsigned char *at, int opcode, size_t bytes, bool is_deflated)
 {
     size_t count = 2;
 
-    at[0] = (unsigned char)(0x80 | (is_deflated ? 0x40 : 0) | (int)type);
+    at[0] = (unsigned char)(0x80 | (is_deflated ? 0x40 : 0) | opcode);
     if (bytes < 126) {
         at[1] = (unsigned char)bytes;
         return count;
@@ -59,20 +61,35 @@ static size_t put_header(unsigned char *at, tr_ws_type type, size_t bytes, bool 
     return count;
 }
 
-tr_bytes *tr__frame_encode(tr_ws_type type, tr__slice data, bool is_deflated)
+/* Each frame is masked otherwise, as nobody can foresee (RFC 6455, 10.3). */
+static void put_masked(unsigned char *at, tr__slice data)
 {
-    enum { HEADER = 10 };
-    unsigned char header[HEADER];
-    size_t count = put_header(header, type, data.bytes, is_deflated);
-    char *block = data.bytes <= SIZE_MAX - HEADER ? tr__alloc(count + data.bytes) : NULL;
+    uint64_t bits = tr__dice();
+    unsigned char mask[MASK_BYTES];
+
+    memcpy(mask, &bits, sizeof(mask));
+    memcpy(at, mask, sizeof(mask));
+    for (size_t i = 0; i < data.bytes; i++)
+        at[MASK_BYTES + i] = (unsigned char)data.at[i] ^ mask[i % MASK_BYTES];
+}
+
+tr_bytes *tr__frame_encode(int opcode, tr__slice data, bool is_deflated, bool is_masked)
+{
+    unsigned char header[HEADER_MOST];
+    size_t count = put_header(header, opcode, data.bytes, is_deflated);
+    size_t whole = count + (is_masked ? MASK_BYTES : 0) + data.bytes;
+    unsigned char *block = whole > data.bytes ? tr__alloc(whole) : NULL;
     tr_bytes *bytes;
 
     if (block == NULL)
         return NULL;
+    header[1] |= is_masked ? 0x80 : 0;
     memcpy(block, header, count);
-    if (data.bytes > 0)
+    if (is_masked)
+        put_masked(block + count, data);
+    else if (data.bytes > 0)
         memcpy(block + count, data.at, data.bytes);
-    if (tr_bytes_adopt(&bytes, block, count + data.bytes, free_block, NULL) < 0)
+    if (tr_bytes_adopt(&bytes, block, whole, free_block, NULL) < 0)
         tr__free(block);
     return bytes;
 }
@@ -112,6 +129,7 @@ static bool queue(tr_ws *ws, tr__frame *frame)
         return false;
     frames->ring[(frames->first + frames->count++) & (frames->capacity - 1)] = frame;
     frames->bytes += tr_bytes_size(frame->bytes);
+    frames->controls += frame->is_control ? tr_bytes_size(frame->bytes) : 0;
     if (ws->io->ready.net != NULL && ws->io->ready.out.waiter == NULL)
         tr__flush_ask(ws->io->ready.net, &ws->flush);
     return true;
@@ -128,6 +146,7 @@ static void take_sent(tr__frames *frames, size_t bytes)
         if (frames->sent < size)
             break;
         frames->sent -= size;
+        frames->controls -= first->is_control ? size : 0;
         frames->first++;
         frames->count--;
         tr__frame_unref(first);
@@ -174,8 +193,13 @@ static void send_frames(tr_ws *ws)
     }
     if (ws->frames.bytes <= ws->options.queue_most / 2)
         (void)tr_event_set(&ws->room_made); /* these are events */
-    if (ws->is_closing && ws->frames.count == 0)
-        (void)tr_event_set(&ws->arrived);
+    tr__ws_resume(ws);                      /* it may have waited until pongs are out */
+    if (!ws->is_closing || ws->frames.count > 0)
+        return;
+    if (ws->is_refused)
+        (void)ws->io->kind->try_end(
+            ws->io); /* then the other side closes, too; if not, it is late */
+    (void)tr_event_set(&ws->arrived);
 }
 
 static void on_flush(tr__flush *flush)
@@ -190,8 +214,12 @@ static void on_writable(tr__way_waiter *waiter, int result)
 {
     tr_ws *ws = TR__CONTAINER_OF(waiter, tr_ws, writer);
 
-    if (result == 0 && !ws->is_over)
+    if (ws->is_over)
+        return;
+    if (result == 0)
         send_frames(ws);
+    else
+        tr__ws_end(ws, result);
 }
 
 void tr__ws_init_sending(tr_ws *ws)
@@ -209,13 +237,10 @@ void tr__ws_fini_sending(tr_ws *ws)
     tr__free(ws->frames.ring);
 }
 
-bool tr__ws_put(tr_ws *ws, const void *data, size_t bytes)
+static bool put(tr_ws *ws, tr_bytes *bytes, bool is_control)
 {
-    tr_bytes *copy;
-    tr__frame *frame = NULL;
+    tr__frame *frame = tr__frame_new(bytes, is_control);
 
-    if (tr_bytes_new(&copy, data, bytes) == 0)
-        frame = tr__frame_new(copy, false);
     if (frame == NULL)
         return false;
     if (!queue(ws, frame)) {
@@ -223,6 +248,11 @@ bool tr__ws_put(tr_ws *ws, const void *data, size_t bytes)
         return false;
     }
     return true;
+}
+
+bool tr__ws_put_control(tr_ws *ws, int opcode, tr__slice data)
+{
+    return put(ws, tr__frame_encode(opcode, data, false, ws->is_client), true);
 }
 
 static bool is_full(const tr_ws *ws)
@@ -235,7 +265,8 @@ bool tr__ws_offer(tr_ws *ws, tr__frame *frame)
     if (ws->is_closing || ws->is_over)
         return false;
     if (is_full(ws) && ws->options.slow == TR_WS_SLOW_CLOSE) {
-        tr__ws_end(ws, TR_EFULL);
+        tr__ws_say_goodbye(ws, WSLAY_CODE_POLICY_VIOLATION, "too slow");
+        tr__ws_note_end(ws, TR_EFULL);
         return false;
     }
     if (is_full(ws) || !queue(ws, tr__frame_ref(frame))) {
@@ -271,34 +302,9 @@ static int await_room(tr_ws *ws)
     return rc;
 }
 
-/* A client's frames are masked, each otherwise: by wslay. */
-static int send_masked(tr_ws *ws, tr_ws_type type, tr__slice data, bool is_deflated)
-{
-    const struct wslay_event_msg message = { .opcode = (uint8_t)type,
-                                             .msg = (const uint8_t *)data.at,
-                                             .msg_length = data.bytes };
-
-    if (wslay_event_queue_msg_ex(ws->wslay, &message,
-                                 is_deflated ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE) != 0 ||
-        wslay_event_send(ws->wslay) != 0)
-        return TR_ENOMEM;
-    return 0;
-}
-
 static int send_frame(tr_ws *ws, tr_ws_type type, tr__slice data, bool is_deflated)
 {
-    tr__frame *frame;
-
-    if (ws->is_client)
-        return send_masked(ws, type, data, is_deflated);
-    frame = tr__frame_new(tr__frame_encode(type, data, is_deflated), true);
-    if (frame == NULL)
-        return TR_ENOMEM;
-    if (!queue(ws, frame)) {
-        tr__frame_unref(frame);
-        return TR_ENOMEM;
-    }
-    return 0;
+    return put(ws, tr__frame_encode(type, data, is_deflated, ws->is_client), false) ? 0 : TR_ENOMEM;
 }
 
 static int send_deflated(tr_ws *ws, tr_ws_type type, tr__slice data)
@@ -322,12 +328,12 @@ int tr_ws_send(tr_ws *ws, tr_ws_type type, const void *data, size_t bytes)
     if ((type != TR_WS_TEXT && type != TR_WS_BINARY) || (data == NULL && bytes > 0) ||
         (type == TR_WS_TEXT && !tr__utf8_is_valid(slice.at, bytes)))
         return TR_EINVAL;
+    tr__ws_enter(ws);
     rc = await_room(ws);
-    if (rc < 0)
-        return rc;
-    if (ws->is_deflating && bytes >= DEFLATED_LEAST)
-        return send_deflated(ws, type, slice);
-    return send_frame(ws, type, slice, false);
+    if (rc == 0)
+        rc = ws->is_deflating && bytes >= DEFLATED_LEAST ? send_deflated(ws, type, slice)
+                                                         : send_frame(ws, type, slice, false);
+    return tr__ws_leave(ws, rc);
 }
 
 int tr_ws_text(tr_ws *ws, const char *format, ...)
