@@ -7,8 +7,8 @@
  *     tr_ws_send, rooms, pongs, pings --> frames --> tr_io --> descriptor
  *
  * Receiving is done by a callback, so that pings are answered whatever the handler does; it stops
- * while more than a few messages wait, or more pongs than the other side takes. Frames wait in a queue, by reference, and go out together
- * when all that is ready has run.
+ * while more than a few messages wait, or more pongs than the other side takes. Frames wait in a
+ * queue, by reference, and go out together when all that is ready has run.
  *
  * It goes through these states:  open --> closing (our goodbye is out, or queued) --> over (nothing
  * more comes, or goes out).

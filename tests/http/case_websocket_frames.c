@@ -1,4 +1,5 @@
-/* What a WebSocket's other side may send, and may not: frames of a client that is told each byte. */
+/* What a WebSocket's other side may send, and may not: frames of a client that is told each byte.
+ * */
 #include "http/raw_socket.h"
 
 static int echo(tr_ws *ws, tr_http_request *req, void *ctx)
