@@ -9,6 +9,7 @@
 #include "base/seam.h"
 #include "net/system.h"
 #include "net/tls_io.h"
+#include "runtime/locals.h"
 #include "runtime/task.h"
 
 enum {
@@ -366,6 +367,7 @@ static int serve(void *arg)
     do {
         tr__route_answer(conn->req);
         finish_request(conn);
+        tr__locals_forget(); /* values of one request are none of the next one's */
         if (++count % TURN_MOST == 0)
             (void)tr_yield(); /* one that is cancelled goes on, and ends soon */
     } while (has_next(conn));

@@ -11,7 +11,18 @@ typedef struct tr__locals tr__locals;
 /* One more reference; returns it. Any thread. */
 tr__locals *tr__locals_ref(tr__locals *locals);
 /* Give back a reference; not NULL. Any thread. */
-void tr__locals_unref(tr__locals *locals);
+TR__SHARED void tr__locals_unref(tr__locals *locals);
+
+/* The calling task has no values any more: what it does next has nothing to do with what it did. */
+static inline void tr__locals_forget(void)
+{
+    tr_task *task = tr__task_here();
+
+    if (TR__LIKELY(task == NULL || task->locals == NULL))
+        return;
+    tr__locals_unref(task->locals);
+    task->locals = NULL;
+}
 
 /* The caller's table, for a child of his, with a reference; NULL: there is none. Any thread. */
 static inline tr__locals *tr__locals_inherit(void)

@@ -76,6 +76,39 @@ CASE(a_handler_sees_all_of_a_request)
     EXPECT(dropped == 1);
 }
 
+static const tr_local local = { "what a handler has set" };
+
+static int set_local(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    bool had = tr_local_get(&local) != NULL;
+
+    (void)req;
+    EXPECT(tr_local_set(&local, ctx, count_drop) == 0);
+    return tr_http_text(res, 200, had ? "another's" : "none");
+}
+
+/* Though one task answers them all. */
+CASE(values_of_a_task_are_gone_with_the_request)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    tr_http_server *server = new_server(&(tr_http_config){ .loops = 1 });
+    char text[1024];
+    service s;
+    tr_io *io;
+
+    dropped = 0;
+    EXPECT(tr_http_route(server, "GET", "/", set_local, text) == 0);
+    begin_service(&s, server);
+    io = open_client(&s);
+    (void)snprintf(text, sizeof(text), "%s%s", request, request);
+    say(io, text);
+    for (int i = 0; i < 2; i++)
+        EXPECT(hear(io, text, sizeof(text)) == 200 && strstr(text, "\r\n\r\nnone") != NULL);
+    EXPECT(tr_close(io) == 0);
+    end_service(&s);
+    EXPECT(dropped == 2);
+}
+
 /* ---- answers ---- */
 
 static int speak(tr_http_request *req, tr_http_response *res, void *ctx)
@@ -346,6 +379,7 @@ CASE(bad_arguments_are_refused)
     EXPECT(tr_http_serve(server) == TR_EINVAL); /* of the routes that could not be added */
 }
 
-CASES("handlers", a_handler_sees_all_of_a_request, the_last_answer_counts_and_bad_ones_are_refused,
+CASES("handlers", a_handler_sees_all_of_a_request, values_of_a_task_are_gone_with_the_request,
+      the_last_answer_counts_and_bad_ones_are_refused,
       declared_bodies_are_checked_before_the_handler, events_are_sent_as_they_happen,
       middleware_stands_around_handlers_in_its_order, bad_arguments_are_refused)
