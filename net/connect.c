@@ -125,6 +125,7 @@ static int run_race(race *r)
     while (r->winner == NULL && rc == 0) {
         double wait = r->begun < r->count ? r->options->stagger : TR_FOREVER;
 
+        (void)tr_event_clear(&r->changed); /* it is an event */
         if (r->begun < r->count)
             begin(r);
         if (r->running == 0 && r->begun == r->count && r->winner == NULL)
@@ -134,7 +135,6 @@ static int run_race(race *r)
         if (r->begun == r->count)
             wait = TR_FOREVER;
         rc = tr_event_wait_for(&r->changed, wait);
-        (void)tr_event_clear(&r->changed); /* it is an event */
         if (rc == TR_ETIMEDOUT)
             rc = 0;
     }
