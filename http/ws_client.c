@@ -17,7 +17,8 @@
 enum {
     URL_MOST = 4096,
     HEAD_MOST = 16 * 1024, /* of the server's answer */
-    KEY_RANDOM = 16
+    KEY_RANDOM = 16,
+    OPEN_S = 30 /* to connect, and for the server's answer */
 };
 
 typedef struct target {
@@ -148,6 +149,8 @@ static bool parse_answer(tr__slice head, answer *a)
             return false;
         a->status = a->status * 10 + (digit - '0');
     }
+    if (head.at[sizeof(begin) + 2] != ' ' && head.at[sizeof(begin) + 2] != '\r')
+        return false;
     head = tr__slice_tail(head, tr__slice_index(head, '\n') + 1);
     while (head.bytes > 2) {
         end = tr__slice_index(head, '\n');
@@ -249,6 +252,7 @@ int tr__ws_connect(tr_ws **out, const char *url, tr_tls *tls, const tr_ws_option
 {
     tr_ws_options all = { 0 };
     target t;
+    int rc = 0;
 
     if (out == NULL)
         return TR_EINVAL;
@@ -262,5 +266,8 @@ int tr__ws_connect(tr_ws **out, const char *url, tr_tls *tls, const tr_ws_option
     if (all.protocols != NULL && !tr__header_value_is_valid(tr__slice_of(all.protocols)))
         return TR_EINVAL;
     tr__ws_fill_options(&all);
-    return open_socket(out, &t, tls, &all);
+    TR_DEADLINE(OPEN_S, &rc) {
+        rc = open_socket(out, &t, tls, &all);
+    }
+    return rc;
 }

@@ -85,11 +85,11 @@ TR_API int tr__ws_connect(tr_ws **out, const char *url, tr_tls *tls, const tr_ws
                           size_t options_size);
 
 /* Open one: tr_ws_connect(&ws, "wss://example.org/chat", tls, &options). tls NULL: verified by the
- * system's authorities; options may be NULL. *out is NULL on error.
+ * system's authorities; options may be NULL. It takes 30 s at most. *out is NULL on error.
  * Ownership: the caller's, until tr_ws_close.
  * Threads:   tasks.
  * Errors:    as tr_tcp_connect, tr_tls_connect; TR_EPROTO the server does not speak it, or has
- *            refused; TR_EINVAL; TR_ENOMEM; TR_ECANCELED. */
+ *            refused; TR_ETIMEDOUT; TR_EINVAL; TR_ENOMEM; TR_ECANCELED. */
 #define tr_ws_connect(out, url, tls, ...)                                                          \
     tr__ws_connect((out), (url), (tls), (__VA_ARGS__), sizeof(tr_ws_options))
 
