@@ -17,13 +17,15 @@
  *     }
  *
  * A handler runs as a task, on the loop that accepted the connection: it may await. A connection
- * has a task only while its handlers run; one that idles, or sends or takes its bytes slowly, costs
- * some hundred bytes. Requests that come at once are answered in order, by one write.
+ * has a task only while its handlers run. One that idles costs some hundred bytes; one that sends
+ * or takes its bytes slowly, its buffers besides: 16 KiB for a head. Requests that come at once are
+ * answered in order, by one write.
  *
  * What a handler returns: 0 or more, when it has answered; below 0, an error that is answered with
  * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_ETIMEDOUT 504, ...; else 500) and a
  * problem document (RFC 9457), and is logged where the server is at fault. One that returns 0
- * without an answer has answered 204. When the client has gone, the handler is cancelled. */
+ * without an answer has answered 204. When the client resets the connection, the handler is
+ * cancelled; one that only says that it sends no more may still want the answer. */
 #ifndef TROUPE_HTTP_H
 #define TROUPE_HTTP_H
 
