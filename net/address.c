@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "net/system.h"
+
 #define UNIX_PREFIX "unix:"
 
 /* ---- texts to addresses ---- */
@@ -185,6 +187,16 @@ int tr_address_format(const tr_address *address, char *text, size_t bytes)
     default:
         return TR_EINVAL;
     }
+}
+
+int tr__address_of_socket(int fd, char text[TR__ADDRESS_TEXT])
+{
+    tr_address local;
+    int rc = tr__sys_local_name(fd, &local.tr__storage, &local.tr__bytes);
+
+    if (rc == 0)
+        (void)tr_address_format(&local, text, TR__ADDRESS_TEXT); /* it fits */
+    return rc;
 }
 
 int tr_address_port(const tr_address *address)

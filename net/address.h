@@ -16,5 +16,8 @@ bool tr__address_split(const char *text, char host[TR__HOST_BYTES], uint16_t *po
 /* An address of a numeric host. false: it is a name. */
 bool tr__address_of_host(tr_address *out, const char *host, uint16_t port);
 bool tr__address_is_unix(const char *text);
+/* The text of a socket's own address.
+ * Errors: -ENOBUFS. */
+int tr__address_of_socket(int fd, char text[TR__ADDRESS_TEXT]);
 
 #endif

@@ -13,7 +13,7 @@ static const double RETRY_S = 0.1; /* when there are no descriptors */
 
 struct tr_listener {
     tr__ready ready;
-    char *path;
+    tr__socket_file file;
     char address[TR__ADDRESS_TEXT];
     bool is_accepting;
     uint8_t streak; /* connections that it has not waited for, in a row */
@@ -22,19 +22,14 @@ struct tr_listener {
 
 static int open_listener(tr_listener *l, const char *address, const tr_listen_options *options)
 {
-    tr_address local;
-    int fd = tr__listen_socket(address, options, &l->path);
-    int rc = fd < 0 ? fd : tr__sys_local_name(fd, &local.tr__storage, &local.tr__bytes);
+    int fd = tr__listen_socket(address, options, &l->file);
+    int rc = fd < 0 ? fd : tr__address_of_socket(fd, l->address);
 
     if (rc == 0)
         rc = tr__ready_open(&l->ready, fd);
-    if (rc < 0) {
-        if (fd >= 0)
-            tr__listen_end(fd, l->path);
-        return rc;
-    }
-    (void)tr_address_format(&local, l->address, sizeof(l->address)); /* it fits */
-    return 0;
+    if (rc < 0)
+        tr__listen_end(fd, &l->file);
+    return rc;
 }
 
 int tr__listen(tr_listener **out, const char *address, const tr_listen_options *options,
@@ -135,20 +130,11 @@ int tr_listener_port(const tr_listener *l)
 
 int tr_listener_close(tr_listener *l)
 {
-    int fd;
-
     if (l == NULL)
         return 0;
     if (l->ready.net != NULL && l->ready.net->loop != tr__loop_here())
         return TR_EWRONGPLACE;
-    fd = tr__ready_take(&l->ready);
-    if (fd >= 0) {
-        tr__listen_end(fd, l->path);
-    } else { /* its loop has closed */
-        if (l->path != NULL)
-            tr__sys_unlink(l->path);
-        tr__free(l->path);
-    }
+    tr__listen_end(tr__ready_take(&l->ready), &l->file); /* which its loop may have closed */
     l->is_closed = true;
     if (!l->is_accepting)
         tr__free(l);

@@ -59,27 +59,29 @@ static bool is_stale(const tr_address *address)
     return rc == -ECONNREFUSED;
 }
 
-static int bind_unix(int fd, const tr_address *address, const char *path, unsigned mode)
+static int bind_unix(int fd, const tr_address *address, unsigned mode, tr__socket_file *file)
 {
+    const char *path = file->path;
     int rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
 
     if (rc == -EADDRINUSE && path != NULL && tr__sys_is_socket_file(path) && is_stale(address)) {
         tr__sys_unlink(path);
         rc = tr__sys_bind(fd, tr__address_of(address), address->tr__bytes);
     }
-    if (rc == 0 && path != NULL && mode != 0)
-        rc = tr__sys_set_mode(path, mode);
-    return rc;
+    if (rc < 0 || path == NULL)
+        return rc;
+    file->id = tr__sys_identify(path);
+    return mode != 0 ? tr__sys_set_mode(path, mode) : 0;
 }
 
-static int bind_and_listen(int fd, const tr_address *address, const char *path,
-                           const tr_listen_options *options)
+static int bind_and_listen(int fd, const tr_address *address, const tr_listen_options *options,
+                           tr__socket_file *file)
 {
     int family = address->tr__storage.ss_family;
     int rc;
 
     if (family == AF_UNIX) {
-        rc = bind_unix(fd, address, path, options->mode);
+        rc = bind_unix(fd, address, options->mode, file);
     } else {
         rc = set_tcp_options(fd, family, options);
         if (rc == 0)
@@ -90,37 +92,43 @@ static int bind_and_listen(int fd, const tr_address *address, const char *path,
     return rc;
 }
 
-int tr__listen_socket(const char *address, const tr_listen_options *options, char **path)
+int tr__listen_socket(const char *address, const tr_listen_options *options, tr__socket_file *file)
 {
     tr_address parsed;
     int rc = any_address(&parsed, address);
     int fd;
 
-    *path = NULL;
+    *file = (tr__socket_file){ 0 };
     if (rc < 0)
         return rc;
     if (tr__address_is_unix(address) && address[5] != '@') {
-        *path = tr__copy_string(address + 5);
-        if (*path == NULL)
+        file->path = tr__copy_string(address + 5);
+        if (file->path == NULL)
             return TR_ENOMEM;
     }
     fd = tr__sys_socket(parsed.tr__storage.ss_family, SOCK_STREAM);
-    rc = fd < 0 ? fd : bind_and_listen(fd, &parsed, *path, options);
+    rc = fd < 0 ? fd : bind_and_listen(fd, &parsed, options, file);
     if (rc == 0)
         return fd;
-    if (fd >= 0)
-        tr__sys_close(fd);
-    tr__free(*path); /* whose file is another's, or was not made */
-    *path = NULL;
+    tr__listen_end(fd, file);
     return rc;
 }
 
-void tr__listen_end(int fd, char *path)
+static bool is_ours(const tr__socket_file *file)
 {
-    if (path != NULL)
-        tr__sys_unlink(path);
-    tr__sys_close(fd);
-    tr__free(path);
+    tr__file_id there = tr__sys_identify(file->path);
+
+    return file->id.inode != 0 && there.inode == file->id.inode && there.device == file->id.device;
+}
+
+void tr__listen_end(int fd, tr__socket_file *file)
+{
+    if (file->path != NULL && is_ours(file))
+        tr__sys_unlink(file->path);
+    if (fd >= 0) /* after that: the file's numbers are ours as long as it is open */
+        tr__sys_close(fd);
+    tr__free(file->path);
+    *file = (tr__socket_file){ 0 };
 }
 
 void tr__listen_softly(int fd)
@@ -215,7 +223,7 @@ static void stop(tr__acceptor *acceptor)
 {
     tr__timer_stop(&acceptor->net->loop->wheel, &acceptor->retry);
     ev_io_stop(acceptor->net->ev, &acceptor->watcher);
-    tr__listen_end(acceptor->watcher.fd, acceptor->path);
+    tr__listen_end(acceptor->watcher.fd, &acceptor->file);
     acceptor->net = NULL;
 }
 
@@ -227,7 +235,6 @@ static void evict(tr__tenant *tenant)
 int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_listen_options *options,
                       tr__accept_fn fn)
 {
-    tr_address local;
     int rc;
     int fd;
 
@@ -235,15 +242,13 @@ int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_list
     rc = tr__net_here(&acceptor->net);
     if (rc < 0)
         return rc;
-    fd = tr__listen_socket(address, options, &acceptor->path);
-    rc = fd < 0 ? fd : tr__sys_local_name(fd, &local.tr__storage, &local.tr__bytes);
+    fd = tr__listen_socket(address, options, &acceptor->file);
+    rc = fd < 0 ? fd : tr__address_of_socket(fd, acceptor->address);
     if (rc < 0) {
-        if (fd >= 0)
-            tr__listen_end(fd, acceptor->path);
+        tr__listen_end(fd, &acceptor->file);
         acceptor->net = NULL;
         return rc;
     }
-    (void)tr_address_format(&local, acceptor->address, sizeof(acceptor->address)); /* it fits */
     acceptor->fn = fn;
     ev_io_init(&acceptor->watcher, on_readable, fd, EV_READ);
     ev_io_start(acceptor->net->ev, &acceptor->watcher);

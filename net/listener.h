@@ -14,15 +14,21 @@
 
 #include "net/address.h"
 #include "net/home.h"
+#include "net/system.h"
 
 /* How long handshakes that have begun may take to be completed. */
 #define TR__LISTEN_LINGER_S 0.1
 
-/* A socket that listens, or an error. *path: of the file to remove when it is closed, of tr__alloc;
- * NULL: none. */
-int tr__listen_socket(const char *address, const tr_listen_options *options, char **path);
-/* Close it, and remove its file. Frees path. */
-void tr__listen_end(int fd, char *path);
+/* The file of a Unix socket that listens. */
+typedef struct tr__socket_file {
+    char *path; /* of tr__alloc; NULL: there is none */
+    tr__file_id id;
+} tr__socket_file;
+
+/* A socket that listens, or an error, and its file. */
+int tr__listen_socket(const char *address, const tr_listen_options *options, tr__socket_file *file);
+/* Close it (fd below 0: it has been), and remove its file, unless another's stands there now. */
+void tr__listen_end(int fd, tr__socket_file *file);
 /* Let nobody begin a connection any more; where the system can't, nothing happens. */
 void tr__listen_softly(int fd);
 /* Whether accepting failed for a while only, for want of something. */
@@ -42,7 +48,7 @@ struct tr__acceptor {
     /* Whether there is room for one more just now; NULL: there always is. Where there is none, it
      * is asked again after a while, or when the acceptor is resumed. */
     bool (*may_accept)(tr__acceptor *acceptor);
-    char *path;
+    tr__socket_file file;
     char address[TR__ADDRESS_TEXT];
     bool is_starved; /* it has said so */
 };

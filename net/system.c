@@ -189,6 +189,14 @@ int tr__sys_open_read(const char *path)
     return (int)result(open(path, O_RDONLY | O_CLOEXEC));
 }
 
+tr__file_id tr__sys_identify(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 ? (tr__file_id){ status.st_dev, status.st_ino }
+                                     : (tr__file_id){ 0 };
+}
+
 bool tr__sys_is_socket_file(const char *path)
 {
     struct stat status;

@@ -32,6 +32,13 @@ int tr__sys_peer_name(int fd, struct sockaddr_storage *name, socklen_t *bytes);
 struct sock_filter;
 void tr__sys_attach_filter(int fd, struct sock_filter *program, size_t count);
 int tr__sys_set_mode(const char *path, unsigned mode);
+/* Which file it is; zeros: none. While it is open or bound, no other has these numbers. */
+typedef struct tr__file_id {
+    dev_t device;
+    ino_t inode;
+} tr__file_id;
+/* What is at a path, links not followed. */
+tr__file_id tr__sys_identify(const char *path);
 /* As far as it is there, it is gone. */
 void tr__sys_unlink(const char *path);
 /* Another number of the same. */

@@ -49,19 +49,14 @@ static int open_socket(const char *text, const tr_udp_options *options)
 
 static int open_udp(tr_udp *u, const char *text, const tr_udp_options *options)
 {
-    tr_address local;
     int fd = open_socket(text, options);
-    int rc = fd < 0 ? fd : tr__sys_local_name(fd, &local.tr__storage, &local.tr__bytes);
+    int rc = fd < 0 ? fd : tr__address_of_socket(fd, u->address);
 
     if (rc == 0)
         rc = tr__ready_open(&u->ready, fd);
-    if (rc < 0) {
-        if (fd >= 0)
-            tr__sys_close(fd);
-        return rc;
-    }
-    (void)tr_address_format(&local, u->address, sizeof(u->address)); /* it fits */
-    return 0;
+    if (rc < 0 && fd >= 0)
+        tr__sys_close(fd);
+    return rc;
 }
 
 int tr__udp_open(tr_udp **out, const char *address, const tr_udp_options *options,

@@ -54,7 +54,8 @@ TR_API int tr__listen(tr_listener **out, const char *address, const tr_listen_op
 
 /* Listen: tr_listen(&l, "127.0.0.1:0", NULL), or with options. ":80" is every address of the
  * machine. Port 0 is any: see tr_listener_address. A socket in the file system that nobody listens
- * on any more is replaced; it is removed when the listener is closed. *out is NULL on error.
+ * on any more is replaced; it is removed when the listener is closed, unless another's stands there
+ * by then. *out is NULL on error.
  * Ownership: the caller's; it is closed with its loop at the latest, and freed by
  *            tr_listener_close.
  * Threads:   tasks, loop callbacks; it belongs to their loop.

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <troupe/net.h>
@@ -69,16 +70,21 @@ CASE(bad_addresses_and_options_are_refused)
     EXPECT(tr_listener_close(NULL) == 0 && tr_close(NULL) == 0);
 }
 
-CASE(a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind)
+/* "unix:" and a path of this process's alone. */
+static void name_file(char address[128], const char *kind, const void *own)
+{
+    (void)snprintf(address, 128, "unix:/tmp/troupe_%s.%d.%p", kind, (int)getpid(), own);
+}
+
+CASE(a_socket_in_the_file_system_is_removed_when_it_is_closed)
 {
     char address[128];
-    char *path = address + 5;
+    const char *path = address + 5;
     struct stat status;
     tr_listener *l, *other;
     tr_io *client, *server;
 
-    (void)snprintf(address, sizeof(address), "unix:/tmp/troupe_tcp.%d.%p", (int)getpid(),
-                   (void *)&status);
+    name_file(address, "tcp", &status);
     EXPECT(tr_listen(&l, address, &(tr_listen_options){ .mode = 0600 }) == 0);
     EXPECT(stat(path, &status) == 0 && (status.st_mode & 0777) == 0600);
     EXPECT(tr_listen(&other, address, NULL) == TR_EADDRINUSE);
@@ -86,6 +92,45 @@ CASE(a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind)
     EXPECT(tr_close(client) == 0 && tr_close(server) == 0);
     EXPECT(tr_listener_close(l) == 0);
     EXPECT(stat(path, &status) < 0);
+}
+
+/* As a server leaves it that was killed. */
+CASE(a_socket_that_was_left_behind_is_replaced)
+{
+    char address[128];
+    tr_address parsed;
+    struct stat status;
+    tr_listener *l;
+    tr_io *client, *server;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    name_file(address, "left", &status);
+    EXPECT(tr_address_parse(&parsed, address) == 0);
+    EXPECT(bind(fd, (struct sockaddr *)&parsed.tr__storage, parsed.tr__bytes) == 0);
+    EXPECT(close(fd) == 0 && stat(address + 5, &status) == 0);
+    EXPECT(tr_listen(&l, address, NULL) == 0);
+    open_both(l, &client, &server);
+    EXPECT(tr_close(client) == 0 && tr_close(server) == 0);
+    EXPECT(tr_listener_close(l) == 0);
+    EXPECT(stat(address + 5, &status) < 0);
+}
+
+/* As deployments do: the old server's file is removed, a new one listens, the old one ends. */
+CASE(a_socket_that_another_has_replaced_is_left_to_it)
+{
+    char address[128];
+    struct stat status;
+    tr_listener *old, *fresh;
+    tr_io *client, *server;
+
+    name_file(address, "shift", &status);
+    EXPECT(tr_listen(&old, address, NULL) == 0 && unlink(address + 5) == 0);
+    EXPECT(tr_listen(&fresh, address, NULL) == 0);
+    EXPECT(tr_listener_close(old) == 0);
+    open_both(fresh, &client, &server);
+    EXPECT(tr_close(client) == 0 && tr_close(server) == 0);
+    EXPECT(tr_listener_close(fresh) == 0);
+    EXPECT(stat(address + 5, &status) < 0);
 }
 
 CASE(a_file_that_is_no_socket_is_left_alone)
@@ -96,8 +141,7 @@ CASE(a_file_that_is_no_socket_is_left_alone)
     tr_listener *l;
     FILE *file;
 
-    (void)snprintf(address, sizeof(address), "unix:/tmp/troupe_file.%d.%p", (int)getpid(),
-                   (void *)&status);
+    name_file(address, "file", &status);
     file = fopen(path, "w");
     EXPECT(file != NULL && fclose(file) == 0);
     EXPECT(tr_listen(&l, address, NULL) == TR_EADDRINUSE && l == NULL);
@@ -277,7 +321,8 @@ CASE(datagrams_stay_whole_and_tell_where_they_come_from)
 
 CASES("tcp", who_connects_is_accepted_and_both_know_where_they_are, nobody_listens_there,
       bad_addresses_and_options_are_refused,
-      a_socket_in_the_file_system_is_removed_and_replaces_one_left_behind,
+      a_socket_in_the_file_system_is_removed_when_it_is_closed,
+      a_socket_that_was_left_behind_is_replaced, a_socket_that_another_has_replaced_is_left_to_it,
       a_file_that_is_no_socket_is_left_alone,
       at_the_limit_the_next_one_is_served_when_another_has_gone,
       who_accepts_is_told_when_the_listener_is_closed, accepting_obeys_a_deadline,

@@ -1,6 +1,9 @@
 /* Streams when memory or a system call fails; and when the runtime stops while they are open. */
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <troupe/net.h>
+#include <unistd.h>
 
 #include "support/tasks.h"
 
@@ -53,6 +56,23 @@ static int use_pipe(void *unused)
     return rc;
 }
 
+/* Whatever fails, no file stays. */
+static int use_socket_file(void *unused)
+{
+    char address[64];
+    struct stat status;
+    tr_listener *l;
+    int rc;
+
+    (void)unused;
+    (void)snprintf(address, sizeof(address), "unix:/tmp/troupe_faults.%d", (int)getpid());
+    rc = tr_listen(&l, address, &(tr_listen_options){ .mode = 0600 });
+    ck_assert((rc < 0) == (l == NULL));
+    ck_assert_int_eq(tr_listener_close(l), 0);
+    ck_assert_int_lt(stat(address + 5, &status), 0);
+    return rc;
+}
+
 static int result;
 
 static void attempt(void *fn)
@@ -86,6 +106,7 @@ START_TEST(streams_tell_what_has_failed_and_leave_nothing)
 {
     try_each(use_pair);
     try_each(use_pipe);
+    try_each(use_socket_file);
 }
 END_TEST
 
