@@ -51,11 +51,6 @@ tr__known tr__header_known(tr__slice name)
     return equals_known(name.at, names[known].at, name.bytes) ? (tr__known)known : TR__KNOWN_NONE;
 }
 
-const char *tr__known_name(tr__known known)
-{
-    return names[known].at;
-}
-
 /* What a token may hold besides letters and digits. */
 static const char token_marks[] = "!#$%&'*+-.^_`|~";
 

@@ -80,8 +80,6 @@ typedef enum tr__known {
 
 /* Which one it is; TR__KNOWN_NONE: no well-known one. */
 tr__known tr__header_known(tr__slice name);
-/* Its name, in small letters; NULL: none. */
-const char *tr__known_name(tr__known known);
 /* Of a name of at least two bytes. */
 static inline uint8_t tr__known_slot(tr__slice name)
 {

@@ -9,6 +9,7 @@
 #include "base/seam.h"
 #include "http/cookie.h"
 #include "http/form.h"
+#include "http/negotiate.h"
 #include "http/percent.h"
 #include "http/query.h"
 #include "net/address.h"
@@ -231,6 +232,21 @@ const char *tr_http_cookie(tr_http_request *req, const char *name)
                                            (tr__slice){ name, strlen(name) }, &value))
         return NULL;
     return tr__arena_copy(&req->arena, value.at, value.bytes);
+}
+
+int tr_http_accepts(tr_http_request *req, const char *const *types, int count)
+{
+    const char *accept;
+    int chosen;
+
+    if (req == NULL || types == NULL || count < 1)
+        return TR_EINVAL;
+    for (int i = 0; i < count; i++)
+        if (types[i] == NULL)
+            return TR_EINVAL;
+    accept = tr_http_header(req, "Accept");
+    chosen = tr__accept_choose(tr__slice_of(accept != NULL ? accept : ""), types, count);
+    return chosen >= 0 ? chosen : TR_ENOENT;
 }
 
 /* ---- numbers ---- */

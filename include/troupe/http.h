@@ -239,6 +239,11 @@ TR_API bool tr_http_header_at(tr_http_request *req, size_t i, const char **name,
 TR_API const char *tr_http_query(tr_http_request *req, const char *name);
 TR_API const char *tr_http_query_at(tr_http_request *req, const char *name, size_t i);
 TR_API const char *tr_http_cookie(tr_http_request *req, const char *name);
+/* Which of some media types ("text/html") the client likes best, by its header Accept (RFC 9110,
+ * 12.5.1): its index, the first of those that are liked equally. Who answers by it says so:
+ * tr_http_add_header(res, "Vary", "Accept").
+ * Errors: TR_ENOENT none of them, which is 406; TR_EINVAL. */
+TR_API int tr_http_accepts(tr_http_request *req, const char *const *types, int count);
 
 /* A field of a form, of either coding (application/x-www-form-urlencoded, multipart/form-data): the
  * first of that name, or the i-th; NULL, too, where the body is no form, or malformed: which of

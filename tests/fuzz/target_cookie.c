@@ -115,7 +115,6 @@ static void try_names(tr__slice text)
     tr__slice host;
     uint16_t port;
 
-    EXPECT((known == TR__KNOWN_NONE) || tr__slice_is_ignoring_case(text, tr__known_name(known)));
     EXPECT(known == TR__KNOWN_NONE || tr__header_name_is_valid(text));
     if (tr__host_parse(text, &host, &port))
         EXPECT(host.bytes <= text.bytes && tr__header_value_is_valid(text));

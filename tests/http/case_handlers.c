@@ -24,6 +24,43 @@ static void count_drop(void *value)
 
 /* ---- requests ---- */
 
+/* As JSON, or as text, whichever is liked better. */
+static int answer_as_liked(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    static const char *const types[] = { "application/json", "text/plain" };
+    const int chosen = tr_http_accepts(req, types, 2);
+
+    (void)ctx;
+    EXPECT(tr_http_accepts(req, NULL, 1) == TR_EINVAL);
+    EXPECT(tr_http_accepts(req, types, 0) == TR_EINVAL);
+    EXPECT(tr_http_accepts(req, &(const char *){ NULL }, 1) == TR_EINVAL);
+    EXPECT(tr_http_add_header(res, "Vary", "Accept") == 0);
+    if (chosen < 0)
+        return tr_http_problem(res, 406, "JSON or text");
+    return chosen == 0 ? tr_http_send(res, 200, "application/json", "{}", 2)
+                       : tr_http_text(res, 200, "nothing");
+}
+
+CASE(the_type_that_a_client_likes_best_is_chosen)
+{
+    tr_http_server *server = new_server(&(tr_http_config){ 0 });
+    char text[1024];
+    service s;
+    tr_io *io;
+
+    EXPECT(tr_http_route(server, "GET", "/", answer_as_liked, NULL) == 0);
+    begin_service(&s, server);
+    io = open_client(&s);
+    say(io, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT(hear(io, text, sizeof(text)) == 200 && strstr(text, "{}") != NULL);
+    say(io, "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*;q=0.1\r\nAccept: text/*\r\n\r\n");
+    EXPECT(hear(io, text, sizeof(text)) == 200 && strstr(text, "nothing") != NULL);
+    say(io, "GET / HTTP/1.1\r\nHost: a\r\nAccept: image/png\r\n\r\n");
+    EXPECT(hear(io, text, sizeof(text)) == 406 && strstr(text, "Vary: Accept") != NULL);
+    EXPECT(tr_close(io) == 0);
+    end_service(&s);
+}
+
 static int look(tr_http_request *req, tr_http_response *res, void *ctx)
 {
     const char *name, *value;
@@ -351,6 +388,7 @@ CASE(bad_arguments_are_refused)
     EXPECT(tr_http_param(NULL, "x") == NULL && tr_http_header(NULL, "x") == NULL);
     EXPECT(!tr_http_header_at(NULL, 0, &name, &value) && tr_http_query(NULL, "x") == NULL);
     EXPECT(tr_http_query_at(NULL, "x", 0) == NULL && tr_http_cookie(NULL, "x") == NULL);
+    EXPECT(tr_http_accepts(NULL, &(const char *){ "a/b" }, 1) == TR_EINVAL);
     EXPECT(tr_http_param_int(NULL, "x", &number) == TR_ENOENT);
     EXPECT(tr_http_query_int(NULL, "x", NULL) == TR_EINVAL);
     EXPECT(tr_http_query_double(NULL, "x", &real) == TR_ENOENT);
@@ -379,7 +417,7 @@ CASE(bad_arguments_are_refused)
     EXPECT(tr_http_serve(server) == TR_EINVAL); /* of the routes that could not be added */
 }
 
-CASES("handlers", a_handler_sees_all_of_a_request, values_of_a_task_are_gone_with_the_request,
-      the_last_answer_counts_and_bad_ones_are_refused,
+CASES("handlers", a_handler_sees_all_of_a_request, the_type_that_a_client_likes_best_is_chosen,
+      values_of_a_task_are_gone_with_the_request, the_last_answer_counts_and_bad_ones_are_refused,
       declared_bodies_are_checked_before_the_handler, events_are_sent_as_they_happen,
       middleware_stands_around_handlers_in_its_order, bad_arguments_are_refused)

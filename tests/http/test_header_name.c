@@ -2,10 +2,16 @@
 #include "http/header_name.h"
 #include "support/kit.h"
 
+static const char *const known_names[] = {
+#define NAME(number, name, slot) [number] = (name),
+    TR__KNOWN_HEADERS(NAME)
+#undef NAME
+};
+
 START_TEST(each_well_known_name_is_found_in_its_slot_in_any_case)
 {
     for (int known = TR__KNOWN_NONE + 1; known < TR__KNOWN_COUNT; known++) {
-        tr__slice name = tr__slice_of(tr__known_name((tr__known)known));
+        tr__slice name = tr__slice_of(known_names[known]);
         char large[64];
 
         ck_assert_int_eq(tr__header_known(name), known);
@@ -22,7 +28,6 @@ START_TEST(each_well_known_name_is_found_in_its_slot_in_any_case)
                              is_case ? known : TR__KNOWN_NONE);
         }
     }
-    ck_assert_ptr_null(tr__known_name(TR__KNOWN_NONE));
 }
 END_TEST
 
