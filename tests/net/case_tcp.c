@@ -71,9 +71,9 @@ CASE(bad_addresses_and_options_are_refused)
 }
 
 /* "unix:" and a path of this process's alone. */
-static void name_file(char address[128], const char *kind, const void *own)
+static void name_file(char address[128], const char *kind)
 {
-    (void)snprintf(address, 128, "unix:/tmp/troupe_%s.%d.%p", kind, (int)getpid(), own);
+    (void)snprintf(address, 128, "unix:/tmp/troupe_%s.%d.%p", kind, (int)getpid(), (void *)address);
 }
 
 CASE(a_socket_in_the_file_system_is_removed_when_it_is_closed)
@@ -84,7 +84,7 @@ CASE(a_socket_in_the_file_system_is_removed_when_it_is_closed)
     tr_listener *l, *other;
     tr_io *client, *server;
 
-    name_file(address, "tcp", &status);
+    name_file(address, "tcp");
     EXPECT(tr_listen(&l, address, &(tr_listen_options){ .mode = 0600 }) == 0);
     EXPECT(stat(path, &status) == 0 && (status.st_mode & 0777) == 0600);
     EXPECT(tr_listen(&other, address, NULL) == TR_EADDRINUSE);
@@ -104,7 +104,7 @@ CASE(a_socket_that_was_left_behind_is_replaced)
     tr_io *client, *server;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    name_file(address, "left", &status);
+    name_file(address, "left");
     EXPECT(tr_address_parse(&parsed, address) == 0);
     EXPECT(bind(fd, (struct sockaddr *)&parsed.tr__storage, parsed.tr__bytes) == 0);
     EXPECT(close(fd) == 0 && stat(address + 5, &status) == 0);
@@ -123,7 +123,7 @@ CASE(a_socket_that_another_has_replaced_is_left_to_it)
     tr_listener *old, *fresh;
     tr_io *client, *server;
 
-    name_file(address, "shift", &status);
+    name_file(address, "shift");
     EXPECT(tr_listen(&old, address, NULL) == 0 && unlink(address + 5) == 0);
     EXPECT(tr_listen(&fresh, address, NULL) == 0);
     EXPECT(tr_listener_close(old) == 0);
@@ -141,7 +141,7 @@ CASE(a_file_that_is_no_socket_is_left_alone)
     tr_listener *l;
     FILE *file;
 
-    name_file(address, "file", &status);
+    name_file(address, "file");
     file = fopen(path, "w");
     EXPECT(file != NULL && fclose(file) == 0);
     EXPECT(tr_listen(&l, address, NULL) == TR_EADDRINUSE && l == NULL);
