@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/sanitize.h"
 #include "base/seam.h"
 
 /* ---- threads ---- */
@@ -146,17 +147,32 @@ void tr__condition_announce(pthread_cond_t *condition)
 
 /* ---- sleeping on a word ---- */
 
+/* TSan holds a signal's handler back until the thread calls something that TSan knows, which a bare
+ * system call isn't: a sleep without end would be one without signals, so in its builds we look up
+ * now and then. */
+static uint64_t next_look_ns(uint64_t deadline_ns)
+{
+#ifdef TR__TSAN
+    uint64_t look_ns = tr__now_ns() + UINT64_C(100000000);
+
+    return deadline_ns < look_ns ? deadline_ns : look_ns;
+#else
+    return deadline_ns;
+#endif
+}
+
 bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns)
 {
-    const struct timespec until = timespec_of(deadline_ns);
+    uint64_t until_ns = next_look_ns(deadline_ns);
+    const struct timespec until = timespec_of(until_ns);
 
     if (tr__fault_strikes(TR__FAULT_CALL))
         return true; /* a signal came: all that can happen to it */
     /* The variant with a set of bits is the one whose deadline is absolute, on the monotonic
      * clock. */
     return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                   deadline_ns != UINT64_MAX ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY) == 0 ||
-           errno != ETIMEDOUT;
+                   until_ns != UINT64_MAX ? &until : NULL, NULL, FUTEX_BITSET_MATCH_ANY) == 0 ||
+           errno != ETIMEDOUT || until_ns != deadline_ns;
 }
 
 void tr__futex_wake(const uint32_t *word, uint32_t count)
