@@ -133,6 +133,42 @@ CASE(a_socket_that_another_has_replaced_is_left_to_it)
     EXPECT(stat(address + 5, &status) < 0);
 }
 
+static int connect_to(void *address)
+{
+    tr_io *io;
+    int rc = tr_tcp_connect(&io, address, NULL);
+
+    return rc < 0 ? rc : tr_close(io);
+}
+
+/* How many may wait is the backlog, and one. */
+CASE(at_a_socket_in_the_file_system_who_comes_too_early_waits)
+{
+    enum { CLIENTS = 8 };
+    char address[64];
+    tr_task *clients[CLIENTS];
+    tr_listener *l;
+    tr_io *io;
+    int rc = 0;
+
+    (void)snprintf(address, sizeof(address), "unix:@troupe-full-%d", (int)getpid());
+    EXPECT(tr_listen(&l, address, &(tr_listen_options){ .backlog = 1 }) == 0);
+    for (int i = 0; i < CLIENTS; i++)
+        EXPECT(tr_task_spawn(&clients[i], connect_to, address) == 0);
+    let_others_run();
+    TR_DEADLINE(0.01, &rc) {
+        rc = connect_to(address);
+    }
+    EXPECT(rc == TR_ETIMEDOUT); /* it obeys deadlines */
+    for (int i = 0; i < CLIENTS; i++)
+        EXPECT(tr_accept(&io, l) == 0 && tr_close(io) == 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        EXPECT(tr_task_wait(clients[i], TR_FOREVER) == 0);
+        tr_task_unref(clients[i]);
+    }
+    EXPECT(tr_listener_close(l) == 0);
+}
+
 CASE(a_file_that_is_no_socket_is_left_alone)
 {
     char address[128];
@@ -212,5 +248,6 @@ CASES("tcp", who_connects_is_accepted_and_both_know_where_they_are, nobody_liste
       bad_addresses_and_options_are_refused,
       a_socket_in_the_file_system_is_removed_when_it_is_closed,
       a_socket_that_was_left_behind_is_replaced, a_socket_that_another_has_replaced_is_left_to_it,
+      at_a_socket_in_the_file_system_who_comes_too_early_waits,
       a_file_that_is_no_socket_is_left_alone, who_accepts_is_told_when_the_listener_is_closed,
       accepting_obeys_a_deadline, datagrams_stay_whole_and_tell_where_they_come_from)
