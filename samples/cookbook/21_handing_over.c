@@ -16,7 +16,7 @@ static int greet(void *arg) /* on whichever loop */
 
     if (rc < 0)
         return rc;
-    *fd = -1;                          /* it is the stream's from now on */
+    *fd = -1;                                                 /* it is the stream's from now on */
     const char *from = tr_io_peer(io), *to = tr_io_local(io); /* 127.0.0.1:40123 */
     int bytes = snprintf(text, sizeof(text), "hello, %.*s: you have come to %.*s\n",
                          (int)strcspn(from, ":"), from, (int)strcspn(to, ":"), to);
