@@ -321,7 +321,8 @@ static bool may_wait_for_nothing(void)
 {
     return strstr(COOKBOOK_SOURCE, "17_all_cores") != NULL ||
            strstr(COOKBOOK_SOURCE, "36_declared_data") != NULL ||
-           strstr(COOKBOOK_SOURCE, "37_any_json") != NULL;
+           strstr(COOKBOOK_SOURCE, "37_any_json") != NULL ||
+           strstr(COOKBOOK_SOURCE, "41_for_each_item") != NULL;
 }
 
 static void cancel(void *unused)
