@@ -80,6 +80,17 @@ static void on_timer(tr__timer *timer)
     }
 }
 
+/* Who answers a ping soon is asked again as soon as anybody, however long an answer may take. */
+void tr__ws_note_heard(tr_ws *ws)
+{
+    ws->was_heard = !ws->is_pinged;
+    if (!ws->is_pinged)
+        return;
+    ws->is_pinged = false;
+    stop_timer(ws);
+    start_timer(ws, ws->options.ping_every);
+}
+
 /* ---- its end ---- */
 
 void tr__ws_note_end(tr_ws *ws, int end)

@@ -117,6 +117,8 @@ struct tr_ws {
  * Errors:    TR_ENOMEM. */
 int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
                const tr_ws_options *options);
+/* Something has come: it lives. */
+void tr__ws_note_heard(tr_ws *ws);
 /* Close the stream, and free it; later, where a task is in a call. */
 void tr__ws_free(tr_ws *ws);
 /* A task begins a call that may wait, and ends it. */
