@@ -5,7 +5,7 @@
 
 enum { MOST = 16 * 1024 }; /* of a message */
 
-static const tr_ws_options options = { .message_most = MOST, .close_within = 60 };
+static const tr_ws_options options = { .message_most = MOST, .close_within = TR_FOREVER };
 static const char deflate[] = "Sec-WebSocket-Extensions: permessage-deflate; "
                               "server_no_context_takeover\r\n";
 

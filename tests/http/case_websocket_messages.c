@@ -4,7 +4,7 @@
 
 enum { MOST = 16 * 1024 }; /* of a message */
 
-static const tr_ws_options options = { .message_most = MOST, .close_within = 60 };
+static const tr_ws_options options = { .message_most = MOST, .close_within = TR_FOREVER };
 
 /* ---- many fragments ---- */
 
