@@ -237,8 +237,6 @@ CASE(a_second_receiver_is_refused)
 CASE(rooms_and_messages_that_can_not_be_are_refused)
 {
     tr_room *room;
-    echoes e;
-    tr_ws *ws;
 
     EXPECT(tr_room_new(NULL) == TR_EINVAL);
     EXPECT(tr_room_new(&room) == 0);
@@ -253,16 +251,44 @@ CASE(rooms_and_messages_that_can_not_be_are_refused)
     EXPECT(tr_room_text(NULL, "a") == TR_EINVAL);
     EXPECT(tr_room_text(room, NULL) == TR_EINVAL);
     EXPECT(tr_room_text(room, "%s", "\xff") == TR_EINVAL);
-    begin_echoes(&e, &patient);
-    ws = connect_to(&e);
+    tr_room_unref(room);
+}
+
+static int join(tr_ws *ws, tr_http_request *req, void *ctx)
+{
+    tr_room *room = ctx;
+    tr_ws_message m;
+
+    (void)req;
     EXPECT(tr_room_join(NULL, ws) == TR_EINVAL && tr_room_join(room, NULL) == TR_EINVAL);
     EXPECT(tr_room_leave(NULL, ws) == TR_EINVAL && tr_room_leave(room, NULL) == TR_EINVAL);
     EXPECT(tr_room_leave(room, ws) == TR_EALREADY);
     EXPECT(tr_room_join(room, ws) == 0 && tr_room_join(room, ws) == TR_EALREADY);
     EXPECT(tr_room_size(room) == 1);
     EXPECT(tr_room_leave(room, ws) == 0 && tr_room_leave(room, ws) == TR_EALREADY);
+    EXPECT(tr_room_size(room) == 0);
+    return tr_ws_receive(ws, &m);
+}
+
+/* What a room sends is not masked, as a client's frames have to be. */
+CASE(sockets_of_servers_join_a_room_once)
+{
+    tr_http_server *server;
+    tr_room *room;
+    char url[80];
+    echoes e;
+    tr_ws *ws;
+
+    EXPECT(tr_room_new(&room) == 0);
+    server = new_echoes(&e, &patient);
+    EXPECT(tr_http_websocket(server, "/join", join, room, &patient) == 0);
+    begin_service(&e.s, server);
+    (void)snprintf(url, sizeof(url), "ws://%s/join", e.s.address);
+    EXPECT(tr_ws_connect(&ws, url, NULL, &patient) == 0);
+    EXPECT(tr_room_join(room, ws) == TR_EINVAL);
     EXPECT(tr_ws_close(ws, 0, NULL) == 0);
-    end_echoes(&e, 0);
+    end_service(&e.s);
+    EXPECT(tr_room_size(room) == 0);
     tr_room_unref(room);
 }
 
@@ -270,4 +296,5 @@ CASES("websocket_arguments", routes_that_can_not_be_are_refused,
       addresses_that_are_none_are_refused, messages_that_can_not_be_are_refused,
       goodbyes_that_can_not_be_are_refused, sockets_that_are_none_have_nothing_to_tell,
       a_handler_may_close_its_socket_more_than_once, a_socket_is_used_on_its_loop,
-      a_second_receiver_is_refused, rooms_and_messages_that_can_not_be_are_refused)
+      a_second_receiver_is_refused, rooms_and_messages_that_can_not_be_are_refused,
+      sockets_of_servers_join_a_room_once)
