@@ -51,6 +51,7 @@ typedef struct tr__frames {
     size_t sent;     /* bytes of the first one */
     size_t bytes;    /* that are left, of all */
     size_t controls; /* bytes of control frames, of which some may be sent */
+    bool has_moved;  /* some have gone out since the timer of pings was started */
 } tr__frames;
 
 typedef struct tr__incoming {
