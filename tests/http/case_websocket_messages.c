@@ -254,8 +254,86 @@ CASE(messages_of_nothing_take_bounded_memory)
     end_echoes(&c.e, 0);
 }
 
+/* ---- more than one at a time ---- */
+
+/* Its handshake, a message, and the next one but its last byte, in one piece. */
+CASE(messages_may_come_with_the_handshake)
+{
+    static const char hello[] =
+        "GET /echo HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        "\x81\x85\0\0\0\0hello\x81\x85\0\0\0\0agai";
+    char text[1024];
+    echoes e;
+    tr_io *io;
+
+    begin_echoes(&e, &options);
+    io = open_client(&e.s);
+    EXPECT(tr_write_all(io, hello, sizeof(hello) - 1) == 0);
+    EXPECT(hear(io, text, sizeof(text)) == 101);
+    raw_expect(io, FIN | TEXT, "hello");
+    EXPECT(tr_write_all(io, "n", 1) == 0);
+    raw_expect(io, FIN | TEXT, "again");
+    raw_part(io);
+    end_echoes(&e, 0);
+}
+
+enum { SENDERS = 4, EACH = 10, LONG = 5000 };
+
+typedef struct sender {
+    tr_ws *ws;
+    int number;
+} sender;
+
+static int send_each(void *arg)
+{
+    const sender *s = arg;
+    char data[LONG];
+
+    memset(data, 'a' + s->number, sizeof(data));
+    for (int i = 0; i < EACH; i++) {
+        EXPECT(tr_ws_send(s->ws, TR_WS_TEXT, data, sizeof(data)) == 0);
+        EXPECT(tr_yield() == 0);
+    }
+    return 0;
+}
+
+/* They wait for each other, for the queue is short. */
+CASE(several_tasks_may_send_while_another_receives)
+{
+    const tr_ws_options narrow = { .queue_most = 100, .close_within = TR_FOREVER };
+    sender senders[SENDERS];
+    tr_task *tasks[SENDERS];
+    int heard[SENDERS] = { 0 };
+    tr_ws_message m;
+    char url[80];
+    echoes e;
+    tr_ws *ws;
+
+    begin_echoes(&e, &narrow);
+    (void)snprintf(url, sizeof(url), "ws://%s/echo", e.s.address);
+    EXPECT(tr_ws_connect(&ws, url, NULL, &narrow) == 0);
+    for (int i = 0; i < SENDERS; i++) {
+        senders[i] = (sender){ ws, i };
+        EXPECT(tr_task_spawn(&tasks[i], send_each, &senders[i]) == 0);
+    }
+    for (int i = 0; i < SENDERS * EACH; i++) {
+        EXPECT(tr_ws_receive(ws, &m) == 1 && m.bytes == LONG);
+        for (size_t at = 1; at < m.bytes; at++)
+            EXPECT(m.data[at] == m.data[0]);
+        heard[m.data[0] - 'a']++;
+    }
+    for (int i = 0; i < SENDERS; i++) {
+        EXPECT(heard[i] == EACH && tr_task_wait(tasks[i], TR_FOREVER) == 0);
+        tr_task_unref(tasks[i]);
+    }
+    EXPECT(tr_ws_close(ws, 0, NULL) == 0);
+    end_echoes(&e, 0);
+}
+
 CASES("websocket_messages", a_server_hears_pings_between_all_fragments,
       a_client_hears_pings_between_all_fragments, fragments_of_nothing_take_no_memory,
       each_byte_of_a_text_may_be_a_fragment, a_text_that_its_last_fragment_spoils_is_refused,
       a_client_refuses_texts_that_are_spoilt, a_flood_of_fragments_is_refused_at_the_limit,
-      messages_of_nothing_take_bounded_memory)
+      messages_of_nothing_take_bounded_memory, messages_may_come_with_the_handshake,
+      several_tasks_may_send_while_another_receives)

@@ -306,8 +306,61 @@ CASE(a_client_that_only_sends_is_dropped)
     end_echoes(&e, TR_EPIPE);
 }
 
+typedef struct deaf {
+    echoes e;
+    tr_event go;
+} deaf;
+
+static int listen_late(tr_ws *ws, tr_http_request *req, void *ctx)
+{
+    deaf *d = ctx;
+    tr_ws_message m;
+    int rc;
+
+    (void)req;
+    d->e.ws = ws;
+    rc = tr_event_wait(&d->go);
+    while (rc >= 0 && (rc = tr_ws_receive(ws, &m)) > 0)
+        ;
+    d->e.end = rc;
+    return rc;
+}
+
+/* Its pongs are not read, either: that is no fault of the client. */
+CASE(a_client_is_not_dropped_where_the_handler_does_not_listen)
+{
+    static const char data[PIECE] = "";
+    const double patience = CASES_SIMULATED ? 20 : 0.4;
+    const tr_ws_options options = { .ping_every = patience,
+                                    .pong_within = patience,
+                                    .close_within = TR_FOREVER,
+                                    .is_uncompressed = true };
+    tr_http_server *server;
+    char url[80];
+    deaf d = { 0 };
+    tr_ws *ws;
+
+    server = new_echoes(&d.e, &options);
+    EXPECT(tr_http_websocket(server, "/deaf", listen_late, &d, &options) == 0);
+    begin_service(&d.e.s, server);
+    (void)snprintf(url, sizeof(url), "ws://%s/deaf", d.e.s.address);
+    EXPECT(tr_ws_connect(&ws, url, NULL,
+                         &(tr_ws_options){ .is_uncompressed = true,
+                                           .close_within = TR_FOREVER,
+                                           .ping_every = -1 }) == 0);
+    for (int i = 0; i < 12; i++)
+        EXPECT(tr_ws_send(ws, TR_WS_BINARY, data, sizeof(data)) == 0);
+    while (d.e.ws == NULL || !tr__ws_is_paused(d.e.ws))
+        EXPECT(tr_sleep(0.001) == 0);
+    EXPECT(tr_sleep(4 * patience) == 0);
+    EXPECT(tr_event_set(&d.go) == 0);
+    EXPECT(tr_ws_close(ws, 0, NULL) == 0);
+    end_echoes(&d.e, 0);
+}
+
 CASES("websocket_slow", a_slow_client_misses_messages_where_they_are_dropped,
       a_slow_client_is_told_so_and_closed,
       a_slow_client_that_does_not_even_hear_that_it_is_closed_is_left,
       whoever_sends_waits_for_a_slow_client, a_client_that_is_slow_to_read_lives_on,
-      a_client_that_only_sends_is_dropped)
+      a_client_that_only_sends_is_dropped,
+      a_client_is_not_dropped_where_the_handler_does_not_listen)
