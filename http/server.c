@@ -274,6 +274,7 @@ static void drain_worker(tr__http_worker *worker)
     double drain = worker->server->config.drain;
 
     worker->is_draining = true;
+    worker->is_closing = drain <= 0;
     tr__acceptor_stop(&worker->acceptor);
     tell_upgraded(worker);
     if (drain > 0)
