@@ -1,5 +1,6 @@
 """node: its fetch; and from npm undici and ws, which are left out where npm can't install them."""
 
+import functools
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ def node(service, script, *arguments):
 
 
 def has(name):
-    """Whether a module of npm's is here, in the version that package.json names; npm is asked once."""
+    """Whether a module of npm's is here, in the version that package.json names."""
     wanted = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"][name]
     try:
         there = json.loads((MODULES / f"node_modules/{name}/package.json").read_text(encoding="utf-8"))
@@ -26,6 +27,7 @@ def has(name):
         return False
 
 
+@functools.cache  # npm is asked once
 def install():
     """Say so where it can't be done."""
     if has("undici") and has("ws"):
@@ -34,8 +36,10 @@ def install():
     (MODULES / "package.json").write_bytes((HERE / "package.json").read_bytes())
     print("clients: npm installs undici and ws", flush=True)
     try:
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"],
-                       cwd=MODULES, check=True, timeout=PATIENCE)
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock",
+                        "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000"],
+                       cwd=MODULES, check=True, timeout=PATIENCE,
+                       stdout=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
         print("note: npm can't install undici and ws, so they are left out", flush=True)
 
