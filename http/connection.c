@@ -433,6 +433,14 @@ static int await(tr__http_conn *conn, int events, tr__http_limit limit)
     return tr__wait_suspend(&w.wait);
 }
 
+/* What was to be sent has come to this: the connection may be broken by it. */
+static int settle_sending(tr__http_conn *conn, int rc)
+{
+    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
+        conn->is_broken = true;
+    return rc;
+}
+
 int tr__conn_flush(tr__http_conn *conn, size_t low)
 {
     int rc;
@@ -442,11 +450,19 @@ int tr__conn_flush(tr__http_conn *conn, size_t low)
     while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
         if ((rc = await(conn, EV_WRITE, TR__LIMIT_WRITE)) < 0)
             break;
-    if (rc == -EAGAIN)
-        return 0;
-    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
-        conn->is_broken = true;
-    return rc;
+    return rc == -EAGAIN ? 0 : settle_sending(conn, rc);
+}
+
+int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe)
+{
+    int rc = tr__conn_flush(conn, 0);
+
+    while (rc == 0 && pipe->held > 0) {
+        rc = tr__file_pipe_empty(pipe, conn->watcher.fd);
+        if (rc == -EAGAIN)
+            rc = await(conn, EV_WRITE, TR__LIMIT_WRITE);
+    }
+    return settle_sending(conn, rc);
 }
 
 /* Copy the head out of the input buffer, which is needed for the body. */

@@ -22,6 +22,7 @@
 #include <ev.h>
 
 #include "http/server.h"
+#include "net/file_pipe.h"
 #include "net/tls_engine.h"
 #include "runtime/future.h"
 #include "runtime/wait.h"
@@ -84,6 +85,9 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit);
 /* Send what has been written: 0 when at most `low` bytes wait.
  * Errors: TR_EPIPE, TR_ECONNRESET; TR_ETIMEDOUT; TR_ECANCELED; TR_ENOMEM. */
 int tr__conn_flush(tr__http_conn *conn, size_t low);
+/* Send all that has been written, and what a pipe holds.
+ * Errors: as tr__conn_flush. */
+int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe);
 /* Read more of the body: 0; req->is_complete: no more comes.
  * Errors: as tr_http_read. */
 int tr__conn_read_body(tr__http_conn *conn);

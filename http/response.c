@@ -620,27 +620,34 @@ static bool put_data(tr_http_response *res, const char *data, size_t bytes)
     return put_piece(res, data, bytes);
 }
 
+int tr__response_count(tr_http_response *res, size_t bytes)
+{
+    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
+        return TR_EWRONGPLACE;
+    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
+        return TR_ETOOLARGE;
+    if (tr__request_of(res)->conn->is_broken)
+        return TR_EPIPE;
+    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
+        return TR_ENOMEM;
+    res->written += bytes;
+    return is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status) ? 0 : 1;
+}
+
 int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
 {
     enum { PIECE = 16 * 1024 };
     const char *at = data;
     tr__http_conn *conn;
-    int rc = 0;
+    int rc;
 
     if (res == NULL || (data == NULL && bytes > 0))
         return TR_EINVAL;
-    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
-        return TR_EWRONGPLACE;
-    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
-        return TR_ETOOLARGE;
+    rc = tr__response_count(res, bytes);
+    if (rc <= 0)
+        return rc;
     conn = tr__request_of(res)->conn;
-    if (conn->is_broken)
-        return TR_EPIPE;
-    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
-        return TR_ENOMEM;
-    res->written += bytes;
-    if (is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
-        return 0;
+    rc = 0;
     while (rc == 0 && bytes > 0) {
         size_t some = bytes < PIECE ? bytes : PIECE;
 
@@ -652,6 +659,18 @@ int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
             rc = tr__conn_flush(conn, LOW);
     }
     return rc;
+}
+
+bool tr__response_takes_files(tr_http_response *res)
+{
+    return res->promised >= 0 && res->encoder == NULL && tr__request_of(res)->conn->tls == NULL;
+}
+
+int tr__response_put_file(tr_http_response *res, tr__file_pipe *pipe)
+{
+    int rc = tr__response_count(res, pipe->held);
+
+    return rc > 0 ? tr__conn_send_file(tr__request_of(res)->conn, pipe) : rc;
 }
 
 int tr_http_flush(tr_http_response *res)

@@ -309,9 +309,7 @@ static int make_workers(tr_http_server *srv)
     for (int i = 0; i < srv->worker_count; i++)
         init_worker(&srv->workers[i], srv);
     if (srv->config.connections_each > 0) {
-        srv->visitors = tr__visitors_new((uint32_t)(srv->config.connections_each < UINT32_MAX
-                                                        ? srv->config.connections_each
-                                                        : UINT32_MAX));
+        srv->visitors = tr__visitors_new(srv->config.connections_each);
         if (srv->visitors == NULL)
             return TR_ENOMEM;
     }

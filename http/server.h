@@ -13,9 +13,9 @@
 
 #include "http/message.h"
 #include "http/route.h"
-#include "http/visitors.h"
 #include "net/home.h"
 #include "net/listener.h"
+#include "net/visitors.h"
 
 /* How long a connection may be as it is. */
 typedef enum tr__http_limit {
