@@ -272,6 +272,8 @@ static next advance(tr__http_conn *conn)
     return NOTHING;
 }
 
+/* While the server drains, who was not told that nothing more is answered may have asked already,
+ * and is heard for a while, as others that idle. */
 static next go_on(tr__http_conn *conn)
 {
     if (conn->req == NULL && tr__buffer_count(&conn->in) > 0)
@@ -279,7 +281,7 @@ static next go_on(tr__http_conn *conn)
     if (conn->req == NULL)
         give_back(conn, &conn->in);
     give_back(conn, &conn->out);
-    if (conn->has_peer_ended || (conn->worker->is_draining && conn->req == NULL)) {
+    if (conn->has_peer_ended || (conn->worker->is_closing && conn->req == NULL)) {
         conn->is_last = true;
         linger(conn);
     } else {
@@ -520,6 +522,15 @@ int tr__conn_read_body(tr__http_conn *conn)
     }
     conn->in.end += (size_t)count;
     return parse_body(conn);
+}
+
+bool tr__conn_has_more(const tr__http_conn *conn)
+{
+    const tr_http_request *req = conn->req;
+    size_t own = req->moved != NULL ? 0 : req->total_bytes;
+
+    return tr__buffer_count(&conn->in) > own || tr__conn_has_pending(conn) ||
+           tr__sys_peek(conn->watcher.fd) > 0;
 }
 
 char *tr__conn_room(tr__http_conn *conn, size_t bytes)

@@ -91,6 +91,8 @@ int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe);
 /* Read more of the body: 0; req->is_complete: no more comes.
  * Errors: as tr_http_read. */
 int tr__conn_read_body(tr__http_conn *conn);
+/* Whether anything has come behind the request: it costs a call of the system. */
+bool tr__conn_has_more(const tr__http_conn *conn);
 /* Let go of the descriptor, when all that was put has gone out: the stream has it, and what was
  * read ahead.
  * Errors: as tr__conn_flush; those of tr__net_here. */

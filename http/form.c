@@ -2,7 +2,8 @@
  *
  * The form is read when it is first asked for: from the body that has come, or, in a route that
  * streams it, while it comes. A file that is larger than MEMORY_MOST goes on in a file that has no
- * name, written by the IO pool: so what a form may take of memory is bounded by its texts. */
+ * name, written by the IO pool: so what a form may take of memory is bounded by its texts. What
+ * goes there gathers first, for a file of short lines comes in pieces of a few bytes. */
 #include "http/form.h"
 
 #include <fcntl.h>
@@ -19,15 +20,16 @@
 
 enum {
     PARTS_MOST = 1000,
-    MEMORY_MOST = 256 * 1024, /* of a file; the rest of it goes to disk */
-    TEXTS_MOST = 1024 * 1024, /* of all texts */
+    MEMORY_MOST = 256 * 1024,  /* of a file; the rest of it goes to disk */
+    GATHERED_MOST = 64 * 1024, /* of it, until that is written */
+    TEXTS_MOST = 1024 * 1024,  /* of all texts */
     PIECE = 16 * 1024
 };
 
 typedef struct field {
     struct field *next;
     const char *name;
-    tr__buffer text; /* what has come of it, but for what is in the file */
+    tr__buffer text; /* what has come of it, but for what has been written to the file */
     bool is_file;
     const char *filename;
     const char *type;
@@ -101,27 +103,35 @@ static field *current(const tr__form *form)
     return TR__CONTAINER_OF(form->last, field, next);
 }
 
+static int write_gathered(field *f)
+{
+    size_t bytes = tr__buffer_count(&f->text);
+    int rc = bytes > 0 ? tr_file_write(f->file, f->text.bytes, bytes) : 0;
+
+    tr__buffer_free(&f->text);
+    return rc;
+}
+
 /* A file without a name, which goes when it is closed. */
 static int open_file(field *f)
 {
     const char *folder = P_tmpdir;
     int rc = tr_file_open(&f->file, folder, O_TMPFILE | O_RDWR, 0600);
 
-    return rc < 0 ? rc : tr_file_write(f->file, f->text.bytes, tr__buffer_count(&f->text));
+    return rc < 0 ? rc : write_gathered(f);
 }
 
 static int on_file_data(field *f, const char *at, size_t bytes)
 {
+    size_t most = f->file == NULL ? MEMORY_MOST : GATHERED_MOST;
     int rc = 0;
 
     f->bytes += bytes;
-    if (f->file == NULL && tr__buffer_count(&f->text) + bytes <= MEMORY_MOST)
-        return append(&f->text, at, bytes);
-    if (f->file == NULL)
-        rc = open_file(f);
-    if (rc == 0)
-        tr__buffer_free(&f->text);
-    return rc < 0 ? rc : tr_file_write(f->file, at, bytes);
+    if (tr__buffer_count(&f->text) + bytes > most)
+        rc = f->file == NULL ? open_file(f) : write_gathered(f);
+    if (rc == 0 && f->file != NULL && bytes > GATHERED_MOST)
+        return tr_file_write(f->file, at, bytes);
+    return rc < 0 ? rc : append(&f->text, at, bytes);
 }
 
 static int on_data(void *context, const char *at, size_t bytes)
@@ -138,8 +148,9 @@ static int on_data(void *context, const char *at, size_t bytes)
 
 static int on_end(void *context)
 {
-    (void)context;
-    return 0;
+    field *f = current(context);
+
+    return f->file != NULL ? write_gathered(f) : 0;
 }
 
 static const tr__multipart_events events = { on_begin, on_data, on_end };

@@ -501,11 +501,16 @@ static bool is_head_request(const tr_http_request *req)
     return req->parser.method == HTTP_HEAD;
 }
 
-/* Whether the connection may serve another request after this one. */
+/* Whether the connection may serve another request after this one. A server that drains still
+ * answers what has come. */
 static void decide_last(tr_http_request *req)
 {
-    if (!llhttp_should_keep_alive(&req->parser) || req->conn->worker->is_draining)
-        req->conn->is_last = true;
+    tr__http_conn *conn = req->conn;
+    const tr__http_worker *worker = conn->worker;
+
+    if (!llhttp_should_keep_alive(&req->parser) ||
+        (worker->is_draining && (worker->is_closing || !tr__conn_has_more(conn))))
+        conn->is_last = true;
 }
 
 static bool put_body(tr_http_response *res, const char *data, size_t bytes)

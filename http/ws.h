@@ -130,6 +130,8 @@ static inline void tr__ws_enter(tr_ws *ws)
 int tr__ws_leave(tr_ws *ws, int rc);
 /* All defaults. */
 void tr__ws_fill_options(tr_ws_options *options);
+/* Something has come. */
+void tr__ws_note_heard(tr_ws *ws);
 /* Nothing more is received, so: whoever waits for it is told. The first one counts. */
 void tr__ws_note_end(tr_ws *ws, int end);
 /* The same; and nothing more is sent. */
