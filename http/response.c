@@ -283,6 +283,15 @@ static void remove_lines(tr_http_response *res, tr__slice name)
     }
 }
 
+void tr__response_forget_content(tr_http_response *res)
+{
+    static const char *const names[] = { "Content-Encoding",    "Content-Range", "Content-Language",
+                                         "Content-Disposition", "ETag",          "Last-Modified" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        remove_lines(res, (tr__slice){ names[i], strlen(names[i]) });
+}
+
 static int check_line(const tr_http_response *res, const char *name, const char *value)
 {
     if (res == NULL || name == NULL ||
@@ -336,22 +345,35 @@ int tr_http_add_header(tr_http_response *res, const char *name, const char *valu
     return rc < 0 ? rc : append_line(res, name, value);
 }
 
+tr__slice tr__response_header(const tr_http_response *res, const char *name)
+{
+    size_t name_bytes = strlen(name);
+    size_t bytes;
+    const char *line = tr__buffer_count(&res->lines) > 0
+                           ? find_line(res, (tr__slice){ name, name_bytes }, &bytes)
+                           : NULL;
+
+    if (line == NULL)
+        return (tr__slice){ NULL, 0 };
+    return (tr__slice){ line + name_bytes + 2, bytes - name_bytes - 4 };
+}
+
 const char *tr_http_answer_header(const tr_http_response *res, const char *name)
 {
-    const char *line;
-    size_t name_bytes;
-    size_t bytes;
+    tr_http_request *req;
+    const char *copy;
+    tr__slice value;
 
     if (res == NULL || name == NULL)
         return NULL;
     if (strcasecmp(name, "Content-Type") == 0)
         return res->type;
-    name_bytes = strlen(name);
-    if (tr__buffer_count(&res->lines) == 0 ||
-        (line = find_line(res, (tr__slice){ name, name_bytes }, &bytes)) == NULL)
+    value = tr__response_header(res, name);
+    if (value.at == NULL)
         return NULL;
-    return tr__arena_copy(&tr__request_of((tr_http_response *)(uintptr_t)res)->arena,
-                          line + name_bytes + 2, bytes - name_bytes - 4);
+    req = tr__request_of((tr_http_response *)(uintptr_t)res);
+    copy = tr__arena_copy(&req->arena, value.at, value.bytes);
+    return copy != NULL ? copy : tr__request_lose(req, TR_ENOMEM);
 }
 
 /* ---- the head, as it goes out ---- */
@@ -663,13 +685,13 @@ int tr_http_flush(tr_http_response *res)
 }
 
 /* A piecewise answer ends; one that fails half-way is cut, so that the client notices. */
-static bool end_pieces(tr_http_response *res, int rc)
+static bool end_pieces(tr_http_response *res, bool is_lost)
 {
     tr_http_request *req = tr__request_of(res);
 
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return false;
-    if (rc < 0 ||
+    if (is_lost ||
         (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_head_request(req)))
         return false;
     if (is_head_request(req) || tr__status_is_bare(res->status))
@@ -681,7 +703,7 @@ static bool end_pieces(tr_http_response *res, int rc)
 
 /* ---- the end ---- */
 
-void tr__response_finish(tr_http_response *res, int rc)
+void tr__response_finish(tr_http_response *res, bool is_lost)
 {
     tr_http_request *req = tr__request_of(res);
     bool is_out;
@@ -689,7 +711,7 @@ void tr__response_finish(tr_http_response *res, int rc)
     if (req->conn->is_detached || req->conn->is_broken)
         return;
     if (res->stage == TR__ANSWER_BEGUN || res->stage == TR__ANSWER_OUT) {
-        is_out = end_pieces(res, rc);
+        is_out = end_pieces(res, is_lost);
     } else {
         if (res->stage == TR__ANSWER_NONE) /* without memory for its error */
             (void)tr__response_begin(res, 500, NULL);
