@@ -199,10 +199,13 @@ static inline int try_to_ask(client *c, const char *request, size_t bytes)
     return rc;
 }
 
-/* An answer that the server may give when it has failed. */
+/* An answer that the server may give when it has failed. It says nothing of what it is not. */
 static inline bool is_failure(const client *c)
 {
-    return c->status == 0 || c->status == 500 || c->status == 503;
+    return c->status == 0 ||
+           ((c->status == 500 || c->status == 503) && !says(c, "Content-Encoding: ") &&
+            !says(c, "Content-Range: ") && !says(c, "ETag: ") && !says(c, "Last-Modified: ") &&
+            !says(c, "max-age"));
 }
 
 /* body: of the right answer; NULL: the caller looks at it. */
