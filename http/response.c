@@ -598,8 +598,7 @@ static bool put_begun(tr_http_response *res)
 {
     tr_http_request *req = tr__request_of(res);
 
-    if (!tr__encoder_begin(res))
-        return false;
+    tr__encoder_begin(res);
     decide_last(req);
     if (res->encoder != NULL)
         res->promised = -1; /* nobody knows how short it becomes */
