@@ -254,8 +254,11 @@ static inline void get(client *c, const char *path, const char *more, int status
 
 /* ---- the run ---- */
 
+static bool sweep_has_begun; /* the task had a stack: so it frees the server at its end */
+
 static int sweep_serve(void *server)
 {
+    sweep_has_begun = true;
     return tr_http_serve(server);
 }
 
@@ -263,8 +266,8 @@ static int sweep_serve(void *server)
 static inline bool sweep_is_serving(tr_http_server *server, tr_task *task)
 {
     while (!tr_future_is_done(tr_task_future(task))) {
-        if (tr_http_port(server) != 0)
-            return true;
+        if (sweep_has_begun)
+            return tr_http_await_ready(server) == 0;
         (void)tr_sleep(0.001); /* a failed one is made up for by the next */
     }
     return false;
@@ -313,19 +316,22 @@ static int sweep_root(void *unused)
     (void)unused;
     if (sweep_make(&server) < 0)
         return 0;
+    sweep_has_begun = false;
     rc = tr_task_spawn(&task, sweep_serve, server);
     MUST(rc == 0 || has_struck());
     if (rc < 0) {
         tr_http_server_free(server);
         return 0;
     }
-    if (sweep_is_serving(server, task)) {
+    if (sweep_is_serving(server, task))
         sweep_talk(server);
+    if (!tr_future_is_done(tr_task_future(task)))
         tr_http_stop(server);
-    }
     rc = tr_task_wait(task, TR_FOREVER);
     MUST(rc == 0 || has_struck());
     tr_task_unref(task);
+    if (!sweep_has_begun)
+        tr_http_server_free(server);
     return 0;
 }
 
