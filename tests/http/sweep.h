@@ -1,32 +1,20 @@
-/* Sweeps: a server and its clients in a simulation, again and again, in each of which another one of
- * the calls that may fail does: an allocation, or a system call, the server's or the client's, from
- * the time when it serves until the client has heard all. What must hold:
+/* Sweeps over a server and its clients (support/sweep.h): over all calls, the server's and the
+ * client's, from the time when it serves until the client has heard all. What must hold:
  *
  *     an answer is the right one, or says that the server has failed (500, 503), or is seen to be
- *     cut; asked once more, the same server gives the right one; nothing hangs, and nothing is left
- *     (the simulation sees to that).
+ *     cut; asked once more, the same server gives the right one.
  *
  *     static void talk(client *c)
  *     {
  *         ask(c, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
  *     }
- *     SWEEP(an_answer_comes_or_is_seen_to_fail, (scene){ .build = build, .talk = talk }) */
-#ifndef TR_TESTS_SWEEP_H
-#define TR_TESTS_SWEEP_H
+ *     SWEEP(an_answer_comes_or_is_seen_to_fail, { .build = build, .talk = talk }) */
+#ifndef TR_TESTS_HTTP_SWEEP_H
+#define TR_TESTS_HTTP_SWEEP_H
 
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <troupe/check.h>
 #include <troupe/net.h>
-#include <troupe/sim.h>
-#include <unistd.h>
 
-#include "sim/world.h"
-#include "support/suite.h"
-
-#define MUST(x) ((x) ? (void)0 : sweep_failed(__FILE__, __LINE__, #x))
+#include "support/sweep.h"
 
 enum { SWEEP_ROOM = 512 * 1024 };
 
@@ -52,36 +40,8 @@ struct client {
     char body[SWEEP_ROOM];
 };
 
-/* ---- which run it is ---- */
-
-static struct sweep {
-    const scene *scene;
-    uint64_t n;          /* the call that fails; 0: none */
-    uint64_t first, end; /* of the calls that are swept */
-    client client;
-} sweep_now;
-
-static inline bool has_struck(void)
-{
-    return tr__sim.figures.faults > 0;
-}
-
-static _Noreturn void sweep_failed(const char *file, int line, const char *what)
-{
-    (void)fprintf(stderr, "%s:%d: this must hold, and does not: %s\n", file, line, what);
-    abort();
-}
-
-static inline void sweep_tell(int number)
-{
-    char text[64];
-    int bytes = snprintf(text, sizeof(text), "the call that failed: %llu\n",
-                         (unsigned long long)sweep_now.n);
-
-    (void)!write(STDERR_FILENO, text, (size_t)bytes);
-    (void)signal(number, SIG_DFL);
-    (void)raise(number);
-}
+static const scene *sweep_scene; /* that is played */
+static client sweep_client;
 
 /* ---- a client ---- */
 
@@ -275,23 +235,23 @@ static inline bool sweep_is_serving(tr_http_server *server, tr_task *task)
 
 static inline void sweep_talk(tr_http_server *server)
 {
-    client *c = &sweep_now.client;
+    client *c = &sweep_client;
     char address[64];
 
     (void)snprintf(address, sizeof(address), "%s", tr_http_address(server));
     c->address = address;
     c->io = NULL;
-    if (sweep_now.n == 0 && !sweep_now.scene->has_all)
-        sweep_now.first = tr__sim.calls + 1;
-    sweep_now.scene->talk(c);
+    if (!sweep_scene->has_all)
+        sweep_begins();
+    sweep_scene->talk(c);
     hang_up(c);
-    if (sweep_now.n == 0 && !sweep_now.scene->has_all)
-        sweep_now.end = tr__sim.calls;
+    if (!sweep_scene->has_all)
+        sweep_ends();
 }
 
 static inline int sweep_make(tr_http_server **server)
 {
-    const scene *s = sweep_now.scene;
+    const scene *s = sweep_scene;
     tr_http_config config = s->config != NULL ? *s->config : (tr_http_config){ 0 };
     int rc;
 
@@ -337,7 +297,7 @@ static int sweep_root(void *unused)
 
 static void sweep_run(void *unused)
 {
-    const scene *s = sweep_now.scene;
+    const scene *s = sweep_scene;
     const tr_config config = { .loops = s->loops > 0 ? s->loops : 1, .signals = -1 };
     int rc = tr_run(sweep_root, unused, &config);
 
@@ -346,46 +306,10 @@ static void sweep_run(void *unused)
         s->end();
 }
 
-static void sweep_be_quiet(void *unused, tr_log_level level, const char *line)
+static inline void sweep_play(const scene *s)
 {
-    (void)unused;
-    (void)level;
-    (void)line;
-}
-
-/* false: no call was struck, for there were less. */
-static inline bool sweep_at(uint64_t n)
-{
-    tr_sim_options options = { .seed = 1, .preempt = -1, .fail_at = n };
-    tr_sim_figures figures;
-
-    sweep_now.n = n;
-    ck_assert_int_eq(tr_sim_run(sweep_run, NULL, &options, &figures), 0);
-    if (n == 0)
-        sweep_now.end = sweep_now.scene->has_all ? tr__sim.calls : sweep_now.end;
-    return figures.faults > 0;
-}
-
-/* TROUPE_FAIL_AT=123: that one alone, for a debugger. */
-static inline void sweep(const scene *s)
-{
-    const char *only = getenv("TROUPE_FAIL_AT");
-
-    if (getenv("TROUPE_LOG") == NULL)
-        tr_log_set(sweep_be_quiet, NULL);
-    (void)signal(SIGABRT, sweep_tell);
-    sweep_now.scene = s;
-    sweep_now.first = 1;
-    ck_assert(!sweep_at(0));
-    if (only != NULL) {
-        (void)sweep_at(strtoul(only, NULL, 10));
-        return;
-    }
-    for (uint64_t n = sweep_now.first; n <= sweep_now.end; n++)
-        (void)sweep_at(n); /* a failure may make others needless */
-    if (getenv("TROUPE_SWEEP_TOLD") != NULL)
-        fprintf(stderr, "%llu to %llu\n", (unsigned long long)sweep_now.first,
-                (unsigned long long)sweep_now.end);
+    sweep_scene = s;
+    sweep(sweep_run);
 }
 
 #define SWEEP(name, ...)                                                                           \
@@ -393,7 +317,7 @@ static inline void sweep(const scene *s)
     {                                                                                              \
         static const scene s = __VA_ARGS__;                                                        \
                                                                                                    \
-        sweep(&s);                                                                                 \
+        sweep_play(&s);                                                                            \
     }                                                                                              \
     END_TEST
 

@@ -231,7 +231,7 @@ static void talk_of_large_files(client *c)
         static const scene s = { .build = build_files, .talk = what };                             \
                                                                                                    \
         make_folder();                                                                             \
-        sweep(&s);                                                                                 \
+        sweep_play(&s);                                                                            \
         remove_folder();                                                                           \
     }                                                                                              \
     END_TEST
