@@ -311,7 +311,7 @@ ssize_t tr__tls_read(tr__tls *tls, void *buffer, size_t bytes)
 
 bool tr__tls_has_pending(const tr__tls *tls)
 {
-    return tr__buffer_count(&tls->in) > 0 || SSL_has_pending(tls->ssl) == 1;
+    return tr__buffer_count(&tls->in) > 0 || SSL_pending(tls->ssl) > 0;
 }
 
 int tr__tls_write(tr__tls *tls, const void *data, size_t bytes)

@@ -31,7 +31,9 @@
 enum { SWEEP_SEEDS = 3, SWEEP_SAMPLES = 100 };
 
 static struct {
-    bool is_shared; /* set by the test: there are so many calls that the seeds share them */
+    uint64_t
+        share; /* set by a test that has very many calls: the seeds share them among each other,
+                       and of its part each tries one of so many */
     uint64_t seed;
     uint64_t n;          /* the call that fails; 0: none */
     uint64_t first, end; /* of the calls that are swept */
@@ -96,8 +98,8 @@ static inline uint64_t sweep_step(void)
 {
     uint64_t step = (sweep_now.end - sweep_now.first) / SWEEP_SAMPLES;
 
-    if (sweep_now.is_shared)
-        return SWEEP_SEEDS;
+    if (sweep_now.share > 0)
+        return SWEEP_SEEDS * sweep_now.share;
     return sweep_now.seed == 1 || step == 0 ? 1 : step;
 }
 
@@ -116,7 +118,7 @@ static inline void sweep(void (*run)(void *unused))
         sweep_at(run, 0);
         if (sweep_now.end == 0)
             sweep_now.end = tr__sim.calls;
-        if (sweep_now.is_shared)
+        if (sweep_now.share > 0)
             sweep_now.first += sweep_now.seed - 1;
         if (only != NULL)
             sweep_now.first = sweep_now.end = strtoull(only, NULL, 10);
