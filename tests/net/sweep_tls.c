@@ -1,6 +1,8 @@
 /* Sweeps over a handshake and what is said after it: see sweep_tls.h. */
 #include "net/sweep_tls.h"
 
+static tr_tls *of_server, *of_client;
+
 static int prepare(void)
 {
     return make_client(&of_client, &(tr_tls_options){ .protocols = "http/1.1" });
@@ -31,7 +33,7 @@ START_TEST(two_sides_talk_or_are_told_what_has_failed)
     begin_files();
     ck_assert_int_eq(
         make_server(&of_server, "leaf", &(tr_tls_options){ .protocols = "h2 http/1.1" }), 0);
-    sweep_tls(&(tls_program){ prepare, talk, clean_up });
+    sweep_tls(&(tls_program){ .prepare = prepare, .attempt = talk, .clean_up = clean_up });
     tr_tls_unref(of_server);
     end_certificates(&files);
 }

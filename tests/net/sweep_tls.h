@@ -66,7 +66,7 @@ typedef struct wrap_args {
 
 static bool has_begun; /* the server's task: it has a stack */
 
-static int wrap_server(void *arg)
+static inline int wrap_server(void *arg)
 {
     wrap_args *a = arg;
 
@@ -76,7 +76,7 @@ static int wrap_server(void *arg)
 }
 
 /* Shake hands over a pair. The first error of either side; streams are NULL, then. */
-static int shake(tr_io **server, tr_io **client, tr_tls *by, tr_tls *with, const char *host)
+static inline int shake(tr_io **server, tr_io **client, tr_tls *by, tr_tls *with, const char *host)
 {
     int server_rc = TR_ENOMEM; /* where its task does not begin */
     wrap_args args = { server, by, &server_rc };
@@ -105,7 +105,7 @@ static int shake(tr_io **server, tr_io **client, tr_tls *by, tr_tls *with, const
     return rc;
 }
 
-static int exchange(tr_io *from, tr_io *to, const char *text, size_t bytes)
+static inline int exchange(tr_io *from, tr_io *to, const char *text, size_t bytes)
 {
     static char heard[20000];
     int rc = tr_write_all(from, text, bytes);
@@ -117,7 +117,7 @@ static int exchange(tr_io *from, tr_io *to, const char *text, size_t bytes)
     return rc;
 }
 
-static int part(tr_io *server, tr_io *client, int rc)
+static inline int part(tr_io *server, tr_io *client, int rc)
 {
     char byte;
     int closed = tr_close(client);
@@ -131,12 +131,12 @@ static int part(tr_io *server, tr_io *client, int rc)
 }
 
 /* OpenSSL does not always say that it was memory it lacked, but that it can't read the file. */
-static int made(int rc)
+static inline int made(int rc)
 {
     return rc == TR_ESYNTAX && has_struck() ? TR_ENOMEM : rc;
 }
 
-static int make_server(tr_tls **out, const char *name, const tr_tls_options *more)
+static inline int make_server(tr_tls **out, const char *name, const tr_tls_options *more)
 {
     tr_tls_options options = more != NULL ? *more : (tr_tls_options){ 0 };
     char certificate[32], key[32];
@@ -151,7 +151,7 @@ static int make_server(tr_tls **out, const char *name, const tr_tls_options *mor
     return made(rc);
 }
 
-static int make_client(tr_tls **out, const tr_tls_options *more)
+static inline int make_client(tr_tls **out, const tr_tls_options *more)
 {
     tr_tls_options options = more != NULL ? *more : (tr_tls_options){ 0 };
     int rc;
@@ -165,13 +165,13 @@ static int make_client(tr_tls **out, const tr_tls_options *more)
 /* ---- the program ---- */
 
 typedef struct tls_program {
+    uint64_t share;       /* of all calls, one of so many is tried; 0: each */
     int (*prepare)(void); /* without a fault; NULL: nothing */
     int (*attempt)(void); /* what is swept */
     void (*clean_up)(void);
 } tls_program;
 
 static const tls_program *program;
-static tr_tls *of_server, *of_client;
 
 /* Codes of an error of the machine's; and, as OpenSSL takes an authority that it could not look up
  * for one that there is not, that the other side is not trusted. */
@@ -224,7 +224,7 @@ static inline void sweep_tls(const tls_program *what)
     int64_t before;
 
     program = what;
-    sweep_now.is_shared = true;
+    sweep_now.share = what->share > 0 ? what->share : 1;
     run_once();
     run_once();
     before = live;
