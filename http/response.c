@@ -523,6 +523,13 @@ static bool is_head_request(const tr_http_request *req)
     return req->parser.method == HTTP_HEAD;
 }
 
+/* Whether nothing goes out behind the head of an answer, whatever was given. */
+static bool is_bodiless(const tr_http_response *res)
+{
+    return is_head_request(TR__CONTAINER_OF(res, tr_http_request, res)) ||
+           tr__status_is_bare(res->status);
+}
+
 /* Whether the connection may serve another request after this one. */
 static void decide_last(tr_http_request *req)
 {
@@ -565,7 +572,7 @@ static bool put_whole(tr_http_response *res)
     res->written = bytes;
     if (!put_head(res, (int64_t)bytes))
         return false;
-    if (bytes == 0 || is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
+    if (bytes == 0 || is_bodiless(res))
         return true;
     if (bytes <= COPIED_MOST)
         return put_body(res, is_taken ? res->taken : res->body.bytes, bytes);
@@ -655,7 +662,7 @@ int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return TR_ENOMEM;
     res->written += bytes;
-    if (is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
+    if (is_bodiless(res))
         return 0;
     while (rc == 0 && bytes > 0) {
         size_t some = bytes < PIECE ? bytes : PIECE;
@@ -678,7 +685,8 @@ int tr_http_flush(tr_http_response *res)
         return TR_EWRONGPLACE;
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return TR_ENOMEM;
-    if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
+    if (res->encoder != NULL && !is_bodiless(res) &&
+        !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
         return TR_ENOMEM;
     return tr__conn_flush(tr__request_of(res)->conn, 0);
 }
@@ -686,14 +694,12 @@ int tr_http_flush(tr_http_response *res)
 /* A piecewise answer ends; one that fails half-way is cut, so that the client notices. */
 static bool end_pieces(tr_http_response *res, bool is_lost)
 {
-    tr_http_request *req = tr__request_of(res);
-
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return false;
     if (is_lost ||
-        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_head_request(req)))
+        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_bodiless(res)))
         return false;
-    if (is_head_request(req) || tr__status_is_bare(res->status))
+    if (is_bodiless(res))
         return true;
     if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_END, put_piece))
         return false;
