@@ -148,13 +148,20 @@ static void refuse(tr__http_conn *conn)
 
 /* ---- reading ---- */
 
-/* Tell a client that waits for it to send the body. */
+/* Whether a client still waits to be told to send the body. Behind the head of an answer, it would
+ * stand within its body. */
+static bool is_continue_due(const tr_http_request *req)
+{
+    return req != NULL && req->wants_continue && !req->is_complete && req->body_bytes == 0 &&
+           req->res.stage != TR__ANSWER_OUT;
+}
+
 static bool send_continue(tr__http_conn *conn)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     char *room;
 
-    if (conn->req == NULL || !conn->req->wants_continue || conn->req->is_complete)
+    if (!is_continue_due(conn->req))
         return true;
     conn->req->wants_continue = false;
     room = tr__conn_room(conn, sizeof(text) - 1);

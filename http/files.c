@@ -290,6 +290,26 @@ static int send_body(tr_http_request *req, tr_http_response *res, subject *s, in
     return send_pieces(res, s, range);
 }
 
+/* What was said of the file is not so of what is answered in its place. */
+static void take_back(tr_http_response *res)
+{
+    tr__response_forget_content(res);
+    (void)tr_http_set_header(res, "Cache-Control", NULL); /* to take away can't fail, unless a part
+                                                             is out: then it has no effect */
+}
+
+static int refuse_range(tr_http_response *res, const subject *s)
+{
+    char text[TR__CONTENT_RANGE_BYTES];
+    int rc;
+
+    take_back(res);
+    (void)tr__content_range_format(NULL, (uint64_t)s->status.st_size, text);
+    rc = tr_http_set_header(res, "Content-Range", text);
+    return rc < 0 ? rc
+                  : tr_http_problem(res, 416, "it has %lld bytes", (long long)s->status.st_size);
+}
+
 static int answer(tr_http_request *req, tr_http_response *res, subject *s)
 {
     char text[TR__CONTENT_RANGE_BYTES];
@@ -302,18 +322,19 @@ static int answer(tr_http_request *req, tr_http_response *res, subject *s)
     status = check_conditions(req, s);
     if (status == 304)
         return tr_http_status(res, 304);
-    if (status == 412)
+    if (status == 412) {
+        take_back(res);
         return tr_http_problem(res, 412, "it has changed");
+    }
     status = choose_range(req, s, &range);
-    if (status != 0) {
-        (void)tr__content_range_format(status == 206 ? &range : NULL, (uint64_t)s->status.st_size,
-                                       text);
+    if (status == 416)
+        return refuse_range(res, s);
+    if (status == 206) {
+        (void)tr__content_range_format(&range, (uint64_t)s->status.st_size, text);
         rc = tr_http_set_header(res, "Content-Range", text);
     }
     if (rc < 0)
         return rc;
-    if (status == 416)
-        return tr_http_problem(res, 416, "it has %lld bytes", (long long)s->status.st_size);
     return send_body(req, res, s, status != 0 ? status : 200, &range);
 }
 
@@ -325,8 +346,9 @@ static bool is_hidden(const char *path)
     return path[0] == '.' || strstr(path, "/.") != NULL;
 }
 
-/* Where it is in the folder; NULL: nowhere. */
-static const char *find_path(tr_http_request *req, const folder *f)
+/* Where it is in the folder.
+ * Errors: TR_ENOENT nowhere; TR_ENOMEM. */
+static int find_path(tr_http_request *req, const folder *f, const char **out)
 {
     tr__slice rest = req->match.params[req->match.param_count - 1];
     size_t index = strlen(f->options.index);
@@ -334,19 +356,22 @@ static const char *find_path(tr_http_request *req, const folder *f)
     char *path = tr__arena_take(&req->arena, rest.bytes + index + 2);
     ssize_t bytes;
 
-    if (normal == NULL || path == NULL || rest.bytes > NAME_BYTES)
-        return NULL;
+    if (normal == NULL || path == NULL)
+        return TR_ENOMEM;
+    if (rest.bytes > NAME_BYTES)
+        return TR_ENOENT;
     normal[0] = '/';
     memcpy(normal + 1, rest.at, rest.bytes);
     bytes = tr__path_decode((tr__slice){ normal, rest.bytes + 1 }, path, rest.bytes + 1);
     if (bytes < 0)
-        return NULL;
+        return TR_ENOENT;
     path[bytes] = 0;
     if (is_hidden(path))
-        return NULL;
+        return TR_ENOENT;
     if (bytes == 0 || path[bytes - 1] == '/')
         memcpy(path + bytes, f->options.index, index + 1);
-    return path;
+    *out = path;
+    return 0;
 }
 
 /* Links on a page are relative to its folder only if its URL ends with a slash. */
@@ -390,11 +415,11 @@ static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
     s->folder = ctx;
     s->fd = -1;
     s->pipe = TR__FILE_PIPE_CLOSED;
-    s->path = find_path(req, ctx);
-    if (s->path == NULL)
-        return tr_http_problem(res, 404, "there is nothing at %s", tr_http_path(req));
-    s->gzip_path = find_gzip(req, s);
-    rc = tr_to_thread(open_subject, s);
+    rc = find_path(req, ctx, &s->path);
+    if (rc == 0) {
+        s->gzip_path = find_gzip(req, s);
+        rc = tr_to_thread(open_subject, s);
+    }
     if (rc == -EISDIR)
         return redirect(req, res);
     if (rc == TR_ENOENT || rc == -ENOTDIR || rc == -EXDEV || rc == -ELOOP || rc == -ENAMETOOLONG)
@@ -404,6 +429,8 @@ static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
                        (unsigned long long)s->status.st_mtim.tv_sec, s->status.st_mtim.tv_nsec,
                        (unsigned long long)s->status.st_size, s->is_gzip ? "-gz" : "");
         rc = answer(req, res, s);
+        if (rc < 0)
+            take_back(res);
     }
     tr__free(s->data);
     if (s->fd >= 0)

@@ -278,6 +278,12 @@ static int read_form(tr__form *form)
     return TR_EINVAL;
 }
 
+/* Whether it is the client's doing that a form can't be read. */
+static bool is_of_client(int rc)
+{
+    return rc == TR_EINVAL || rc == TR_ESYNTAX || rc == TR_ETOOLARGE || rc == TR_EEND;
+}
+
 static int form_of(tr_http_request *req, tr__form **out)
 {
     tr__form *form;
@@ -320,9 +326,10 @@ const char *tr_http_form_at(tr_http_request *req, const char *name, size_t i)
 {
     tr__form *form;
     const field *f;
+    int rc = name != NULL ? form_of(req, &form) : TR_EINVAL;
 
-    if (name == NULL || form_of(req, &form) < 0)
-        return NULL;
+    if (rc < 0)
+        return is_of_client(rc) ? NULL : tr__request_lose(req, rc);
     f = find(form, name, i, false);
     return f != NULL ? f->text.bytes : NULL;
 }

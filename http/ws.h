@@ -130,8 +130,6 @@ static inline void tr__ws_enter(tr_ws *ws)
 int tr__ws_leave(tr_ws *ws, int rc);
 /* All defaults. */
 void tr__ws_fill_options(tr_ws_options *options);
-/* Something has come. */
-void tr__ws_note_heard(tr_ws *ws);
 /* Nothing more is received, so: whoever waits for it is told. The first one counts. */
 void tr__ws_note_end(tr_ws *ws, int end);
 /* The same; and nothing more is sent. */
@@ -143,8 +141,9 @@ void tr__ws_part(tr_ws *ws, int code, const char *reason);
 
 /* ---- ws_out.c ---- */
 
-/* Queue a frame. data frames of a room: false where it does not fit, and is not queued. */
-bool tr__ws_offer(tr_ws *ws, tr__frame *frame);
+/* Queue a room's frame; NULL: there was no memory for it. Where it is not queued, the socket's
+ * options say what becomes of it. */
+void tr__ws_offer(tr_ws *ws, tr__frame *frame);
 /* Queue a control frame; false: out of memory. */
 bool tr__ws_put_control(tr_ws *ws, int opcode, tr__slice data);
 void tr__ws_init_sending(tr_ws *ws);

@@ -220,7 +220,8 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
 /* ---- a request ----
  *
  * All texts are lent until the handler returns. Names of headers may be in any case. What is asked
- * for and is not there is NULL.
+ * for and is not there is NULL. So is what can't be told for want of memory; then the request is
+ * answered with 503, whatever its handler says, or its answer is cut, where a part of it is out.
  * Threads: the handler's task, and tasks of its loop that end before it. */
 
 TR_API const char *tr_http_method(const tr_http_request *req);

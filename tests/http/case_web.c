@@ -261,6 +261,15 @@ CASE(conditions_and_ranges_of_files_are_heeded)
     EXPECT(get(io, "/site/big.txt", "If-Range: \"x\"\r\nRange: bytes=1-1\r\n", text, 300000) ==
            200);
     EXPECT(get(io, "/site/big.txt", "If-Match: \"x\"\r\n", text, 300000) == 412);
+    EXPECT(strstr(text, "max-age") == NULL && strstr(text, "ETag") == NULL);
+    for (int i = 0; i < 2; i++) { /* what is told of the file is no file */
+        const char *what = i == 0 ? "Accept-Encoding: gzip\r\nIf-Match: \"x\"\r\n"
+                                  : "Accept-Encoding: gzip\r\nRange: bytes=9-\r\n";
+
+        EXPECT(get(io, "/site/plain.js", what, text, 300000) == (i == 0 ? 412 : 416));
+        EXPECT(strstr(text, "Content-Encoding") == NULL && strstr(text, "max-age") == NULL);
+    }
+    EXPECT(strstr(text, "Content-Range: bytes */6\r\n") != NULL);
     EXPECT(get(io, "/site/index.html", "Range: bytes=3-7\r\n", text, 300000) == 206 &&
            strstr(text, "\r\n\r\nhello") != NULL);
     EXPECT(tr_close(io) == 0);
