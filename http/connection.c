@@ -480,6 +480,14 @@ static int parse_body(tr__http_conn *conn)
     return req->refusal == 413 ? TR_ETOOLARGE : req->refusal == 503 ? TR_ENOMEM : TR_ESYNTAX;
 }
 
+/* The client says no more, and yet may hear: what a handler that gives up answers. */
+static int end_early(tr_http_request *req)
+{
+    req->refusal = 400;
+    req->reason = "the body has ended too early";
+    return TR_EEND;
+}
+
 int tr__conn_read_body(tr__http_conn *conn)
 {
     int rc = move_head(conn);
@@ -500,7 +508,7 @@ int tr__conn_read_body(tr__http_conn *conn)
     if (count <= 0) {
         conn->is_broken = count < 0;
         conn->is_last = true;
-        return count == 0 ? TR_EEND : (int)count;
+        return count == 0 ? end_early(conn->req) : (int)count;
     }
     conn->in.end += (size_t)count;
     return parse_body(conn);
