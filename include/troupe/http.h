@@ -18,8 +18,9 @@
  *
  * A handler runs as a task, on the loop that accepted the connection: it may await. A connection
  * has a task only while its handlers run. One that idles costs some hundred bytes; one that sends
- * or takes its bytes slowly, its buffers besides: 16 KiB for a head. Requests that come at once are
- * answered in order, by one write.
+ * its head slowly, what it has sent besides; its body, some 4 KiB and what has come of it; one that
+ * takes its answer slowly, what is left of that. Requests that come at once are answered in order,
+ * by one write.
  *
  * What a handler returns: 0 or more, when it has answered; below 0, an error that is answered with
  * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_ETIMEDOUT 504, ...; else 500) and a
