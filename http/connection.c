@@ -13,7 +13,8 @@
 #include "runtime/task.h"
 
 enum {
-    OUT_MOST = 64 * 1024, /* that may wait to go out before the next request is handled */
+    OUT_MOST = 12 * 1024, /* that may wait to go out before the next request is handled: then most
+                             answers to many that came at once fit into one block */
     TURN_MOST = 64,       /* requests of one connection, until others run */
     LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
 };

@@ -254,7 +254,7 @@ static attack attacks[] = {
       .one_of = 20,
       .may = { 200 },
       .may_be_reset = true,
-      .bytes_each = 256 * KIB },
+      .bytes_each = 64 * KIB },
     { .name = "headers without end",
       TEXTS_OF(header_lines),
       .stream = LITERAL("X-Header: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n"),

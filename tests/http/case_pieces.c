@@ -128,6 +128,40 @@ CASE(a_client_that_was_refused_keeps_no_buffer)
     end_service(&s);
 }
 
+enum { LONG = 6000 };
+
+static int answer_long(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    (void)req;
+    (void)ctx;
+    return tr_http_text(res, 200, "%0*d", LONG, 7);
+}
+
+CASE(answers_that_nobody_reads_are_not_piled_up)
+{
+    enum { QUESTIONS = CASES_SIMULATED ? 100 : 1000, KEPT = 32 * 1024 };
+    static const char question[] = "GET / HTTP/1.1\r\nHost:\r\n\r\n";
+    static char text[QUESTIONS * sizeof(question) + LONG];
+    tr_http_server *server = new_server(&(tr_http_config){ .loops = 1, .drain = 0.1 });
+    tr__http_conn *conn;
+    size_t bytes = 0;
+    service s;
+    tr_io *io;
+
+    for (int i = 0; i < QUESTIONS; i++)
+        bytes += (size_t)sprintf(text + bytes, "%s", question);
+    EXPECT(tr_http_route(server, "GET", "/", answer_long, NULL) == 0);
+    begin_service(&s, server);
+    io = open_client(&s);
+    EXPECT(tr_write(io, text, bytes) == 0);
+    conn = await_conn(&s, TR__LIMIT_WRITE);
+    EXPECT(tr__buffer_count(&conn->out) < KEPT);
+    for (int i = 0; i < QUESTIONS; i++)
+        EXPECT(hear(io, text, sizeof(text)) == 200);
+    EXPECT(tr_close(io) == 0);
+    end_service(&s);
+}
+
 #if !CASES_SIMULATED
 
 static void say_in_two_pieces(tr_io *io, const char *text, size_t cut, size_t bytes)
@@ -176,4 +210,5 @@ CASE(what_fails_between_pieces_costs_that_client_only)
 CASES("pieces", REAL_ONLY requests_that_are_cut_anywhere_are_the_same,
       requests_that_come_byte_by_byte_are_the_same, a_long_head_that_comes_in_pieces_is_the_same,
       a_head_that_waits_keeps_what_has_come_of_it_alone,
-      a_body_that_waits_keeps_no_buffer_for_input, a_client_that_was_refused_keeps_no_buffer)
+      a_body_that_waits_keeps_no_buffer_for_input, answers_that_nobody_reads_are_not_piled_up,
+      a_client_that_was_refused_keeps_no_buffer)
