@@ -1,8 +1,9 @@
 /* Forms: fields and files, of either coding.
  *
  * The form is read when it is first asked for: from the body that has come, or, in a route that
- * streams it, while it comes. A file that is larger than MEMORY_MOST goes on in a file that has no
- * name, written by the IO pool: so what a form may take of memory is bounded by its texts. */
+ * streams it, while it comes. A file that is larger than MEMORY_MOST, or comes when files have
+ * KEPT_MOST together, goes on in a file that has no name, written by the IO pool: so what a form
+ * may take of memory is bounded, and so is what it takes of descriptors. */
 #include "http/form.h"
 
 #include <fcntl.h>
@@ -19,8 +20,10 @@
 
 enum {
     PARTS_MOST = 1000,
-    MEMORY_MOST = 256 * 1024, /* of a file; the rest of it goes to disk */
-    TEXTS_MOST = 1024 * 1024, /* of all texts */
+    MEMORY_MOST = 256 * 1024,    /* of a file; a larger one goes to disk */
+    KEPT_MOST = 4 * 1024 * 1024, /* of all files together; then they go to disk, too */
+    WRITTEN_MOST = 100,          /* files on disk: each has a descriptor */
+    TEXTS_MOST = 1024 * 1024,    /* of all texts */
     PIECE = 16 * 1024
 };
 
@@ -39,7 +42,9 @@ struct tr__form {
     tr_http_request *req;
     field *first, **last;
     size_t text_bytes;
-    int error; /* why it could not be read; 0 */
+    size_t kept_bytes; /* of files, in memory */
+    int written;       /* files on disk */
+    int error;         /* why it could not be read; 0 */
 };
 
 void tr__form_free(tr__form *form)
@@ -110,17 +115,29 @@ static int open_file(field *f)
     return rc < 0 ? rc : tr_file_write(f->file, f->text.bytes, tr__buffer_count(&f->text));
 }
 
-static int on_file_data(field *f, const char *at, size_t bytes)
+static int move_to_disk(tr__form *form, field *f)
 {
-    int rc = 0;
+    int rc = form->written < WRITTEN_MOST ? open_file(f) : TR_ETOOLARGE;
+
+    if (rc < 0)
+        return rc;
+    form->written++;
+    form->kept_bytes -= tr__buffer_count(&f->text);
+    tr__buffer_free(&f->text);
+    return 0;
+}
+
+static int on_file_data(tr__form *form, field *f, const char *at, size_t bytes)
+{
+    int rc;
 
     f->bytes += bytes;
-    if (f->file == NULL && tr__buffer_count(&f->text) + bytes <= MEMORY_MOST)
+    if (f->file == NULL && tr__buffer_count(&f->text) + bytes <= MEMORY_MOST &&
+        form->kept_bytes + bytes <= KEPT_MOST) {
+        form->kept_bytes += bytes;
         return append(&f->text, at, bytes);
-    if (f->file == NULL)
-        rc = open_file(f);
-    if (rc == 0)
-        tr__buffer_free(&f->text);
+    }
+    rc = f->file == NULL ? move_to_disk(form, f) : 0;
     return rc < 0 ? rc : tr_file_write(f->file, at, bytes);
 }
 
@@ -130,7 +147,7 @@ static int on_data(void *context, const char *at, size_t bytes)
     field *f = current(form);
 
     if (f->is_file)
-        return on_file_data(f, at, bytes);
+        return on_file_data(form, f, at, bytes);
     form->text_bytes += bytes;
     f->bytes += bytes;
     return form->text_bytes > TEXTS_MOST ? TR_ETOOLARGE : append(&f->text, at, bytes);

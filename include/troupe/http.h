@@ -255,8 +255,9 @@ TR_API int tr_http_form_read(tr_http_request *req);
 TR_API const char *tr_http_form(tr_http_request *req, const char *name);
 TR_API const char *tr_http_form_at(tr_http_request *req, const char *name, size_t i);
 
-/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB it is in a file
- * without a name, which goes with the request. */
+/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB, or where all files
+ * of the form have 4 MiB already, it is in a file without a name, which goes with the request. A
+ * form may have 100 of those: TR_ETOOLARGE. */
 typedef struct tr_http_upload {
     const char *filename;
     const char *type;
