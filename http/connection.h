@@ -12,8 +12,9 @@
  *                                                                  closed: else it would be reset,
  *                                                                  and the answer lost) ---> closed
  *
- * Only HANDLES has a task. In all other states callbacks of libev do the work, and a connection
- * that idles has neither buffers nor a request.
+ * Only HANDLES has a task. In all other states callbacks of libev do the work. A connection that
+ * idles has neither buffers nor a request; one that waits for the rest of a head has what has come
+ * of it, and no more (partial.c); one that waits for a body has its request, with the head.
  *
  * Threads: its loop's. */
 #ifndef TR_HTTP_CONNECTION_H
@@ -41,6 +42,8 @@ typedef struct tr__tail {
     void (*drop)(void *data);
 } tr__tail;
 
+typedef struct tr__partial tr__partial;
+
 struct tr__http_conn {
     ev_io watcher;
     tr__http_worker *worker;
@@ -52,7 +55,8 @@ struct tr__http_conn {
     tr__buffer in;
     tr__buffer out;
     tr__tail tail;        /* goes out behind it */
-    tr_http_request *req; /* NULL: it idles */
+    tr_http_request *req; /* NULL: it idles, or what has come of it is put away: */
+    tr__partial *partial; /* NULL: nothing is */
     tr_task *task;        /* HANDLES: of its handlers */
     tr__waiter unborn;    /* told if that ends before it has begun: there was no stack for it */
     tr__wait *waiter;     /* the task waits for the descriptor; NULL */
@@ -107,6 +111,19 @@ static inline void tr__conn_put(tr__http_conn *conn, size_t bytes)
 /* A body that goes out behind all that: there is none yet.
  * Ownership: takes data. */
 void tr__conn_put_tail(tr__http_conn *conn, void *data, size_t bytes, void (*drop)(void *data));
+
+/* ---- partial.c: what has come of a head, while the rest does not ---- */
+
+/* What is longer stays in the buffer where it came: it is no more than twice as large. */
+enum { TR__PARTIAL_MOST = 8 * 1024 };
+
+/* Put it into memory of its own size, and let go of the request and of the buffer, which are
+ * larger. Without memory, or where it is long, it stays as it is. */
+void tr__partial_put_away(tr__http_conn *conn);
+/* Have what was put away in a request and a buffer again. false: out of memory; nothing has
+ * changed. */
+bool tr__partial_take_up(tr__http_conn *conn);
+void tr__partial_drop(tr__http_conn *conn);
 
 /* ---- transport.c: bytes, as they are or by TLS ---- */
 

@@ -1,9 +1,10 @@
 /* Forms: fields and files, of either coding.
  *
  * The form is read when it is first asked for: from the body that has come, or, in a route that
- * streams it, while it comes. A file that is larger than MEMORY_MOST goes on in a file that has no
- * name, written by the IO pool: so what a form may take of memory is bounded by its texts. What
- * goes there gathers first, for a file of short lines comes in pieces of a few bytes. */
+ * streams it, while it comes. A file that is larger than MEMORY_MOST, or comes when files have
+ * KEPT_MOST together, goes on in a file that has no name, written by the IO pool: so what a form
+ * may take of memory is bounded, and so is what it takes of descriptors. What goes there gathers
+ * first, for a file of short lines comes in pieces of a few bytes. */
 #include "http/form.h"
 
 #include <fcntl.h>
@@ -20,9 +21,11 @@
 
 enum {
     PARTS_MOST = 1000,
-    MEMORY_MOST = 256 * 1024,  /* of a file; the rest of it goes to disk */
-    GATHERED_MOST = 64 * 1024, /* of it, until that is written */
-    TEXTS_MOST = 1024 * 1024,  /* of all texts */
+    MEMORY_MOST = 256 * 1024,    /* of a file; the rest of it goes to disk */
+    KEPT_MOST = 4 * 1024 * 1024, /* of all files together; then they go to disk, too */
+    WRITTEN_MOST = 100,          /* files on disk: each has a descriptor */
+    GATHERED_MOST = 16 * 1024,   /* of each, until that is written */
+    TEXTS_MOST = 1024 * 1024,    /* of all texts */
     PIECE = 16 * 1024
 };
 
@@ -41,7 +44,9 @@ struct tr__form {
     tr_http_request *req;
     field *first, **last;
     size_t text_bytes;
-    int error; /* why it could not be read; 0 */
+    size_t kept_bytes; /* of files, in memory */
+    int written;       /* files on disk */
+    int error;         /* why it could not be read; 0 */
 };
 
 void tr__form_free(tr__form *form)
@@ -121,15 +126,35 @@ static int open_file(field *f)
     return rc < 0 ? rc : write_gathered(f);
 }
 
-static int on_file_data(field *f, const char *at, size_t bytes)
+static int move_to_disk(tr__form *form, field *f)
 {
-    size_t most = f->file == NULL ? MEMORY_MOST : GATHERED_MOST;
+    if (form->written >= WRITTEN_MOST)
+        return TR_ETOOLARGE;
+    form->written++;
+    form->kept_bytes -= tr__buffer_count(&f->text);
+    return open_file(f);
+}
+
+static bool fits_into_memory(const tr__form *form, const field *f, size_t bytes)
+{
+    return tr__buffer_count(&f->text) + bytes <= MEMORY_MOST &&
+           form->kept_bytes + bytes <= KEPT_MOST;
+}
+
+static int on_file_data(tr__form *form, field *f, const char *at, size_t bytes)
+{
     int rc = 0;
 
     f->bytes += bytes;
-    if (tr__buffer_count(&f->text) + bytes > most)
-        rc = f->file == NULL ? open_file(f) : write_gathered(f);
-    if (rc == 0 && f->file != NULL && bytes > GATHERED_MOST)
+    if (f->file == NULL && fits_into_memory(form, f, bytes)) {
+        form->kept_bytes += bytes;
+        return append(&f->text, at, bytes);
+    }
+    if (f->file == NULL)
+        rc = move_to_disk(form, f);
+    if (rc == 0 && tr__buffer_count(&f->text) + bytes > GATHERED_MOST)
+        rc = write_gathered(f);
+    if (rc == 0 && bytes > GATHERED_MOST)
         return tr_file_write(f->file, at, bytes);
     return rc < 0 ? rc : append(&f->text, at, bytes);
 }
@@ -140,7 +165,7 @@ static int on_data(void *context, const char *at, size_t bytes)
     field *f = current(form);
 
     if (f->is_file)
-        return on_file_data(f, at, bytes);
+        return on_file_data(form, f, at, bytes);
     form->text_bytes += bytes;
     f->bytes += bytes;
     return form->text_bytes > TEXTS_MOST ? TR_ETOOLARGE : append(&f->text, at, bytes);

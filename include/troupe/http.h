@@ -18,8 +18,9 @@
  *
  * A handler runs as a task, on the loop that accepted the connection: it may await. A connection
  * has a task only while its handlers run. One that idles costs some hundred bytes; one that sends
- * or takes its bytes slowly, its buffers besides: 16 KiB for a head. Requests that come at once are
- * answered in order, by one write.
+ * its head slowly, what it has sent besides; its body, some 4 KiB and what has come of it; one that
+ * takes its answer slowly, what is left of that. Requests that come at once are answered in order,
+ * by one write.
  *
  * What a handler returns: 0 or more, when it has answered; below 0, an error that is answered with
  * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_ETIMEDOUT 504, ...; else 500) and a
@@ -256,8 +257,9 @@ TR_API int tr_http_form_read(tr_http_request *req);
 TR_API const char *tr_http_form(tr_http_request *req, const char *name);
 TR_API const char *tr_http_form_at(tr_http_request *req, const char *name, size_t i);
 
-/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB it is in a file
- * without a name, which goes with the request. */
+/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB, or where all files
+ * of the form have 4 MiB already, it is in a file without a name, which goes with the request. A
+ * form may have 100 of those: TR_ETOOLARGE. */
 typedef struct tr_http_upload {
     const char *filename;
     const char *type;
