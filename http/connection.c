@@ -500,6 +500,8 @@ int tr__conn_read_body(tr__http_conn *conn)
     if (count <= 0) {
         conn->is_broken = count < 0;
         conn->is_last = true;
+        conn->req->refusal = 400; /* what a handler that gives up answers */
+        conn->req->reason = "the request ends within its body";
         return count == 0 ? TR_EEND : (int)count;
     }
     conn->in.end += (size_t)count;

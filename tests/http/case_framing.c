@@ -189,6 +189,8 @@ CASE(lines_end_as_they_must)
         VECTOR("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
         VECTOR("\r\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
         VECTOR("\r\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
+        VECTOR("GET  / HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
+        VECTOR("GET /  HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 505),
         VECTOR("GET /\rx HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
         VECTOR("GET /\nx HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
         VECTOR("GET / x HTTP/1.1\r\nHost: a\r\n\r\n" HIDDEN, 400),
