@@ -92,15 +92,17 @@ static void on_timer(tr__timer *timer)
     }
 }
 
-/* Who answers a ping soon is asked again as soon as anybody, however long an answer may take. */
+/* Who has answered a ping is asked again when the next is due, however long it might have taken. */
 void tr__ws_note_heard(tr_ws *ws)
 {
     ws->was_heard = !ws->is_pinged;
     if (!ws->is_pinged)
         return;
     ws->is_pinged = false;
-    stop_timer(ws);
-    start_timer(ws, ws->options.ping_every);
+    if (!ws->is_closing) { /* then the timer is the goodbye's */
+        stop_timer(ws);
+        start_timer(ws, ws->options.ping_every);
+    }
 }
 
 /* ---- its end ---- */

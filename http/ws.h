@@ -141,8 +141,9 @@ void tr__ws_part(tr_ws *ws, int code, const char *reason);
 
 /* ---- ws_out.c ---- */
 
-/* Queue a frame. data frames of a room: false where it does not fit, and is not queued. */
-bool tr__ws_offer(tr_ws *ws, tr__frame *frame);
+/* Queue a room's frame; NULL: there was no memory for it. Where it is not queued, the socket's
+ * options say what becomes of it. */
+void tr__ws_offer(tr_ws *ws, tr__frame *frame);
 /* Queue a control frame; false: out of memory. */
 bool tr__ws_put_control(tr_ws *ws, int opcode, tr__slice data);
 void tr__ws_init_sending(tr_ws *ws);

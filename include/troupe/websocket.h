@@ -41,10 +41,11 @@ typedef struct tr_ws_message {
     size_t bytes;
 } tr_ws_message;
 
-/* What becomes of a client that takes too little of what it is sent. */
+/* What becomes of a client that takes too little of what a room sends it; and of one for which
+ * there is no memory for a room's message. */
 typedef enum tr_ws_slow {
-    TR_WS_SLOW_CLOSE, /* it is closed, with 1008 */
-    TR_WS_SLOW_DROP   /* messages that do not fit are not sent to it: see tr_ws_dropped */
+    TR_WS_SLOW_CLOSE, /* it is closed, with 1008; or with 1011 */
+    TR_WS_SLOW_DROP   /* such messages are not sent to it: see tr_ws_dropped */
 } tr_ws_slow;
 
 /* Zero means the default. */
