@@ -87,12 +87,13 @@ static int copy_type(tr_http_response *res, const char *type)
 
 static int append_formatted(tr__buffer *body, const char *format, va_list args)
 {
+    size_t room = body->capacity - body->end;
     va_list again;
     int bytes;
 
     va_copy(again, args);
-    bytes = vsnprintf(body->bytes + body->end, body->capacity - body->end, format, args);
-    if (bytes >= 0 && (size_t)bytes >= body->capacity - body->end) {
+    bytes = vsnprintf(room > 0 ? body->bytes + body->end : NULL, room, format, args);
+    if (bytes >= 0 && (size_t)bytes >= room) {
         if (!tr__buffer_reserve(body, (size_t)bytes + 1))
             bytes = TR_ENOMEM;
         else
@@ -254,10 +255,11 @@ static bool is_own(tr__slice name)
 /* The line of a name in what is to go out; NULL. *bytes: of the line. */
 static char *find_line(const tr_http_response *res, tr__slice name, size_t *bytes)
 {
-    char *at = res->lines.bytes + res->lines.begin;
-    char *end = res->lines.bytes + res->lines.end;
+    const tr__buffer *lines = &res->lines;
+    char *at = tr__buffer_count(lines) > 0 ? lines->bytes + lines->begin : NULL;
+    char *end = tr__buffer_count(lines) > 0 ? lines->bytes + lines->end : NULL;
 
-    while (at < end) {
+    while (at != end) {
         char *next = (char *)memchr(at, '\n', (size_t)(end - at)) + 1; /* each line has one */
 
         if ((size_t)(next - at) > name.bytes && at[name.bytes] == ':' &&
@@ -275,7 +277,7 @@ static void remove_lines(tr_http_response *res, tr__slice name)
     size_t bytes;
     char *at;
 
-    while (tr__buffer_count(&res->lines) > 0 && (at = find_line(res, name, &bytes)) != NULL) {
+    while ((at = find_line(res, name, &bytes)) != NULL) {
         char *end = res->lines.bytes + res->lines.end;
 
         memmove(at, at + bytes, (size_t)(end - at - (ptrdiff_t)bytes));
@@ -518,9 +520,10 @@ static bool put_head(tr_http_response *res, int64_t bytes)
 
 /* ---- a whole answer ---- */
 
+/* HEADS has been read as HEAD up to where it was refused. */
 static bool is_head_request(const tr_http_request *req)
 {
-    return req->parser.method == HTTP_HEAD;
+    return req->parser.method == HTTP_HEAD && req->target.bytes > 0;
 }
 
 /* Whether nothing goes out behind the head of an answer, whatever was given. */
