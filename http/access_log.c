@@ -57,9 +57,9 @@ static void add_number(line *l, const char *format, double number)
     add_text(l, text);
 }
 
-/* What stands for the character that text begins with, so that it ends neither a field nor the line:
- * quotes, backslashes and what is not printable are escaped, as Apache does ("\xhh"), or as JSON does.
- * Returns how many bytes of the text it is. */
+/* What stands for the character that text begins with, so that it ends neither a field nor the
+ * line: quotes, backslashes and what is not printable are escaped, as Apache does ("\xhh"), or as
+ * JSON does. Returns how many bytes of the text it is. */
 static size_t escape(const char *text, escaping how, char escaped[ESCAPED_BYTES])
 {
     static const char *const formats[] = {
