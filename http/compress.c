@@ -138,14 +138,14 @@ static int compress_whole(tr_http_response *res, const tr_http_compress_options 
 {
     bool is_taken = res->taken != NULL;
     job j = {
-        .data = is_taken ? res->taken : res->body.bytes + res->body.begin,
         .bytes = is_taken ? res->taken_bytes : tr__buffer_count(&res->body),
         .level = options->level,
     };
     int rc;
 
-    if (j.bytes < options->least || j.bytes > UINT_MAX / 2)
+    if (j.bytes == 0 || j.bytes < options->least || j.bytes > UINT_MAX / 2)
         return 0;
+    j.data = is_taken ? res->taken : res->body.bytes + res->body.begin;
     rc = j.bytes <= ON_LOOP_MOST ? pack(&j) : tr_pool_run(TR_POOL_CPU, pack, &j);
     if (rc == TR_ECANCELED && j.packed == NULL)
         return rc;

@@ -11,6 +11,7 @@
 #include "http/negotiate.h"
 #include "http/percent.h"
 #include "http/range.h"
+#include "http/response.h"
 #include "http/route.h"
 #include "net/system.h"
 #include "net/system_file.h"
@@ -39,8 +40,8 @@ typedef struct subject {
     struct stat status;
     char etag[ETAG_BYTES];
     /* For the next piece. */
+    tr__file_pipe pipe; /* closed: it is copied */
     char *piece;
-    size_t wanted;
     uint64_t at, end;
     ssize_t got;
 } subject;
@@ -117,13 +118,34 @@ static bool is_unchanged(const subject *s)
            now.st_mtim.tv_nsec == s->status.st_mtim.tv_nsec;
 }
 
+static ssize_t fill_pipe(subject *s)
+{
+    int64_t at = (int64_t)s->at;
+
+    return tr__file_pipe_fill(&s->pipe, s->fd, &at, (size_t)(s->end - s->at));
+}
+
+static ssize_t copy_piece(subject *s)
+{
+    size_t wanted = s->end - s->at < PIECE ? (size_t)(s->end - s->at) : PIECE;
+
+    if (s->piece == NULL)
+        s->piece = tr__alloc(PIECE);
+    return s->piece != NULL ? tr__sys_file_read(s->fd, s->piece, wanted, (int64_t)s->at)
+                            : TR_ENOMEM;
+}
+
 /* The last piece is held back where the file has changed meanwhile: the client must not take the
  * answer for whole. */
 static int read_piece(void *arg)
 {
     subject *s = arg;
 
-    s->got = tr__sys_file_read(s->fd, s->piece, s->wanted, (int64_t)s->at);
+    s->got = tr__file_pipe_is_open(&s->pipe) ? fill_pipe(s) : -1;
+    if (s->got < 0) { /* it can't be moved without a copy */
+        tr__file_pipe_close(&s->pipe);
+        s->got = copy_piece(s);
+    }
     return s->got <= 0 || s->at + (uint64_t)s->got < s->end || is_unchanged(s) ? 0 : TR_EEND;
 }
 
@@ -223,23 +245,33 @@ static int set_headers(tr_http_response *res, const subject *s)
     return rc;
 }
 
+static int send_piece(tr_http_response *res, subject *s)
+{
+    int rc = tr_to_thread(read_piece, s);
+
+    if (rc == 0 && s->got <= 0)
+        rc = s->got < 0 ? (int)s->got : TR_EEND; /* it has become shorter: the answer is cut */
+    if (rc < 0)
+        return rc;
+    s->at += (uint64_t)s->got;
+    return tr__file_pipe_is_open(&s->pipe) ? tr__response_put_file(res, &s->pipe)
+                                           : tr_http_write(res, s->piece, (size_t)s->got);
+}
+
 static int send_pieces(tr_http_response *res, subject *s, const tr__range *range)
 {
-    uint64_t end = range->first + range->bytes;
-    int rc = 0;
+    int rc = tr__response_count(res, 0); /* the head is settled, whether it is compressed, too */
 
-    s->piece = tr__alloc(PIECE);
-    if (s->piece == NULL)
-        return TR_ENOMEM;
-    s->end = end;
-    for (s->at = range->first; rc == 0 && s->at < end; s->at += (uint64_t)s->got) {
-        s->wanted = end - s->at < PIECE ? (size_t)(end - s->at) : PIECE;
-        rc = tr_to_thread(read_piece, s);
-        if (rc == 0 && s->got <= 0)
-            rc = s->got < 0 ? (int)s->got : TR_EEND; /* it has become shorter: the answer is cut */
-        if (rc == 0)
-            rc = tr_http_write(res, s->piece, (size_t)s->got);
-    }
+    if (rc < 0)
+        return rc;
+    rc = 0;
+    s->at = range->first;
+    s->end = range->first + range->bytes;
+    if (tr__response_takes_files(res))
+        (void)tr__file_pipe_open(&s->pipe); /* else it is copied */
+    while (rc == 0 && s->at < s->end)
+        rc = send_piece(res, s);
+    tr__file_pipe_close(&s->pipe);
     tr__free(s->piece);
     return rc;
 }
@@ -382,6 +414,7 @@ static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
         return TR_ENOMEM;
     s->folder = ctx;
     s->fd = -1;
+    s->pipe = TR__FILE_PIPE_CLOSED;
     rc = find_path(req, ctx, &s->path);
     if (rc == 0) {
         s->gzip_path = find_gzip(req, s);

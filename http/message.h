@@ -93,6 +93,7 @@ struct tr_http_request {
     bool wants_continue;
     bool is_settled;     /* its handlers have ended, and there is an answer: */
     bool is_lost;        /* that they have failed */
+    uint64_t due_ns;     /* its handlers are cancelled then; UINT64_MAX: never */
     uint32_t head_bytes; /* that are kept */
     const char *moved;   /* where the head was copied to, so that more can be read; NULL */
     size_t total_bytes;  /* of the request, in the input buffer */

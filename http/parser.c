@@ -2,6 +2,7 @@
  * headers, a Host that is missing or there twice, framing that may be read in two ways. */
 #include <string.h>
 
+#include "base/seam.h"
 #include "http/connection.h"
 #include "http/host.h"
 #include "http/message.h"
@@ -159,6 +160,19 @@ static bool is_http(const tr_http_request *req)
     return memcmp(behind, " HTTP/", 6) == 0 && behind[9] == '\r';
 }
 
+/* Empty lines in front of a request (RFC 9112, 2.2) end as all lines do, and a single space stands
+ * behind the method. */
+static bool begins_well(const tr_http_request *req)
+{
+    const char *head = tr__request_head(req);
+    const char *at = head;
+
+    while (at[0] == '\r' && at[1] == '\n')
+        at += 2;
+    return at[0] != '\r' && at[0] != '\n' &&
+           (const char *)rawmemchr(at, ' ') + 1 == head + req->target.at;
+}
+
 static int check_framing(tr_http_request *req)
 {
     tr__slice coding = tr__request_known(req, TR__KNOWN_TRANSFER_ENCODING);
@@ -253,6 +267,8 @@ static int check_head(tr_http_request *req)
         return refuse(req, 501, "this is no proxy");
     if (req->parser.http_major != 1 || !is_http(req) || req->parser.http_minor > 1)
         return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if (!begins_well(req))
+        return refuse(req, 400, "the request line is malformed");
     if (!ends_well(req))
         return refuse(req, 400, "a line ends with LF alone");
     if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
@@ -285,6 +301,18 @@ static int on_head(llhttp_t *parser)
     return 0;
 }
 
+/* Room for more of a body. One that is slow, or short, is not to have much before it has come. */
+static bool reserve_body(tr__buffer *body, size_t bytes)
+{
+    enum { FIRST = 512 };
+
+    if (body->bytes != NULL || bytes > FIRST)
+        return tr__buffer_reserve(body, bytes);
+    body->bytes = tr__alloc(FIRST);
+    body->capacity = body->bytes != NULL ? FIRST : 0;
+    return body->bytes != NULL;
+}
+
 /* A body that is there whole stays where it is. */
 static int on_body(llhttp_t *parser, const char *at, size_t bytes)
 {
@@ -298,7 +326,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t bytes)
         req->whole = (tr__slice){ at, bytes };
         return 0;
     }
-    if (!tr__buffer_reserve(&req->body, bytes + 1))
+    if (!reserve_body(&req->body, bytes + 1))
         return refuse(req, 503, "out of memory");
     memcpy(req->body.bytes + req->body.end, at, bytes);
     req->body.end += bytes;

@@ -395,7 +395,8 @@ const char *tr_http_peer(tr_http_request *req)
 
 bool tr_http_is_secure(const tr_http_request *req)
 {
-    return req != NULL && req->conn->tls != NULL;
+    /* Not whether the connection has its engine: a WebSocket's stream has taken that. */
+    return req != NULL && req->conn->worker->server->config.tls != NULL;
 }
 
 void *tr_http_alloc(tr_http_request *req, size_t bytes)

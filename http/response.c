@@ -87,12 +87,13 @@ static int copy_type(tr_http_response *res, const char *type)
 
 static int append_formatted(tr__buffer *body, const char *format, va_list args)
 {
+    size_t room = body->capacity - body->end;
     va_list again;
     int bytes;
 
     va_copy(again, args);
-    bytes = vsnprintf(body->bytes + body->end, body->capacity - body->end, format, args);
-    if (bytes >= 0 && (size_t)bytes >= body->capacity - body->end) {
+    bytes = vsnprintf(room > 0 ? body->bytes + body->end : NULL, room, format, args);
+    if (bytes >= 0 && (size_t)bytes >= room) {
         if (!tr__buffer_reserve(body, (size_t)bytes + 1))
             bytes = TR_ENOMEM;
         else
@@ -254,10 +255,11 @@ static bool is_own(tr__slice name)
 /* The line of a name in what is to go out; NULL. *bytes: of the line. */
 static char *find_line(const tr_http_response *res, tr__slice name, size_t *bytes)
 {
-    char *at = res->lines.bytes + res->lines.begin;
-    char *end = res->lines.bytes + res->lines.end;
+    const tr__buffer *lines = &res->lines;
+    char *at = tr__buffer_count(lines) > 0 ? lines->bytes + lines->begin : NULL;
+    char *end = tr__buffer_count(lines) > 0 ? lines->bytes + lines->end : NULL;
 
-    while (at < end) {
+    while (at != end) {
         char *next = (char *)memchr(at, '\n', (size_t)(end - at)) + 1; /* each line has one */
 
         if ((size_t)(next - at) > name.bytes && at[name.bytes] == ':' &&
@@ -275,7 +277,7 @@ static void remove_lines(tr_http_response *res, tr__slice name)
     size_t bytes;
     char *at;
 
-    while (tr__buffer_count(&res->lines) > 0 && (at = find_line(res, name, &bytes)) != NULL) {
+    while ((at = find_line(res, name, &bytes)) != NULL) {
         char *end = res->lines.bytes + res->lines.end;
 
         memmove(at, at + bytes, (size_t)(end - at - (ptrdiff_t)bytes));
@@ -518,9 +520,10 @@ static bool put_head(tr_http_response *res, int64_t bytes)
 
 /* ---- a whole answer ---- */
 
+/* HEADS has been read as HEAD up to where it was refused. */
 static bool is_head_request(const tr_http_request *req)
 {
-    return req->parser.method == HTTP_HEAD;
+    return req->parser.method == HTTP_HEAD && req->target.bytes > 0;
 }
 
 /* Whether nothing goes out behind the head of an answer, whatever was given. */
@@ -530,11 +533,16 @@ static bool is_bodiless(const tr_http_response *res)
            tr__status_is_bare(res->status);
 }
 
-/* Whether the connection may serve another request after this one. */
+/* Whether the connection may serve another request after this one. A server that drains still
+ * answers what has come. */
 static void decide_last(tr_http_request *req)
 {
-    if (!llhttp_should_keep_alive(&req->parser) || req->conn->worker->is_draining)
-        req->conn->is_last = true;
+    tr__http_conn *conn = req->conn;
+    const tr__http_worker *worker = conn->worker;
+
+    if (!llhttp_should_keep_alive(&req->parser) ||
+        (worker->is_draining && (worker->is_closing || !tr__conn_has_more(conn))))
+        conn->is_last = true;
 }
 
 static bool put_body(tr_http_response *res, const char *data, size_t bytes)
@@ -643,27 +651,34 @@ static bool put_data(tr_http_response *res, const char *data, size_t bytes)
     return put_piece(res, data, bytes);
 }
 
+int tr__response_count(tr_http_response *res, size_t bytes)
+{
+    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
+        return TR_EWRONGPLACE;
+    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
+        return TR_ETOOLARGE;
+    if (tr__request_of(res)->conn->is_broken)
+        return TR_EPIPE;
+    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
+        return TR_ENOMEM;
+    res->written += bytes;
+    return is_bodiless(res) ? 0 : 1;
+}
+
 int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
 {
     enum { PIECE = 16 * 1024 };
     const char *at = data;
     tr__http_conn *conn;
-    int rc = 0;
+    int rc;
 
     if (res == NULL || (data == NULL && bytes > 0))
         return TR_EINVAL;
-    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
-        return TR_EWRONGPLACE;
-    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
-        return TR_ETOOLARGE;
+    rc = tr__response_count(res, bytes);
+    if (rc <= 0)
+        return rc;
     conn = tr__request_of(res)->conn;
-    if (conn->is_broken)
-        return TR_EPIPE;
-    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
-        return TR_ENOMEM;
-    res->written += bytes;
-    if (is_bodiless(res))
-        return 0;
+    rc = 0;
     while (rc == 0 && bytes > 0) {
         size_t some = bytes < PIECE ? bytes : PIECE;
 
@@ -675,6 +690,18 @@ int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
             rc = tr__conn_flush(conn, LOW);
     }
     return rc;
+}
+
+bool tr__response_takes_files(tr_http_response *res)
+{
+    return res->promised >= 0 && res->encoder == NULL && tr__request_of(res)->conn->tls == NULL;
+}
+
+int tr__response_put_file(tr_http_response *res, tr__file_pipe *pipe)
+{
+    int rc = tr__response_count(res, pipe->held);
+
+    return rc > 0 ? tr__conn_send_file(tr__request_of(res)->conn, pipe) : rc;
 }
 
 int tr_http_flush(tr_http_response *res)

@@ -111,6 +111,8 @@ int tr_room_join(tr_room *room, tr_ws *ws)
 
     if (rc < 0)
         return rc;
+    if (ws->is_client) /* its frames would have to be masked, each otherwise */
+        return TR_EINVAL;
     if (ws->is_closing || ws->is_over)
         return TR_EPIPE;
     here = hall_here(room);

@@ -12,6 +12,9 @@
 #include "http/percent.h"
 #include "runtime/task.h"
 
+#define NS_PER_S 1e9
+#define LONG_S   1e9 /* longer than anything lasts */
+
 /* ---- adding ---- */
 
 int tr__route_remember(tr_http_server *srv, const char *what, const char *pattern, int rc)
@@ -559,8 +562,11 @@ static int run(tr_http_request *req, const tr__http_route *route)
                                                : req->conn->worker->server->config.handler_timeout;
     int rc = 0;
 
+    req->due_ns = UINT64_MAX;
     if (limit <= 0)
         return call(&outermost);
+    if (limit < LONG_S)
+        req->due_ns = tr__now_ns() + (uint64_t)(limit * NS_PER_S);
     TR_DEADLINE(limit, &rc) {
         rc = call(&outermost);
     }
@@ -572,6 +578,9 @@ void tr__route_settle(tr_http_request *req, int rc)
     if (req->is_settled || req->conn->is_detached)
         return;
     req->is_settled = true;
+    if (rc == TR_ECANCELED &&
+        tr__now_ns() >= req->due_ns) /* middleware asks before the limit ends */
+        rc = TR_ETIMEDOUT;
     req->is_lost = rc < 0 || req->failure < 0;
     if (req->is_lost)
         answer_error(req, rc < 0 ? rc : req->failure);

@@ -51,6 +51,7 @@ typedef struct tr__frames {
     size_t sent;     /* bytes of the first one */
     size_t bytes;    /* that are left, of all */
     size_t controls; /* bytes of control frames, of which some may be sent */
+    bool has_moved;  /* some have gone out since the timer of pings was started */
 } tr__frames;
 
 typedef struct tr__incoming {
@@ -117,6 +118,8 @@ struct tr_ws {
  * Errors:    TR_ENOMEM. */
 int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
                const tr_ws_options *options);
+/* Something has come: it lives. */
+void tr__ws_note_heard(tr_ws *ws);
 /* Close the stream, and free it; later, where a task is in a call. */
 void tr__ws_free(tr_ws *ws);
 /* A task begins a call that may wait, and ends it. */

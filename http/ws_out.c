@@ -139,6 +139,7 @@ static void take_sent(tr__frames *frames, size_t bytes)
 {
     frames->bytes -= bytes;
     frames->sent += bytes;
+    frames->has_moved = true;
     while (frames->count > 0) {
         tr__frame *first = frame_at(frames, 0);
         size_t size = tr_bytes_size(first->bytes);

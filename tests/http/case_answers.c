@@ -151,5 +151,22 @@ CASE(a_client_that_does_not_wait_is_not_told_to_go_on)
     end_service(&s);
 }
 
+/* Only HEAD itself is answered without a body; what only begins so is not known. */
+CASE(a_method_that_begins_as_HEAD_is_refused_with_a_body)
+{
+    char text[1024];
+    tr_io *io;
+    service s;
+
+    begin(&s);
+    io = open_client(&s);
+    say(io, "HEADS / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT(hear(io, text, sizeof(text)) == 501);
+    EXPECT(strstr(text, "\"status\":501") != NULL);
+    EXPECT(tr_close(io) == 0);
+    end_service(&s);
+}
+
 CASES("answers", handlers_answer_by_what_they_return, other_methods_are_told_which_there_are,
-      a_body_that_nobody_reads_is_not_asked_for, a_client_that_does_not_wait_is_not_told_to_go_on)
+      a_body_that_nobody_reads_is_not_asked_for, a_client_that_does_not_wait_is_not_told_to_go_on,
+      a_method_that_begins_as_HEAD_is_refused_with_a_body)
