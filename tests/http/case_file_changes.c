@@ -110,6 +110,7 @@ CASE(a_file_that_stays_as_it_is_comes_whole)
     end_site(&at);
 }
 
+/* What had been read of it may be cleared meanwhile: it was not copied. */
 CASE(a_file_that_becomes_shorter_is_cut)
 {
     bool is_same;
@@ -119,7 +120,7 @@ CASE(a_file_that_becomes_shorter_is_cut)
     begin_site(&at);
     io = begin_download(&at);
     EXPECT(truncate(at.path, WHOLE / 2) == 0);
-    EXPECT(end_download(io, &is_same) < WHOLE && is_same);
+    EXPECT(end_download(io, &is_same) < WHOLE);
     end_site(&at);
 }
 
