@@ -229,13 +229,10 @@ static void start_handler(tr__http_conn *conn)
                             &conn->unborn); /* it can't have ended yet */
 }
 
-/* Wait for more; what has come already, and only TLS knows, is as good. What could not go out yet
- * (of a handshake) goes on. */
+/* Wait for more. What could not go out yet (of a handshake) goes on. */
 static void await_bytes(tr__http_conn *conn)
 {
     watch(conn, tr__conn_unsent(conn) > 0 ? EV_READ | EV_WRITE : EV_READ);
-    if (tr__conn_has_pending(conn))
-        ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
 }
 
 /* Copy the head out of the input buffer, which is then free for the body, or for others. */
@@ -269,16 +266,37 @@ static void hold_little(tr__http_conn *conn)
     give_back(conn, &conn->in);
 }
 
+/* What it waits for, at most how long. A handshake has the time of a head, together with the first
+ * one. */
+static tr__http_limit limit_of(const tr__http_conn *conn)
+{
+    if (conn->req != NULL)
+        return conn->req->has_head ? TR__LIMIT_BODY : TR__LIMIT_HEAD;
+    return conn->tls != NULL && !conn->is_handshaken ? TR__LIMIT_HEAD : TR__LIMIT_IDLE;
+}
+
 /* A head has its time from the first byte on: more of it makes that no longer. */
 static void await_more(tr__http_conn *conn)
 {
-    tr__http_limit limit = conn->req == NULL     ? TR__LIMIT_IDLE
-                           : conn->req->has_head ? TR__LIMIT_BODY
-                                                 : TR__LIMIT_HEAD;
+    tr__http_limit limit = limit_of(conn);
 
     conn->state = TR__CONN_READS;
     if (limit != TR__LIMIT_HEAD || conn->limit != TR__LIMIT_HEAD)
         tr__worker_limit(conn, limit);
+    hold_little(conn);
+    await_bytes(conn);
+    if (tr__conn_has_pending(conn)) /* it has come already, and only TLS knows */
+        ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
+}
+
+/* All that has come was read, and is not enough: it has no more time for that. (Not even if TLS has
+ * some bytes of a record: to look at them again and again would be all that the loop does.) */
+static void await_still(tr__http_conn *conn)
+{
+    if (conn->limit == TR__LIMIT_HEAD && limit_of(conn) == TR__LIMIT_IDLE) {
+        await_more(conn); /* hands have been shaken */
+        return;
+    }
     hold_little(conn);
     await_bytes(conn);
 }
@@ -350,8 +368,7 @@ static void read_more(tr__http_conn *conn)
         tr__conn_close(conn); /* who ends within a request has none */
         return;
     }
-    hold_little(conn);
-    await_bytes(conn);
+    await_still(conn);
 }
 
 /* A handshake's bytes that could not go out before. */
@@ -669,7 +686,9 @@ bool tr__conn_open(tr__http_worker *worker, int fd, tr__visitor *visitor)
 
 static void refuse_late(tr__http_conn *conn)
 {
-    if (conn->partial != NULL && !tr__partial_take_up(conn)) {
+    bool is_known = conn->partial == NULL || tr__partial_take_up(conn);
+
+    if (!is_known || conn->req == NULL) { /* or it has not shaken hands: it would not understand */
         tr__conn_close(conn);
         return;
     }
