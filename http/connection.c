@@ -16,6 +16,7 @@ enum {
     OUT_MOST = 12 * 1024, /* that may wait to go out before the next request is handled: then most
                              answers to many that came at once fit into one block */
     TURN_MOST = 64,       /* requests of one connection, until others run */
+    STREAK = 16,          /* calls of a handler that need not wait, until others run */
     LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
 };
 
@@ -482,10 +483,20 @@ static int await(tr__http_conn *conn, int events, tr__http_limit limit)
     return tr__wait_suspend(&w.wait);
 }
 
+/* A client may be so fast that its handler never has to wait for it. */
+static void let_others_run(tr__http_conn *conn)
+{
+    if (++conn->streak < STREAK)
+        return;
+    conn->streak = 0;
+    (void)tr_yield(); /* who is cancelled is told when it waits */
+}
+
 int tr__conn_flush(tr__http_conn *conn, size_t low)
 {
     int rc;
 
+    let_others_run(conn);
     if (conn->is_broken)
         return TR_EPIPE;
     while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
@@ -526,6 +537,7 @@ int tr__conn_read_body(tr__http_conn *conn)
     int rc = move_head(conn);
     ssize_t count;
 
+    let_others_run(conn);
     if (rc == 0 && !send_continue(conn))
         rc = TR_ENOMEM;
     if (rc == 0 && tr__conn_unsent(conn) > 0)

@@ -30,9 +30,25 @@ enum {
 
 /* ---- texts that are made ---- */
 
+/* All that is made lasts for ever, and can be found. */
+typedef struct made {
+    struct made *next;
+    char bytes[];
+} made;
+
+static char *make(size_t bytes)
+{
+    static made *all;
+    made *m = allocate(sizeof(*m) + bytes);
+
+    m->next = all;
+    all = m;
+    return m->bytes;
+}
+
 static script join(script a, script b)
 {
-    char *joined = allocate(a.count + b.count + 1);
+    char *joined = make(a.count + b.count + 1);
 
     memcpy(joined, a.bytes, a.count);
     memcpy(joined + a.count, b.bytes, b.count);
@@ -47,7 +63,7 @@ static script of(const char *literal)
 static script repeat(const char *piece, size_t times)
 {
     size_t bytes = strlen(piece);
-    char *all = allocate(bytes * times + 1);
+    char *all = make(bytes * times + 1);
 
     for (size_t i = 0; i < times; i++)
         memcpy(all + i * bytes, piece, bytes);
@@ -94,7 +110,7 @@ static script deflated_zeros(size_t bytes)
 {
     static const unsigned char zeros[64 * KIB];
     size_t room = bytes / 500 + KIB;
-    unsigned char *out = allocate(room);
+    unsigned char *out = (unsigned char *)make(room);
     z_stream z = { .next_out = out, .avail_out = (unsigned)room };
 
     if (deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK)
