@@ -203,6 +203,8 @@ static void make_texts(void)
 /* ---- the list ---- */
 
 static const script heads[] = { LITERAL("GET / " HEAD "X: ") };
+/* The begin of a ClientHello, in a record of 512 bytes. */
+static const script hellos[] = { LITERAL("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03") };
 static const script bodies[] = { LITERAL("POST / " HEAD "Content-Length: 100000\r\n\r\n") };
 static const script chunked[] = { LITERAL("POST / " CHUNKED) };
 static const script streams[] = { LITERAL("POST /drink " HEAD "Content-Length: 100000\r\n\r\n") };
@@ -230,6 +232,16 @@ static attack attacks[] = {
       .one_of = 1,
       .may = { 408 },
       .bytes_each = 2 * KIB },
+    { .name = "handshakes of TLS that trickle",
+      TEXTS_OF(hellos),
+      .stream = LITERAL("x"),
+      .stream_most = KIB,
+      .trickles = true,
+      .is_secure = true,
+      .one_of = 1,
+      .may_be_silent = true,
+      .may_be_reset = true,
+      .bytes_each = 64 * KIB }, /* most of it is OpenSSL's */
     { .name = "bodies that trickle",
       TEXTS_OF(bodies),
       .stream = LITERAL("x"),
