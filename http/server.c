@@ -401,6 +401,11 @@ int tr_http_serve(tr_http_server *srv)
     if (srv == NULL || srv->root != srv)
         return TR_EINVAL;
     rc = serve(srv);
+    if (rc < 0) {
+        TR_SHIELD(1) {
+            (void)tr_yield(); /* tasks that were started to await that it listens hold it then */
+        }
+    }
     tr_http_server_free(srv);
     return rc;
 }

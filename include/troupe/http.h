@@ -107,7 +107,8 @@ TR_API void tr_http_stop(tr_http_server *srv);
 
 /* Await that it listens: 0; then tr_http_address tells where ("127.0.0.1:40123"), and tr_http_port
  * at which port, for who let the system choose.
- * Ownership: the text is lent until the server is gone.
+ * Ownership: the text is lent until the server is gone. A task of the same loop that was started
+ *            before tr_http_serve was called is in time, also where that fails at once.
  * Threads:   tr_http_await_ready: tasks, foreign threads; the others: any.
  * Errors:    of listening; TR_ECANCELED; "" and 0: it does not listen. */
 TR_API int tr_http_await_ready(tr_http_server *srv);

@@ -218,8 +218,26 @@ CASE(the_port_may_be_asked_for_from_any_loop_at_any_time)
     end_service(&s);
 }
 
+static int await_ready(void *server)
+{
+    return tr_http_await_ready(server);
+}
+
+CASE(who_awaits_a_server_that_fails_at_once_is_told)
+{
+    tr_http_server *server = new_server(&(tr_http_config){ 0 });
+    tr_task *task;
+
+    EXPECT(tr_http_route(server, "GET", "no slash", hello, NULL) == TR_EINVAL);
+    EXPECT(tr_task_spawn(&task, await_ready, server) == 0); /* it has not begun yet */
+    EXPECT(tr_http_serve(server) == TR_EINVAL);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == TR_EINVAL);
+    tr_task_unref(task);
+}
+
 CASES("server", requests_of_one_connection_are_answered_in_order,
       a_request_may_come_in_any_two_pieces, a_body_is_streamed_both_ways,
       what_is_no_request_is_refused_and_closed, a_head_that_comes_too_slowly_is_told_so,
       who_was_accepted_is_answered_when_the_server_stops,
-      the_port_may_be_asked_for_from_any_loop_at_any_time)
+      the_port_may_be_asked_for_from_any_loop_at_any_time,
+      who_awaits_a_server_that_fails_at_once_is_told)
