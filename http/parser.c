@@ -299,9 +299,9 @@ static int on_head(llhttp_t *parser)
     return 0;
 }
 
-/* Chunks may have extensions, and trailers: up to `bytes` of the request, they must not be much more
- * than what they come with. This is looked at where data begins, at the end, and where what has come
- * ends: so it is the same in whichever pieces it comes. */
+/* Chunks may have extensions, and trailers: up to `bytes` of the request, they must not be much
+ * more than what they come with. This is looked at where data begins, at the end, and where what
+ * has come ends: so it is the same in whichever pieces it comes. */
 static bool is_wrapping_too_long(const tr_http_request *req, uint64_t bytes)
 {
     enum { OF_A_BYTE = 16 };
