@@ -272,16 +272,19 @@ static void tell_upgraded(tr__http_worker *worker)
 static void drain_worker(tr__http_worker *worker)
 {
     double drain = worker->server->config.drain;
+    double half = drain / 2;
+    double lingered = 0;
 
     worker->is_draining = true;
+    worker->is_closing = drain <= 0;
     tr__acceptor_stop(&worker->acceptor);
     tell_upgraded(worker);
     if (drain > 0)
-        (void)tr_sleep(drain < TR__LISTEN_LINGER_S ? drain : TR__LISTEN_LINGER_S); /* shielded */
+        lingered = tr__acceptor_linger(&worker->acceptor, half);
     tr__acceptor_close(&worker->acceptor);
-    if (drain > 0 && !is_gone(worker, drain / 2)) {
+    if (drain > 0 && !is_gone(worker, half > lingered ? half - lingered : 0)) {
         tr__worker_close_idle(worker);
-        if (!is_gone(worker, drain / 2))
+        if (!is_gone(worker, half))
             tr__log(TR_LOG_WARN, "http: %zu connections did not end within %g s",
                     worker->connections, drain);
     }
@@ -429,12 +432,18 @@ int tr_http_await_ready(tr_http_server *srv)
     return rc;
 }
 
+/* Before that, address and port are of those who start it. */
+static bool is_announced(const tr_http_server *srv)
+{
+    return srv != NULL && tr_event_is_set(&srv->root->ready) && srv->root->ready_rc == 0;
+}
+
 const char *tr_http_address(const tr_http_server *srv)
 {
-    return srv != NULL && srv->root->address != NULL ? srv->root->address : "";
+    return is_announced(srv) ? srv->root->address : "";
 }
 
 int tr_http_port(const tr_http_server *srv)
 {
-    return srv != NULL ? srv->root->port : 0;
+    return is_announced(srv) ? srv->root->port : 0;
 }

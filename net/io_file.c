@@ -1,19 +1,16 @@
-/* Sending files. No loop may wait for a disk, so that a file is read by the IO pool, a piece at a
- * time: into a pipe, which takes its pages without a copy, and from there the kernel moves them to
- * the socket; or, where it can't (TLS, pipes, some file systems), into a buffer. */
-#include <stdio.h>
+/* Sending files: to sockets without a copy, else (by TLS, to pipes, of some file systems) by a
+ * buffer. The IO pool reads them, a piece at a time. */
+#include <errno.h>
 #include <troupe/file.h>
 #include <troupe/pool.h>
 
 #include "base/seam.h"
+#include "net/file_pipe.h"
 #include "net/io.h"
 #include "net/system.h"
 #include "net/system_file.h"
 
-enum {
-    PIPE_PIECE = 1024 * 1024, /* or what the system lets a pipe hold */
-    COPY_PIECE = 128 * 1024
-};
+enum { COPY_PIECE = 128 * 1024 };
 
 /* What is sent, and how. */
 typedef struct sending {
@@ -21,10 +18,9 @@ typedef struct sending {
     int file;
     int64_t at;
     size_t left;
-    ssize_t got;      /* by the last job */
-    int pipe_ends[2]; /* -1: it is copied */
-    size_t pipe_bytes;
-    char *buffer; /* NULL: it is not copied */
+    ssize_t got;        /* by the last job */
+    tr__file_pipe pipe; /* closed: it is copied */
+    char *buffer;       /* NULL: it has not been copied yet */
 } sending;
 
 static size_t smaller(size_t a, size_t b)
@@ -34,45 +30,23 @@ static size_t smaller(size_t a, size_t b)
 
 /* ---- by a pipe ---- */
 
-static void close_pipe(sending *s)
-{
-    for (int i = 0; i < 2; i++)
-        if (s->pipe_ends[i] >= 0)
-            tr__sys_close(s->pipe_ends[i]);
-    s->pipe_ends[0] = s->pipe_ends[1] = -1;
-}
-
-static void open_pipe(sending *s)
-{
-    if (!s->io->is_socket || s->io->kind != &tr__io_plain || tr__sys_pipe(s->pipe_ends) < 0)
-        s->pipe_ends[0] = s->pipe_ends[1] = -1;
-    else
-        s->pipe_bytes = tr__sys_pipe_grow(s->pipe_ends[1], PIPE_PIECE);
-}
-
 static int fill_pipe(void *arg)
 {
     sending *s = arg;
 
-    s->got = tr__sys_splice(s->file, &s->at, s->pipe_ends[1], smaller(s->left, s->pipe_bytes));
+    s->got = tr__file_pipe_fill(&s->pipe, s->file, &s->at, s->left);
     return 0;
 }
 
 /* What the pipe holds goes out. */
 static int empty_pipe(sending *s)
 {
-    ssize_t rest = s->got;
     int rc = 0;
 
-    while (rc == 0 && rest > 0) {
-        ssize_t moved = tr__sys_splice(s->pipe_ends[0], NULL, s->io->ready.fd, (size_t)rest);
-
-        if (moved > 0)
-            rest -= moved;
-        else if (moved == -EAGAIN)
+    while (rc == 0 && s->pipe.held > 0) {
+        rc = tr__file_pipe_empty(&s->pipe, s->io->ready.fd);
+        if (rc == -EAGAIN)
             rc = tr__io_await_room(s->io);
-        else
-            rc = moved < 0 ? (int)moved : TR_EPIPE;
     }
     return rc;
 }
@@ -103,11 +77,12 @@ static int read_piece(sending *s)
 {
     int rc;
 
-    if (s->pipe_ends[0] >= 0) {
+    if (tr__file_pipe_is_open(&s->pipe)) {
         rc = tr__pool_run(TR_POOL_IO, fill_pipe, s, "the reading of a file");
         if (rc < 0 || s->got >= 0)
             return rc;
-        close_pipe(s); /* a copy may do, and else tells what is wrong with the file */
+        tr__file_pipe_close(
+            &s->pipe); /* a copy may do, and else tells what is wrong with the file */
     }
     if (s->buffer == NULL)
         s->buffer = tr__alloc(COPY_PIECE);
@@ -137,16 +112,19 @@ static int send_pieces(sending *s)
 static ssize_t send_file(tr_io *io, int file, int64_t offset, size_t bytes)
 {
     size_t wanted = smaller(bytes, (size_t)(INT64_MAX - offset)); /* no file has more */
-    sending s = { .io = io, .file = file, .at = offset, .left = wanted };
+    sending s = {
+        .io = io, .file = file, .at = offset, .left = wanted, .pipe = TR__FILE_PIPE_CLOSED
+    };
     int rc = tr__io_drain(io, 0);
 
     if (rc < 0)
         return rc;
-    open_pipe(&s);
+    if (io->is_socket && io->kind == &tr__io_plain)
+        (void)tr__file_pipe_open(&s.pipe); /* else it is copied */
     rc = send_pieces(&s);
     if (rc < 0)
         io->is_cut = true;
-    close_pipe(&s);
+    tr__file_pipe_close(&s.pipe);
     tr__free(s.buffer);
     return rc < 0 ? rc : (ssize_t)(wanted - s.left);
 }

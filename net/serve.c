@@ -191,7 +191,8 @@ static void stop_worker(worker *w)
     double grace = w->service->options.grace;
 
     tr__acceptor_stop(&w->acceptor);
-    (void)tr_sleep(TR__LISTEN_LINGER_S); /* shielded */
+    (void)tr__acceptor_linger(&w->acceptor,
+                              grace > TR__LISTEN_LINGER_S ? grace : TR__LISTEN_LINGER_S);
     w->is_stopping = true;
     tr__acceptor_close(&w->acceptor);
     if (!tr__list_is_empty(&w->clients) && grace > 0)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +43,14 @@ int tr__sys_socket(int family, int type)
     if (strikes())
         return -EMFILE;
     return (int)result(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+int tr__sys_open_diagnosis(void)
+{
+    if (strikes())
+        return -EMFILE;
+    return (int)result(
+        socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
 }
 
 int tr__sys_socketpair(int ends[2])

@@ -14,6 +14,11 @@
 #include <sys/uio.h>
 
 int tr__sys_socket(int family, int type);
+/* What answers questions about sockets (sock_diag(7)). */
+int tr__sys_open_diagnosis(void);
+/* Whether somebody has begun to connect to the port of a listening socket, and has not finished.
+ * false, too, where the system does not say. */
+bool tr__sys_has_handshakes(int fd);
 int tr__sys_socketpair(int ends[2]);
 int tr__sys_pipe(int ends[2]);
 /* Let a pipe hold so many bytes (at most INT_MAX), as far as the system lets it: how many it
