@@ -6,11 +6,26 @@
 #include "base/seam.h"
 #include "http/connection.h"
 #include "http/middleware.h"
+#include "http/utf8.h"
 #include "net/system.h"
 
 #define NS_PER_S 1e9
 
-enum { LINE_BYTES = 2048, TIME_BYTES = 40 };
+enum {
+    LINE_BYTES = 4096,
+    TIME_BYTES = 40,
+    /* Of what may be long, escaped: together they leave some hundred for the rest. */
+    TARGET_MOST = 2000,
+    ROUTE_MOST = 400,
+    USER_MOST = 200,
+    REFERER_MOST = 600,
+    AGENT_MOST = 600,
+    ID_MOST = 64,
+    METHOD_MOST = 32,
+    ESCAPED_BYTES = 8
+};
+
+typedef enum escaping { AS_COMBINED, AS_JSON, AS_JSON_IN_UTF8 } escaping;
 
 /* A line in the making: what does not fit is left out. */
 typedef struct line {
@@ -42,20 +57,41 @@ static void add_number(line *l, const char *format, double number)
     add_text(l, text);
 }
 
-/* What a client says must not end a line, or a field of it: quotes, backslashes and what is not
- * printable are escaped, as Apache does ("\xhh"), or as JSON does. */
-static void add_escaped(line *l, const char *text, bool is_json)
+/* What stands for the character that text begins with, so that it ends neither a field nor the
+ * line: quotes, backslashes and what is not printable are escaped, as Apache does ("\xhh"), or as
+ * JSON does. Returns how many bytes of the text it is. */
+static size_t escape(const char *text, escaping how, char escaped[ESCAPED_BYTES])
 {
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-        char escaped[8];
+    static const char *const formats[] = {
+        [AS_COMBINED] = "\\x%02x", [AS_JSON] = "\\u%04x", [AS_JSON_IN_UTF8] = "\\u%04x"
+    };
+    unsigned char c = (unsigned char)*text;
+    size_t bytes = how != AS_JSON_IN_UTF8 || c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 
-        if (c == '"' || c == '\\')
-            (void)snprintf(escaped, sizeof(escaped), "\\%c", c);
-        else if (c < ' ' || c >= 127)
-            (void)snprintf(escaped, sizeof(escaped), is_json ? "\\u%04x" : "\\x%02x", c);
-        else
-            (void)snprintf(escaped, sizeof(escaped), "%c", c);
+    if (c == '"' || c == '\\')
+        (void)snprintf(escaped, ESCAPED_BYTES, "\\%c", c);
+    else if (bytes == 1 && (c < ' ' || c >= 127))
+        (void)snprintf(escaped, ESCAPED_BYTES, formats[how], c);
+    else {
+        memcpy(escaped, text, bytes);
+        escaped[bytes] = 0;
+    }
+    return bytes;
+}
+
+/* What a client says, in so many bytes at most: all fields have room, then. */
+static void add_escaped(line *l, const char *text, bool is_json, size_t most)
+{
+    escaping how = !is_json                                ? AS_COMBINED
+                   : tr__utf8_is_valid(text, strlen(text)) ? AS_JSON_IN_UTF8
+                                                           : AS_JSON;
+    size_t end = l->bytes + most;
+    char escaped[ESCAPED_BYTES];
+
+    while (*text != 0) {
+        text += escape(text, how, escaped);
+        if (l->bytes + strlen(escaped) > end)
+            break;
         add_text(l, escaped);
     }
 }
@@ -96,26 +132,26 @@ static void format_combined(line *l, tr_http_request *req, tr_http_response *res
     format_time(time, " [%d/%b/%Y:%H:%M:%S +0000] \"");
     add_host(l, req);
     add_text(l, " - ");
-    add_escaped(l, or_dash(tr_http_user(req)), false);
+    add_escaped(l, or_dash(tr_http_user(req)), false, USER_MOST);
     add_text(l, time);
     add_text(l, tr_http_method(req));
     add_text(l, " ");
-    add_escaped(l, tr_http_target(req), false);
+    add_escaped(l, tr_http_target(req), false, TARGET_MOST);
     add_number(l, " HTTP/1.%.0f\" ", req->parser.http_minor);
     add_number(l, "%.0f ", tr_http_answer_status(res));
     add_number(l, "%.0f \"", (double)tr_http_answer_bytes(res));
-    add_escaped(l, or_dash(tr_http_header(req, "Referer")), false);
+    add_escaped(l, or_dash(tr_http_header(req, "Referer")), false, REFERER_MOST);
     add_text(l, "\" \"");
-    add_escaped(l, or_dash(tr_http_header(req, "User-Agent")), false);
+    add_escaped(l, or_dash(tr_http_header(req, "User-Agent")), false, AGENT_MOST);
     add_number(l, "\" %.6f", seconds);
 }
 
-static void add_field(line *l, const char *name, const char *value)
+static void add_field(line *l, const char *name, const char *value, size_t most)
 {
     add_text(l, ",\"");
     add_text(l, name);
     add_text(l, "\":\"");
-    add_escaped(l, value != NULL ? value : "", true);
+    add_escaped(l, value != NULL ? value : "", true, most);
     add_text(l, "\"");
 }
 
@@ -128,20 +164,16 @@ static void format_json(line *l, tr_http_request *req, tr_http_response *res, do
     add_text(l, ",\"client\":\"");
     add_host(l, req);
     add_text(l, "\"");
-    add_field(l, "method", tr_http_method(req));
-    add_field(l, "target", tr_http_target(req));
-    add_field(l, "route", tr_http_pattern(req));
+    add_field(l, "method", tr_http_method(req), METHOD_MOST);
+    add_field(l, "target", tr_http_target(req), TARGET_MOST);
+    add_field(l, "route", tr_http_pattern(req), ROUTE_MOST);
     add_number(l, ",\"status\":%.0f", tr_http_answer_status(res));
     add_number(l, ",\"bytes\":%.0f", (double)tr_http_answer_bytes(res));
     add_number(l, ",\"seconds\":%.6f", seconds);
-    add_field(l, "id", tr_http_id(req));
-    add_field(l, "user", tr_http_user(req));
-    if (l->bytes > sizeof(l->text) - 512) /* what would be cut is left out whole */
-        add_text(l, "}");
-    else {
-        add_field(l, "agent", tr_http_header(req, "User-Agent"));
-        add_text(l, "}");
-    }
+    add_field(l, "id", tr_http_id(req), ID_MOST);
+    add_field(l, "user", tr_http_user(req), USER_MOST);
+    add_field(l, "agent", tr_http_header(req, "User-Agent"), AGENT_MOST);
+    add_text(l, "}");
 }
 
 /* A handler's error, and no answer at all, are turned into one only after this: say which. */

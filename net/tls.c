@@ -106,8 +106,8 @@ static int tell_authorities(SSL_CTX *ssl, const char *path)
     return 0;
 }
 
-/* What a certificate may be used for, OpenSSL finds out when it is first met, and keeps; also that it
- * had no memory for that: then nobody would be trusted for its sake any more. So let it find out
+/* What a certificate may be used for, OpenSSL finds out when it is first met, and keeps; also that
+ * it had no memory for that: then nobody would be trusted for its sake any more. So let it find out
  * now. */
 static int look_at_authorities(SSL_CTX *ssl)
 {

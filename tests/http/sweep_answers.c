@@ -214,6 +214,39 @@ static void talk_of_streams(client *c)
 
 SWEEP(a_streamed_body_is_whole_or_seen_to_be_cut, { .build = build_echo, .talk = talk_of_streams })
 
+/* ---- events ---- */
+
+static int send_events(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    int rc = tr_http_events(res);
+
+    (void)ctx;
+    if (rc == 0)
+        rc = tr_http_event_retry(res, 2);
+    if (rc == 0)
+        rc = tr_http_event(res, "news", "7", "one\ntwo");
+    if (rc == 0)
+        rc = tr_http_event_idle(res);
+    return rc < 0 ? rc : tr_http_event(res, NULL, NULL, tr_http_last_event_id(req));
+}
+
+static int build_events(tr_http_server *server)
+{
+    return tr_http_route(server, "GET", "/events", send_events, NULL);
+}
+
+static void talk_of_events(client *c)
+{
+    for (int i = 0; i < 2; i++) {
+        get(c, "/events", "Last-Event-ID: 6\r\n", 200,
+            "retry: 2000\n\nevent: news\nid: 7\ndata: one\ndata: two\n\n:\n\ndata: 6\n\n");
+        MUST(says(c, "Content-Type: text/event-stream\r\n"));
+        MUST(says(c, "Cache-Control: no-store\r\n"));
+    }
+}
+
+SWEEP(events_come_whole_or_their_stream_is_cut, { .build = build_events, .talk = talk_of_events })
+
 /* ---- pipelining ---- */
 
 enum { BATCH = 5 };
@@ -258,4 +291,5 @@ SWEEP(requests_that_come_at_once_are_answered_in_order,
 
 SUITE_MAIN("http/sweep_answers", a_declared_body_is_filled_or_refused,
            all_that_a_handler_sees_and_says_is_right, a_streamed_body_is_whole_or_seen_to_be_cut,
+           events_come_whole_or_their_stream_is_cut,
            requests_that_come_at_once_are_answered_in_order)

@@ -1,5 +1,5 @@
-/* Sweeps over TLS, in which OpenSSL's own memory fails, too: each of its allocations asks whether it
- * is the one. What must hold: a context, a connection, or a record is made, or there is a code;
+/* Sweeps over TLS, in which OpenSSL's own memory fails, too: each of its allocations asks whether
+ * it is the one. What must hold: a context, a connection, or a record is made, or there is a code;
  * nobody is trusted who would not be otherwise; and all works when there is memory again.
  *
  * What OpenSSL keeps as long as the process (algorithms that were looked up) it may fetch at any

@@ -15,7 +15,7 @@ static int make_and_drop_client(void)
 START_TEST(a_client_is_made_or_told_what_has_failed)
 {
     begin_files();
-    sweep_tls(&(tls_program){ .attempt = make_and_drop_client });
+    sweep_tls(&(tls_program){ .share = 2, .attempt = make_and_drop_client });
     end_certificates(&files);
 }
 END_TEST
@@ -43,7 +43,7 @@ static int make_and_drop_server(void)
 START_TEST(a_server_is_made_or_told_what_has_failed)
 {
     begin_files();
-    sweep_tls(&(tls_program){ .attempt = make_and_drop_server });
+    sweep_tls(&(tls_program){ .share = 2, .attempt = make_and_drop_server });
     end_certificates(&files);
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* Sweeps over handshakes of which more is asked: certificates of clients, sessions that are resumed,
- * and certificates that nobody should trust. See sweep_tls.h. */
+/* Sweeps over handshakes of which more is asked: certificates of clients, sessions that are
+ * resumed, and certificates that nobody should trust. See sweep_tls.h. */
 #include "net/sweep_tls.h"
 
 static tr_tls *of_server, *of_client;

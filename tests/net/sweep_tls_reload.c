@@ -4,8 +4,8 @@
 
 static tr_tls *of_server, *of_client;
 
-/* OpenSSL swallows that it had no memory for an algorithm, and has it not, then: nobody is told, but
- * a context that is read again has it. */
+/* OpenSSL swallows that it had no memory for an algorithm, and has it not, then: nobody is told,
+ * but a context that is read again has it. */
 static bool has_swallowed;
 
 static int tell_of(bool had_struck, int rc)
@@ -72,7 +72,7 @@ START_TEST(a_certificate_is_added_or_not)
 {
     begin_files();
     sweep_tls(
-        &(tls_program){ .share = 3, .prepare = prepare, .attempt = add, .clean_up = expect_both });
+        &(tls_program){ .share = 5, .prepare = prepare, .attempt = add, .clean_up = expect_both });
     end_certificates(&files);
 }
 END_TEST
@@ -103,7 +103,7 @@ START_TEST(a_context_is_read_again_or_goes_on_as_it_was)
     begin_files();
     ck_assert_int_eq(make_server(&of_server, "leaf", NULL), 0);
     sweep_tls(&(tls_program){
-        .share = 3, .prepare = prepare_client, .attempt = reload, .clean_up = expect_one });
+        .share = 5, .prepare = prepare_client, .attempt = reload, .clean_up = expect_one });
     tr_tls_unref(of_server);
     end_certificates(&files);
 }

@@ -28,6 +28,13 @@
 
 #define MUST(x) ((x) ? (void)0 : sweep_failed(__FILE__, __LINE__, #x))
 
+/* Sanitizers are slow: there, fewer of very many calls are tried. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SWEEP_SLOWNESS = 3 };
+#else
+enum { SWEEP_SLOWNESS = 1 };
+#endif
+
 enum { SWEEP_SEEDS = 3, SWEEP_SAMPLES = 100 };
 
 static struct {
@@ -99,7 +106,7 @@ static inline uint64_t sweep_step(void)
     uint64_t step = (sweep_now.end - sweep_now.first) / SWEEP_SAMPLES;
 
     if (sweep_now.share > 0)
-        return SWEEP_SEEDS * sweep_now.share;
+        return SWEEP_SEEDS * SWEEP_SLOWNESS * sweep_now.share;
     return sweep_now.seed == 1 || step == 0 ? 1 : step;
 }
 
