@@ -16,6 +16,7 @@ enum {
     OUT_MOST = 12 * 1024, /* that may wait to go out before the next request is handled: then most
                              answers to many that came at once fit into one block */
     TURN_MOST = 64,       /* requests of one connection, until others run */
+    STREAK = 16,          /* calls of a handler that need not wait, until others run */
     LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
 };
 
@@ -236,13 +237,10 @@ static void start_handler(tr__http_conn *conn)
                             &conn->unborn); /* it can't have ended yet */
 }
 
-/* Wait for more; what has come already, and only TLS knows, is as good. What could not go out yet
- * (of a handshake) goes on. */
+/* Wait for more. What could not go out yet (of a handshake) goes on. */
 static void await_bytes(tr__http_conn *conn)
 {
     watch(conn, tr__conn_unsent(conn) > 0 ? EV_READ | EV_WRITE : EV_READ);
-    if (tr__conn_has_pending(conn))
-        ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
 }
 
 /* Copy the head out of the input buffer, which is then free for the body, or for others. */
@@ -276,16 +274,37 @@ static void hold_little(tr__http_conn *conn)
     give_back(conn, &conn->in);
 }
 
+/* What it waits for, at most how long. A handshake has the time of a head, together with the first
+ * one. */
+static tr__http_limit limit_of(const tr__http_conn *conn)
+{
+    if (conn->req != NULL)
+        return conn->req->has_head ? TR__LIMIT_BODY : TR__LIMIT_HEAD;
+    return conn->tls != NULL && !conn->is_handshaken ? TR__LIMIT_HEAD : TR__LIMIT_IDLE;
+}
+
 /* A head has its time from the first byte on: more of it makes that no longer. */
 static void await_more(tr__http_conn *conn)
 {
-    tr__http_limit limit = conn->req == NULL     ? TR__LIMIT_IDLE
-                           : conn->req->has_head ? TR__LIMIT_BODY
-                                                 : TR__LIMIT_HEAD;
+    tr__http_limit limit = limit_of(conn);
 
     conn->state = TR__CONN_READS;
     if (limit != TR__LIMIT_HEAD || conn->limit != TR__LIMIT_HEAD)
         tr__worker_limit(conn, limit);
+    hold_little(conn);
+    await_bytes(conn);
+    if (tr__conn_has_pending(conn)) /* it has come already, and only TLS knows */
+        ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
+}
+
+/* All that has come was read, and is not enough: it has no more time for that. (Not even if TLS has
+ * some bytes of a record: to look at them again and again would be all that the loop does.) */
+static void await_still(tr__http_conn *conn)
+{
+    if (conn->limit == TR__LIMIT_HEAD && limit_of(conn) == TR__LIMIT_IDLE) {
+        await_more(conn); /* hands have been shaken */
+        return;
+    }
     hold_little(conn);
     await_bytes(conn);
 }
@@ -359,8 +378,7 @@ static void read_more(tr__http_conn *conn)
         tr__conn_close(conn); /* who ends within a request has none */
         return;
     }
-    hold_little(conn);
-    await_bytes(conn);
+    await_still(conn);
 }
 
 /* A handshake's bytes that could not go out before. */
@@ -474,6 +492,15 @@ static int await(tr__http_conn *conn, int events, tr__http_limit limit)
     return tr__wait_suspend(&w.wait);
 }
 
+/* A client may be so fast that its handler never has to wait for it. */
+static void let_others_run(tr__http_conn *conn)
+{
+    if (++conn->streak < STREAK)
+        return;
+    conn->streak = 0;
+    (void)tr_yield(); /* who is cancelled is told when it waits */
+}
+
 /* What was to be sent has come to this: the connection may be broken by it. */
 static int settle_sending(tr__http_conn *conn, int rc)
 {
@@ -486,6 +513,7 @@ int tr__conn_flush(tr__http_conn *conn, size_t low)
 {
     int rc;
 
+    let_others_run(conn);
     if (conn->is_broken)
         return TR_EPIPE;
     while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
@@ -534,6 +562,7 @@ int tr__conn_read_body(tr__http_conn *conn)
     int rc = move_head(conn);
     ssize_t count;
 
+    let_others_run(conn);
     if (rc == 0 && !send_continue(conn))
         rc = TR_ENOMEM;
     if (rc == 0 && tr__conn_unsent(conn) > 0)
@@ -703,7 +732,9 @@ bool tr__conn_open(tr__http_worker *worker, int fd, tr__visitor *visitor)
 
 static void refuse_late(tr__http_conn *conn)
 {
-    if (conn->partial != NULL && !tr__partial_take_up(conn)) {
+    bool is_known = conn->partial == NULL || tr__partial_take_up(conn);
+
+    if (!is_known || conn->req == NULL) { /* or it has not shaken hands: it would not understand */
         tr__conn_close(conn);
         return;
     }

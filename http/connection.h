@@ -62,6 +62,7 @@ struct tr__http_conn {
     tr__wait *waiter;     /* the task waits for the descriptor; NULL */
     char *peer;           /* for people; made when asked for */
     tr__http_state state;
+    uint8_t streak;      /* calls of its handler that did not wait, in a row */
     bool is_last;        /* it is closed after the answer */
     bool has_peer_ended; /* nothing more comes */
     bool is_broken;      /* nothing can be sent, nor received */

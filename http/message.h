@@ -111,7 +111,8 @@ struct tr_http_request {
     tr__slice whole;       /* where it stands in the input buffer, all of it */
     tr__buffer body;       /* else what has come so far; or, streamed, what was not read yet */
     uint64_t body_bytes;   /* that have come */
-    uint64_t parsed_bytes; /* of all of it, at least */
+    uint64_t parsed_bytes; /* of all of it, before what is parsed now: */
+    const char *parsed;
     uint64_t body_most;
     void *declared;        /* the struct that it was filled into */
     struct tr__form *form; /* NULL: nobody has asked for it yet */

@@ -234,7 +234,7 @@ static int check_expectation(tr_http_request *req)
 }
 
 /* What of the head is kept: a byte behind its last line, which ends its text. */
-static int measure(tr_http_request *req)
+static void measure(tr_http_request *req)
 {
     tr__span last = req->target;
 
@@ -244,34 +244,33 @@ static int measure(tr_http_request *req)
         last = line->value.bytes > 0 ? line->value : line->name;
     }
     req->head_bytes = last.at + last.bytes + 1;
-    if (req->head_bytes > req->conn->worker->server->config.head_bytes_most)
+}
+
+/* The head's end, and whether its empty line is one of CR and LF. */
+static int check_end(tr_http_request *req)
+{
+    const char *head = tr__request_head(req);
+    const char *end = rawmemchr(head + req->head_bytes - 1, '\n');
+
+    if (end[1] != '\r')
+        return refuse(req, 400, "a line ends with LF alone");
+    if ((size_t)(end + 3 - head) > req->conn->worker->server->config.head_bytes_most)
         return refuse(req, 431, "the headers are too long");
     return 0;
 }
 
-/* Whether the empty line is one of CR and LF. */
-static bool ends_well(const tr_http_request *req)
-{
-    const char *end = rawmemchr(tr__request_head(req) + req->head_bytes - 1, '\n');
-
-    return end[1] == '\r';
-}
-
 static int check_head(tr_http_request *req)
 {
-    int rc = measure(req);
+    int rc;
 
-    if (rc != 0)
-        return rc;
+    measure(req);
     if (req->parser.method == HTTP_CONNECT)
         return refuse(req, 501, "this is no proxy");
     if (req->parser.http_major != 1 || !is_http(req) || req->parser.http_minor > 1)
         return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     if (!begins_well(req))
         return refuse(req, 400, "the request line is malformed");
-    if (!ends_well(req))
-        return refuse(req, 400, "a line ends with LF alone");
-    if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
+    if ((rc = check_end(req)) != 0 || (rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)
         return rc;
     return check_expectation(req);
 }
@@ -313,11 +312,30 @@ static bool reserve_body(tr__buffer *body, size_t bytes)
     return body->bytes != NULL;
 }
 
+/* Chunks may have extensions, and trailers: up to `bytes` of the request, they must not be much
+ * more than what they come with. This is looked at where data begins, at the end, and where what
+ * has come ends: so it is the same in whichever pieces it comes. */
+static bool is_wrapping_too_long(const tr_http_request *req, uint64_t bytes)
+{
+    enum { OF_A_BYTE = 16 };
+
+    return (req->parser.flags & F_CHUNKED) != 0 &&
+           bytes >
+               2 * req->conn->worker->server->config.head_bytes_most + OF_A_BYTE * req->body_bytes;
+}
+
+static int refuse_wrapping(tr_http_request *req)
+{
+    return refuse(req, 413, "the chunks are too large for what they contain");
+}
+
 /* A body that is there whole stays where it is. */
 static int on_body(llhttp_t *parser, const char *at, size_t bytes)
 {
     tr_http_request *req = parser->data;
 
+    if (is_wrapping_too_long(req, req->parsed_bytes + (uint64_t)(at - req->parsed)))
+        return refuse_wrapping(req);
     req->body_bytes += bytes;
     if (req->body_bytes > req->body_most)
         return refuse(req, 413, "the body is too large");
@@ -379,36 +397,28 @@ static bool is_head_too_long(const tr_http_request *req, const char *end)
     return !req->has_head && bytes > req->conn->worker->server->config.head_bytes_most;
 }
 
-/* Chunks may have extensions, and trailers: they must not be much more than what they come with. */
-static bool is_wrapping_too_long(const tr_http_request *req)
-{
-    enum { OF_A_BYTE = 16 };
-
-    return (req->parser.flags & F_CHUNKED) != 0 &&
-           req->parsed_bytes >
-               2 * req->conn->worker->server->config.head_bytes_most + OF_A_BYTE * req->body_bytes;
-}
-
 tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size_t *used)
 {
     bool had_head = req->has_head;
-    llhttp_errno_t error = llhttp_execute(&req->parser, bytes, count);
+    llhttp_errno_t error;
 
-    req->parsed_bytes += count;
+    req->parsed = bytes;
+    error = llhttp_execute(&req->parser, bytes, count);
     *used = count;
-    if (error == HPE_PAUSED) {
+    if (error == HPE_PAUSED)
         *used = (size_t)(llhttp_get_error_pos(&req->parser) - bytes);
-        return TR__PARSED_ALL;
-    }
-    if (error != HPE_OK)
+    else if (error != HPE_OK)
         return refused(req, error);
+    req->parsed_bytes += *used;
     if (is_head_too_long(req, bytes + count)) {
         (void)refuse(req, 431, "the headers are too long");
         return TR__PARSED_REFUSED;
     }
-    if (is_wrapping_too_long(req)) {
-        (void)refuse(req, 413, "the chunks are too large for what they contain");
+    if (is_wrapping_too_long(req, req->parsed_bytes)) {
+        (void)refuse_wrapping(req);
         return TR__PARSED_REFUSED;
     }
+    if (error == HPE_PAUSED)
+        return TR__PARSED_ALL;
     return req->has_head && !had_head ? TR__PARSED_HEAD : TR__PARSED_SOME;
 }

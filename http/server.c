@@ -401,6 +401,11 @@ int tr_http_serve(tr_http_server *srv)
     if (srv == NULL || srv->root != srv)
         return TR_EINVAL;
     rc = serve(srv);
+    if (rc < 0) {
+        TR_SHIELD(1) {
+            (void)tr_yield(); /* tasks that were started to await that it listens hold it then */
+        }
+    }
     tr_http_server_free(srv);
     return rc;
 }
@@ -427,12 +432,18 @@ int tr_http_await_ready(tr_http_server *srv)
     return rc;
 }
 
+/* Before that, address and port are of those who start it. */
+static bool is_announced(const tr_http_server *srv)
+{
+    return srv != NULL && tr_event_is_set(&srv->root->ready) && srv->root->ready_rc == 0;
+}
+
 const char *tr_http_address(const tr_http_server *srv)
 {
-    return srv != NULL && srv->root->address != NULL ? srv->root->address : "";
+    return is_announced(srv) ? srv->root->address : "";
 }
 
 int tr_http_port(const tr_http_server *srv)
 {
-    return srv != NULL ? srv->root->port : 0;
+    return is_announced(srv) ? srv->root->port : 0;
 }

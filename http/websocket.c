@@ -122,6 +122,14 @@ static bool append_text(tr__http_conn *conn, tr__slice text)
     return true;
 }
 
+/* Headers that middleware has added. */
+static bool append_lines(tr__http_conn *conn, const tr__buffer *lines)
+{
+    size_t bytes = tr__buffer_count(lines);
+
+    return bytes == 0 || append_text(conn, (tr__slice){ lines->bytes + lines->begin, bytes });
+}
+
 static bool switch_protocols(tr_http_request *req, tr__slice protocol, bool is_deflating)
 {
     static const char head[] = "HTTP/1.1 101 Switching Protocols\r\n"
@@ -130,7 +138,6 @@ static bool switch_protocols(tr_http_request *req, tr__slice protocol, bool is_d
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
     char accept[TR__ACCEPT_BYTES + 1];
     tr__http_conn *conn = req->conn;
-    tr_http_response *res = &req->res;
 
     return tr__ws_accept_key(tr_http_header(req, "Sec-WebSocket-Key"), accept) &&
            append_text(conn, (tr__slice){ head, sizeof(head) - 1 }) &&
@@ -138,9 +145,7 @@ static bool switch_protocols(tr_http_request *req, tr__slice protocol, bool is_d
            (protocol.at == NULL || append(conn, "Sec-WebSocket-Protocol", protocol)) &&
            (!is_deflating || append(conn, "Sec-WebSocket-Extensions",
                                     (tr__slice){ deflate, sizeof(deflate) - 1 })) &&
-           append_text(conn, (tr__slice){ res->lines.bytes + res->lines.begin,
-                                          tr__buffer_count(&res->lines) }) &&
-           append_text(conn, (tr__slice){ "\r\n", 2 });
+           append_lines(conn, &req->res.lines) && append_text(conn, (tr__slice){ "\r\n", 2 });
 }
 
 /* ---- the handler ---- */

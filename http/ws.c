@@ -99,10 +99,8 @@ void tr__ws_note_heard(tr_ws *ws)
     if (!ws->is_pinged)
         return;
     ws->is_pinged = false;
-    if (!ws->is_closing) { /* then the timer is the goodbye's */
-        stop_timer(ws);
-        start_timer(ws, ws->options.ping_every);
-    }
+    stop_timer(ws);
+    start_timer(ws, ws->options.ping_every);
 }
 
 /* ---- its end ---- */

@@ -61,7 +61,8 @@ typedef struct tr_http_config {
     size_t body_most;       /* bytes of a body; default 1 MiB: 413 */
     long connections_most;  /* in all; default 100,000, or what descriptors allow: closed at once */
     long connections_each;  /* of one address, or network of IPv6 (/64); default none */
-    double head_timeout;    /* from the first byte of a request to the end of its head; 15: 408 */
+    double head_timeout;    /* from a request's first byte to the end of its head; 15: 408. As long
+                               for a handshake of TLS: closed */
     double body_timeout;    /* without a byte of the body; 30: 408 */
     double idle_timeout;    /* of a connection between requests; 75: closed */
     double write_timeout;   /* without the client taking a byte; 60: closed */
@@ -106,7 +107,8 @@ TR_API void tr_http_stop(tr_http_server *srv);
 
 /* Await that it listens: 0; then tr_http_address tells where ("127.0.0.1:40123"), and tr_http_port
  * at which port, for who let the system choose.
- * Ownership: the text is lent until the server is gone.
+ * Ownership: the text is lent until the server is gone. A task of the same loop that was started
+ *            before tr_http_serve was called is in time, also where that fails at once.
  * Threads:   tr_http_await_ready: tasks, foreign threads; the others: any.
  * Errors:    of listening; TR_ECANCELED; "" and 0: it does not listen. */
 TR_API int tr_http_await_ready(tr_http_server *srv);

@@ -11,10 +11,13 @@ HERE = ROOT / "tests/clients"
 MODULES = ROOT / "build/clients"
 
 
+def environment(service):
+    return {**os.environ, "NODE_EXTRA_CA_CERTS": str(service.folder / "ca.pem"),
+            "NODE_PATH": str(MODULES / "node_modules")}
+
+
 def node(service, script, *arguments):
-    run("node", HERE / script, service.url, service.tls_url, *arguments,
-        env={**os.environ, "NODE_EXTRA_CA_CERTS": str(service.folder / "ca.pem"),
-             "NODE_PATH": str(MODULES / "node_modules")})
+    run("node", HERE / script, service.url, service.tls_url, *arguments, env=environment(service))
 
 
 def has(name):

@@ -1,6 +1,7 @@
 """SIGTERM under load: who was accepted is answered, and nobody sees a reset. Clients of our own (load.c)
 count exactly; wrk adds to the load, and must see no error but that nobody listens any more."""
 
+from by_node import HERE, environment, has, install
 from by_wrk import Wrk
 from service import run
 
@@ -28,3 +29,10 @@ def check_while_bodies_are_on_their_way(service):
 
 def check_at_the_first_requests(service):
     end(service, 1)
+
+
+def check_websockets_are_told(service):
+    install()
+    if has("ws"):
+        run("node", HERE / "goodbye.js", service.url, service.process.pid, env=environment(service))
+        service.process.wait(60)

@@ -65,11 +65,17 @@ class Service(Sample):
     def __init__(self, programs, folder):
         super().__init__([str(programs / "server")], str(folder))
         self.programs, self.folder = programs, folder
-        self.tls_port, self.mutual_port = map(int, self.ask("/ports").split())
+        try:
+            self.tls_port, self.mutual_port = map(int, self.ask("/ports").split())
+        except Exception as error:
+            self.process.kill()
+            raise AssertionError(self.process.communicate()[1]) from error
 
-    def __exit__(self, *what):
-        super().__exit__(*what)
-        assert what[0] is not None or self.errors == "", self.errors
+    def __exit__(self, *unused):
+        try:
+            super().__exit__(*unused)
+        finally:
+            assert self.errors == "", self.errors
 
     @property
     def url(self):

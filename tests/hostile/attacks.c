@@ -30,9 +30,25 @@ enum {
 
 /* ---- texts that are made ---- */
 
+/* All that is made lasts for ever, and can be found. */
+typedef struct made {
+    struct made *next;
+    char bytes[];
+} made;
+
+static char *make(size_t bytes)
+{
+    static made *all;
+    made *m = allocate(sizeof(*m) + bytes);
+
+    m->next = all;
+    all = m;
+    return m->bytes;
+}
+
 static script join(script a, script b)
 {
-    char *joined = allocate(a.count + b.count + 1);
+    char *joined = make(a.count + b.count + 1);
 
     memcpy(joined, a.bytes, a.count);
     memcpy(joined + a.count, b.bytes, b.count);
@@ -47,7 +63,7 @@ static script of(const char *literal)
 static script repeat(const char *piece, size_t times)
 {
     size_t bytes = strlen(piece);
-    char *all = allocate(bytes * times + 1);
+    char *all = make(bytes * times + 1);
 
     for (size_t i = 0; i < times; i++)
         memcpy(all + i * bytes, piece, bytes);
@@ -94,7 +110,7 @@ static script deflated_zeros(size_t bytes)
 {
     static const unsigned char zeros[64 * KIB];
     size_t room = bytes / 500 + KIB;
-    unsigned char *out = allocate(room);
+    unsigned char *out = (unsigned char *)make(room);
     z_stream z = { .next_out = out, .avail_out = (unsigned)room };
 
     if (deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -187,6 +203,8 @@ static void make_texts(void)
 /* ---- the list ---- */
 
 static const script heads[] = { LITERAL("GET / " HEAD "X: ") };
+/* The begin of a ClientHello, in a record of 512 bytes. */
+static const script hellos[] = { LITERAL("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03") };
 static const script bodies[] = { LITERAL("POST / " HEAD "Content-Length: 100000\r\n\r\n") };
 static const script chunked[] = { LITERAL("POST / " CHUNKED) };
 static const script streams[] = { LITERAL("POST /drink " HEAD "Content-Length: 100000\r\n\r\n") };
@@ -214,6 +232,16 @@ static attack attacks[] = {
       .one_of = 1,
       .may = { 408 },
       .bytes_each = 2 * KIB },
+    { .name = "handshakes of TLS that trickle",
+      TEXTS_OF(hellos),
+      .stream = LITERAL("x"),
+      .stream_most = KIB,
+      .trickles = true,
+      .is_secure = true,
+      .one_of = 1,
+      .may_be_silent = true,
+      .may_be_reset = true,
+      .bytes_each = 64 * KIB }, /* most of it is OpenSSL's */
     { .name = "bodies that trickle",
       TEXTS_OF(bodies),
       .stream = LITERAL("x"),

@@ -176,7 +176,7 @@ static void send_some(crowd *c, conn *k, size_t most)
         at = k->text->bytes + k->sent;
         left = k->text_most - k->sent;
     } else {
-        at = c->pieces + streamed % c->attack->stream.count;
+        at = left > 0 ? c->pieces + streamed % c->attack->stream.count : NULL;
         left = left < PIECE ? left : PIECE;
     }
     count = left == 0 ? 0 : send(k->fd, at, left < most ? left : most, MSG_NOSIGNAL);

@@ -50,6 +50,7 @@ typedef struct attack {
     script stream;        /* then this, again and again, */
     uint64_t stream_most; /* so many bytes */
     bool trickles;        /* one by one, */
+    bool is_secure;       /* of the server that speaks TLS, */
     bool is_deaf;         /* and reads nothing until the server must have given up */
     ending ending;
     long one_of;        /* of the connections; 1: as many as are asked for */
@@ -114,7 +115,12 @@ int guest_ask(int port, const char *path, char *body, size_t room);
 
 /* ---- server.c ---- */
 
-/* Serve; writes the port to `told`. */
+/* Where they listen: one server, and another by TLS. */
+typedef struct ports {
+    int plain, secure;
+} ports;
+
+/* Serve; writes the ports to `told`. */
 int server_run(const patience *times, int told);
 
 /* ---- memory.c ---- */

@@ -55,7 +55,7 @@ typedef struct result {
 
 typedef struct server {
     pid_t pid;
-    int port;
+    ports ports;
     patience times;
     bool is_stopped;
 } server;
@@ -156,7 +156,7 @@ static void start_server(server *s)
     if (s->pid == 0)
         exit(server_run(&s->times, ends[1]));
     (void)close(ends[1]);
-    read_all(ends[0], &s->port, sizeof(s->port), "server");
+    read_all(ends[0], &s->ports, sizeof(s->ports), "server");
     (void)close(ends[0]);
 }
 
@@ -171,7 +171,7 @@ static child start_guest(const server *s)
     pid = fork_child();
     if (pid == 0) {
         (void)close(stop[1]);
-        guest_run(s->port, stop[0], told[1]);
+        guest_run(s->ports.plain, stop[0], told[1]);
     }
     (void)close(told[1]);
     (void)close(stop[0]);
@@ -198,7 +198,8 @@ static child start_crowd(const server *s, const attack *a, long count, int sourc
     pid = fork_child();
     if (pid == 0) {
         (void)close(guest->stop); /* else it would not hear that it is to end */
-        crowd_run(a, count, s->port, source, &s->times, told[1]);
+        crowd_run(a, count, a->is_secure ? s->ports.secure : s->ports.plain, source, &s->times,
+                  told[1]);
     }
     (void)close(told[1]);
     return (child){ .pid = pid, .told = told[0] };
@@ -212,7 +213,7 @@ static state state_now(const server *s)
     char text[64];
     char *rest;
 
-    if (guest_ask(s->port, "/state", text, sizeof(text)) != 200)
+    if (guest_ask(s->ports.plain, "/state", text, sizeof(text)) != 200)
         die("the server does not answer");
     now.used = strtol(text, &rest, 10);
     now.warnings = strtol(rest, NULL, 10);

@@ -9,6 +9,9 @@
 #include <troupe/net.h>
 #include <unistd.h>
 
+#define EXPECT(x) ((x) ? (void)0 : die("the server can't be made: %s", #x))
+#include "net/certificates.h"
+
 enum { BIG_BYTES = 16 * 1024 * 1024 };
 
 struct order {
@@ -93,20 +96,29 @@ struct service {
     int told;
 };
 
-struct tell_args {
-    tr_http_server *srv;
+/* Both are served, until they are told to stop. */
+typedef struct servers {
+    tr_http_server *plain, *secure;
     int told;
-};
+} servers;
 
 static int tell(void *arg)
 {
-    struct tell_args *args = arg;
-    int rc = tr_http_await_ready(args->srv);
-    int port = tr_http_port(args->srv);
+    servers *s = *(servers **)arg;
+    int rc = tr_http_await_ready(s->plain);
+    ports p;
 
-    if (rc == 0 && write(args->told, &port, sizeof(port)) != (ssize_t)sizeof(port))
+    if (rc == 0)
+        rc = tr_http_await_ready(s->secure);
+    p = (ports){ tr_http_port(s->plain), tr_http_port(s->secure) };
+    if (rc == 0 && write(s->told, &p, sizeof(p)) != (ssize_t)sizeof(p))
         rc = TR_EPIPE;
     return rc;
+}
+
+static int run_server(void *server)
+{
+    return tr_http_serve(*(tr_http_server **)server);
 }
 
 static void add_routes(tr_http_server *srv, void *big)
@@ -122,27 +134,51 @@ static void add_routes(tr_http_server *srv, void *big)
     tr_http_websocket(srv, "/ws", listen_only, NULL, NULL);
 }
 
+/* A context with a certificate that nobody has signed: no client looks at it. */
+static tr_tls *make_tls(void)
+{
+    certificates c;
+    tr_tls *tls;
+
+    begin_certificates(&c);
+    EXPECT(tr_tls_server_new(&tls, &(tr_tls_options){ .certificate = file_of(&c, "good.pem"),
+                                                      .key = file_of(&c, "good.key") }) == 0);
+    end_certificates(&c);
+    return tls;
+}
+
+static tr_http_server *make_server(const patience *times, tr_tls *tls, void *big)
+{
+    tr_http_server *srv;
+    tr_http_config config = { .listen = "127.0.0.1:0",
+                              .tls = tls,
+                              .connections_most = -1,
+                              .head_timeout = times->head,
+                              .body_timeout = times->body,
+                              .write_timeout = times->write,
+                              .idle_timeout = 3600,
+                              .drain = 20 };
+
+    EXPECT(tr_http_server_new(&srv, &config) == 0);
+    add_routes(srv, big);
+    return srv;
+}
+
 static int serve(void *arg)
 {
     const struct service *service = arg;
-    struct tell_args args = { .told = service->told };
     void *big = allocate(BIG_BYTES);
-    tr_http_config config = { .listen = "127.0.0.1:0",
-                              .connections_most = -1,
-                              .head_timeout = service->times->head,
-                              .body_timeout = service->times->body,
-                              .write_timeout = service->times->write,
-                              .idle_timeout = 3600,
-                              .drain = 20 };
-    int rc = tr_http_server_new(&args.srv, &config);
+    tr_tls *tls = make_tls();
+    servers s = { make_server(service->times, NULL, big), make_server(service->times, tls, big),
+                  service->told };
+    int rc;
 
-    if (rc == 0) {
-        add_routes(args.srv, big);
-        TR_SCOPE(s, &rc) {
-            (void)tr_scope_spawn(s, tell, &args); /* the scope has its result */
-            rc = tr_http_serve(args.srv);
-        }
+    TR_SCOPE(scope, &rc) {
+        (void)tr_scope_spawn(scope, tell, &(servers *){ &s }); /* the scope has their results */
+        (void)tr_scope_spawn(scope, run_server, &s.plain);
+        (void)tr_scope_spawn(scope, run_server, &s.secure);
     }
+    tr_tls_unref(tls);
     free(big);
     return rc;
 }

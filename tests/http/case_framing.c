@@ -201,6 +201,7 @@ CASE(lines_end_as_they_must)
         VECTOR(GET("Host: a\r\nX: a\r\n\tb\r\n"), 400),
         VECTOR(GET("Host: a\r\nX:\r\n b\r\n"), 400),
         VECTOR(GET("Host: a\r\nX:\r\n \r\n"), 400),
+        VECTOR(GET("X:\r\n \r\nHost: a\r\n"), 400),
         VECTOR(GET("Host: a\r\nX: a\r\n \r\n"), 400),
         VECTOR(GET("\r\n Host: a\r\n"), 400),
         VECTOR(GET(" Host: a\r\n"), 400),

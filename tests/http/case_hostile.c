@@ -270,7 +270,73 @@ CASE(what_has_no_end_is_refused_although_more_comes)
     end_service(&s);
 }
 
+/* ---- fast ones ---- */
+
+static int note_turn(void *had_turn)
+{
+    *(bool *)had_turn = true;
+    return 0;
+}
+
+/* Does what never has to wait: whether another task had its turn meanwhile. */
+static int hurry(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    bool had_turn = false, had_turn_until_now;
+    char some[4096];
+    ssize_t count = 0;
+    tr_task *task;
+    int rc;
+
+    (void)ctx;
+    EXPECT(tr_task_spawn(&task, note_turn, &had_turn) == 0);
+    rc = tr_http_begin(res, 200, NULL, -1);
+    if (strcmp(tr_http_path(req), "/read") == 0)
+        while (rc == 0 && (count = tr_http_read(req, some, sizeof(some))) > 0)
+            ;
+    else
+        for (int i = 0; rc == 0 && i < 50; i++)
+            rc = tr_http_write(res, ".", 1) < 0 ? TR_EPIPE : tr_http_flush(res);
+    had_turn_until_now = had_turn;
+    EXPECT(tr_task_wait(task, TR_FOREVER) == 0);
+    tr_task_unref(task);
+    EXPECT(rc == 0 && count == 0);
+    return tr_http_write(res, had_turn_until_now ? "fair" : "unfair", 6 - 2 * had_turn_until_now);
+}
+
+static void expect_fair(const service *s, const char *head, const char *body, size_t bytes)
+{
+    tr_io *io = open_client(s);
+    const char *text;
+    ssize_t heard;
+
+    say(io, head);
+    EXPECT(bytes == 0 || tr_write(io, body, bytes) == 0);
+    heard = tr_read_until(io, &text, "fair\r\n", 4096);
+    EXPECT(heard > 0 && memmem(text, (size_t)heard, "unfair", 6) == NULL);
+    EXPECT(tr_close(io) == 0);
+}
+
+CASE(a_client_that_is_fast_leaves_others_their_turn)
+{
+    enum { BYTES = 500 * 1000 };
+    tr_http_server *server = new_server(&(tr_http_config){ .loops = 1, .drain = 0.1 });
+    char *body = calloc(1, BYTES);
+    service s;
+
+    EXPECT(body != NULL);
+    EXPECT(tr_http_route_with(server, "POST", "/read", hurry, NULL,
+                              &(tr_http_route_options){ .streams_body = true }) == 0);
+    EXPECT(tr_http_route(server, "GET", "/write", hurry, NULL) == 0);
+    begin_service(&s, server);
+    expect_fair(&s, "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n", body,
+                BYTES);
+    expect_fair(&s, "GET /write HTTP/1.1\r\nHost: a\r\n\r\n", NULL, 0);
+    end_service(&s);
+    free(body);
+}
+
 CASES("hostile", who_says_no_more_anywhere_is_answered_as_far_as_it_has_asked,
       who_says_no_more_gets_all_of_a_large_answer, who_is_reset_anywhere_is_gone,
       who_connects_and_goes_costs_nothing, a_websocket_may_break_off_anywhere,
-      what_has_no_end_is_refused_although_more_comes)
+      what_has_no_end_is_refused_although_more_comes,
+      a_client_that_is_fast_leaves_others_their_turn)

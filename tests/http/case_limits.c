@@ -231,6 +231,62 @@ CASE(what_is_too_large_is_refused)
     end_service(&s);
 }
 
+/* The status of a request that comes in one piece, or in two; another one follows it. */
+static int status_of(const service *s, const char *request, size_t cut)
+{
+    char text[1024];
+    tr_io *io = open_client(s);
+    int status;
+
+    EXPECT(tr_write_all(io, request, cut) == 0);
+    EXPECT(tr_sleep(0.001) == 0);
+    say(io, request + cut);
+    status = hear(io, text, sizeof(text));
+    if (status == 200)
+        expect_hello(io);
+    EXPECT(tr_close(io) == 0);
+    return status;
+}
+
+static void expect_always(const service *s, const char *request, int status)
+{
+    size_t bytes = strlen(request);
+
+    for (size_t cut = bytes > 8 ? bytes - 8 : 0; cut < bytes; cut++)
+        EXPECT(status_of(s, request, cut) == status);
+    EXPECT(status_of(s, request, 0) == status);
+}
+
+CASE(limits_are_the_same_whole_and_in_pieces)
+{
+    service s;
+
+    begin(&s, &(tr_http_config){ .head_bytes_most = 40, .drain = 0.1 });
+    expect_always(&s, "GET / HTTP/1.1\r\nHost: a\r\nX: 34567890\r\n\r\n", 200);
+    expect_always(&s, "GET / HTTP/1.1\r\nHost: a\r\nX: 345678901\r\n\r\n", 431);
+    expect_always(&s, "GET / HTTP/1.1\r\nHost: a\r\nX: 34567   \r\n\r\n", 200);
+    expect_always(&s, "GET / HTTP/1.1\r\nHost: a\r\nX: 34567    \r\n\r\n", 431);
+    end_service(&s);
+    begin(&s, &(tr_http_config){ .head_bytes_most = 60, .drain = 0.1 });
+    /* 120 bytes, and 16 for each of the body. */
+    expect_always(&s,
+                  "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "1;9012345678901234567890123456789012345678901234567890\r\na\r\n"
+                  "0;567890123456789\r\n\r\n",
+                  200);
+    expect_always(&s,
+                  "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "1;9012345678901234567890123456789012345678901234567890\r\na\r\n"
+                  "0;5678901234567890\r\n\r\n",
+                  413);
+    expect_always(&s,
+                  "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "1;90123456789012345678901234567890123456789012345678901234567890123456\r\na"
+                  "\r\n0\r\n\r\n",
+                  413);
+    end_service(&s);
+}
+
 /* ---- connections ---- */
 
 CASE(more_connections_than_allowed_are_closed)
@@ -276,4 +332,5 @@ CASES("limits", a_head_that_trickles_has_no_more_time_than_another,
       a_body_that_does_not_come_is_told_so, a_connection_that_idles_is_closed,
       a_client_that_takes_nothing_is_given_up, a_handler_that_takes_too_long_is_cancelled,
       a_client_that_ends_within_a_body_is_told_so, what_is_too_large_is_refused,
-      more_connections_than_allowed_are_closed, an_address_has_no_more_connections_than_allowed)
+      limits_are_the_same_whole_and_in_pieces, more_connections_than_allowed_are_closed,
+      an_address_has_no_more_connections_than_allowed)

@@ -193,7 +193,51 @@ CASE(who_was_accepted_is_answered_when_the_server_stops)
     tr_task_unref(s.task);
 }
 
+/* Nobody has told it that the server listens: it looks. */
+static int look_for_the_port(void *server)
+{
+    while (tr_http_port(server) == 0) {
+        EXPECT(tr_http_address(server)[0] == 0 || tr_http_port(server) != 0); /* by now */
+        EXPECT(tr_sleep(0.0001) == 0);
+    }
+    EXPECT(strstr(tr_http_address(server), "127.0.0.1:") != NULL);
+    return 0;
+}
+
+CASE(the_port_may_be_asked_for_from_any_loop_at_any_time)
+{
+    tr_http_server *server = new_server(&(tr_http_config){ 0 });
+    tr_task *task;
+    service s;
+
+    EXPECT(tr_http_route(server, "GET", "/late", late, NULL) == 0);
+    EXPECT(tr_task_spawn_on(&task, TR_LOOP(1), look_for_the_port, server) == 0);
+    begin_service(&s, server);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == 0);
+    tr_task_unref(task);
+    end_service(&s);
+}
+
+static int await_ready(void *server)
+{
+    return tr_http_await_ready(server);
+}
+
+CASE(who_awaits_a_server_that_fails_at_once_is_told)
+{
+    tr_http_server *server = new_server(&(tr_http_config){ 0 });
+    tr_task *task;
+
+    EXPECT(tr_http_route(server, "GET", "no slash", hello, NULL) == TR_EINVAL);
+    EXPECT(tr_task_spawn(&task, await_ready, server) == 0); /* it has not begun yet */
+    EXPECT(tr_http_serve(server) == TR_EINVAL);
+    EXPECT(tr_task_wait(task, TR_FOREVER) == TR_EINVAL);
+    tr_task_unref(task);
+}
+
 CASES("server", requests_of_one_connection_are_answered_in_order,
       a_request_may_come_in_any_two_pieces, a_body_is_streamed_both_ways,
       what_is_no_request_is_refused_and_closed, a_head_that_comes_too_slowly_is_told_so,
-      who_was_accepted_is_answered_when_the_server_stops)
+      who_was_accepted_is_answered_when_the_server_stops,
+      the_port_may_be_asked_for_from_any_loop_at_any_time,
+      who_awaits_a_server_that_fails_at_once_is_told)

@@ -38,16 +38,20 @@ static inline int sip(tr_http_request *req, tr_http_response *res, void *ctx)
                      : tr_http_text(res, 200, "%s %s", tr_http_header(req, "X-Word"), body);
 }
 
-/* On this loop alone, so that its connections may be looked at. */
-static inline void begin_pieces(service *s)
+static inline void add_pieces(tr_http_server *server)
 {
-    tr_http_server *server =
-        new_server(&(tr_http_config){ .loops = 1, .drain = 0.1, .headers_most = 100 });
-
     EXPECT(tr_http_route(server, "GET", "/m/:name", mirror, NULL) == 0);
     EXPECT(tr_http_route(server, "POST", "/m", mirror, NULL) == 0);
     EXPECT(tr_http_route_with(server, "POST", "/sip", sip, NULL,
                               &(tr_http_route_options){ .streams_body = true }) == 0);
+}
+
+/* On this loop alone, so that its connections may be looked at. */
+static inline void begin_pieces(service *s)
+{
+    tr_http_server *server = new_server(&(tr_http_config){ .loops = 1, .drain = 0.1 });
+
+    add_pieces(server);
     begin_service(s, server);
 }
 
