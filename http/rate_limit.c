@@ -15,32 +15,36 @@ typedef struct rate {
     const char *header; /* NULL: by address */
 } rate;
 
-/* Who asks: an address without its port, for each connection has another. */
-static size_t name_of(tr_http_request *req, const rate *r, const char **name)
+/* Who asks: an address without its port, for each connection has another. at is NULL where that
+ * can't be told. */
+static tr__slice name_of(tr_http_request *req, const rate *r)
 {
+    const char *name = r->header != NULL ? tr_http_header(req, r->header) : NULL;
     const char *colon;
     size_t bytes;
 
-    *name = r->header != NULL ? tr_http_header(req, r->header) : NULL;
-    if (*name != NULL) {
-        bytes = strlen(*name);
-        return bytes < TR_LIMITER_KEY_MAX ? bytes : TR_LIMITER_KEY_MAX;
+    if (name != NULL) {
+        bytes = strlen(name);
+        return (tr__slice){ name, bytes < TR_LIMITER_KEY_MAX ? bytes : TR_LIMITER_KEY_MAX };
     }
-    *name = tr_http_peer(req);
-    colon = strrchr(*name, ':');
-    return colon != NULL && strncmp(*name, "unix:", 5) != 0 ? (size_t)(colon - *name)
-                                                            : strlen(*name);
+    name = tr_http_peer(req);
+    colon = strncmp(name, "unix:", 5) != 0 ? strrchr(name, ':') : NULL;
+    if (name[0] == 0)
+        return (tr__slice){ NULL, 0 };
+    return (tr__slice){ name, colon != NULL ? (size_t)(colon - name) : strlen(name) };
 }
 
 static int limit(tr_http_request *req, tr_http_response *res, tr_http_next *next, void *ctx)
 {
     const rate *r = ctx;
-    const char *name;
-    size_t bytes = name_of(req, r, &name);
+    tr__slice name = name_of(req, r);
     double wait = 0;
     char text[24];
-    int rc = tr_keyed_limiter_try_acquire_many(r->limiter, name, bytes, 1, &wait);
+    int rc;
 
+    if (name.at == NULL)
+        return TR_ENOMEM; /* nobody is let in uncounted */
+    rc = tr_keyed_limiter_try_acquire_many(r->limiter, name.at, name.bytes, 1, &wait);
     if (rc == 0)
         return tr_http_next_call(next);
     if (rc != TR_EBUSY && rc != TR_EAGAIN)

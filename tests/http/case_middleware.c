@@ -281,8 +281,8 @@ CASE(a_request_keeps_the_id_that_it_came_with_or_gets_one)
         "X-Request-Id: a\"b\r\n",
         "X-Request-Id: \xc3\xa4\r\n",
         "X-Request-Id: a\r\nX-Request-Id: b\r\n",
-        "X-Request-Id: "
-        "12345678901234567890123456789012345678901234567890123456789012345\r\n"
+        ("X-Request-Id: "
+         "12345678901234567890123456789012345678901234567890123456789012345\r\n")
     };
     char text[1024], id[40], other[40] = "";
     service s;

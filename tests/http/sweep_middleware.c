@@ -238,6 +238,10 @@ static int build_around(tr_http_server *server)
                          tr_http_rate_limit(&(tr_http_rate_options){
                              .per_second = 0.001, .burst = 1, .header = "X-Client" }));
     if (rc == 0)
+        rc = build_group(
+            server, "/seldom",
+            tr_http_rate_limit(&(tr_http_rate_options){ .per_second = 0.001, .burst = 1 }));
+    if (rc == 0)
         rc = build_group(server, "/often", tr_http_rate_limit(NULL));
     return rc;
 }
@@ -267,12 +271,12 @@ SWEEP(what_stands_around_handlers_lets_nobody_in_by_failing,
       { .build = build_around, .talk = talk_around })
 
 /* false: it has failed; whether it was counted, the client can't know. */
-static bool is_welcome(client *c, const char *name)
+static bool is_welcome(client *c, const char *path, const char *name)
 {
     char request[128];
 
-    (void)snprintf(request, sizeof(request),
-                   "GET /rare/ HTTP/1.1\r\nHost: a\r\nX-Client: %s\r\n\r\n", name);
+    (void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: a\r\nX-Client: %s\r\n\r\n",
+                   path, name);
     (void)try_to_ask(c, request, strlen(request));
     MUST(c->status == 200 || (has_struck() && is_failure(c)));
     return c->status == 200;
@@ -281,11 +285,14 @@ static bool is_welcome(client *c, const char *name)
 /* Who has had what there is gets no more of it because something fails. */
 static void talk_too_often(client *c)
 {
-    if (is_welcome(c, "ann")) {
+    if (is_welcome(c, "/rare/", "ann")) {
         get(c, "/rare/", "X-Client: ann\r\n", 429, NULL);
         MUST(says(c, "Retry-After: "));
     }
-    MUST(is_welcome(c, "bob") || is_welcome(c, "cid"));
+    MUST(is_welcome(c, "/rare/", "bob") || is_welcome(c, "/rare/", "cid"));
+    hang_up(c); /* its address is looked up once for each connection */
+    if (is_welcome(c, "/seldom/", ""))
+        get(c, "/seldom/", "", 429, NULL);
 }
 
 SWEEP(each_client_has_its_rate, { .build = build_around, .talk = talk_too_often })
