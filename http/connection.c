@@ -156,13 +156,20 @@ static void refuse(tr__http_conn *conn)
 
 /* ---- reading ---- */
 
-/* Tell a client that waits for it to send the body. */
+/* Whether a client still waits to be told to send the body. Behind the head of an answer, it would
+ * stand within its body. */
+static bool is_continue_due(const tr_http_request *req)
+{
+    return req != NULL && req->wants_continue && !req->is_complete && req->body_bytes == 0 &&
+           req->res.stage != TR__ANSWER_OUT;
+}
+
 static bool send_continue(tr__http_conn *conn)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     char *room;
 
-    if (conn->req == NULL || !conn->req->wants_continue || conn->req->is_complete)
+    if (!is_continue_due(conn->req))
         return true;
     conn->req->wants_continue = false;
     room = tr__conn_room(conn, sizeof(text) - 1);
@@ -330,12 +337,14 @@ static next advance(tr__http_conn *conn)
     return NOTHING;
 }
 
+/* While the server drains, who was not told that nothing more is answered may have asked already,
+ * and is heard for a while, as others that idle. */
 static next go_on(tr__http_conn *conn)
 {
     if (conn->req == NULL && tr__buffer_count(&conn->in) > 0)
         return ADVANCE;
     give_back(conn, &conn->out);
-    if (conn->has_peer_ended || (conn->worker->is_draining && conn->req == NULL)) {
+    if (conn->has_peer_ended || (conn->worker->is_closing && conn->req == NULL)) {
         conn->is_last = true;
         linger(conn);
     } else {
@@ -492,6 +501,14 @@ static void let_others_run(tr__http_conn *conn)
     (void)tr_yield(); /* who is cancelled is told when it waits */
 }
 
+/* What was to be sent has come to this: the connection may be broken by it. */
+static int settle_sending(tr__http_conn *conn, int rc)
+{
+    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
+        conn->is_broken = true;
+    return rc;
+}
+
 int tr__conn_flush(tr__http_conn *conn, size_t low)
 {
     int rc;
@@ -502,11 +519,19 @@ int tr__conn_flush(tr__http_conn *conn, size_t low)
     while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
         if ((rc = await(conn, EV_WRITE, TR__LIMIT_WRITE)) < 0)
             break;
-    if (rc == -EAGAIN)
-        return 0;
-    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
-        conn->is_broken = true;
-    return rc;
+    return rc == -EAGAIN ? 0 : settle_sending(conn, rc);
+}
+
+int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe)
+{
+    int rc = tr__conn_flush(conn, 0);
+
+    while (rc == 0 && pipe->held > 0) {
+        rc = tr__file_pipe_empty(pipe, conn->watcher.fd);
+        if (rc == -EAGAIN)
+            rc = await(conn, EV_WRITE, TR__LIMIT_WRITE);
+    }
+    return settle_sending(conn, rc);
 }
 
 /* Understand what stands in the input buffer. What belongs to the next request stays there. */
@@ -562,6 +587,15 @@ int tr__conn_read_body(tr__http_conn *conn)
     }
     conn->in.end += (size_t)count;
     return parse_body(conn);
+}
+
+bool tr__conn_has_more(const tr__http_conn *conn)
+{
+    const tr_http_request *req = conn->req;
+    size_t own = req->moved != NULL ? 0 : req->total_bytes;
+
+    return tr__buffer_count(&conn->in) > own || tr__conn_has_pending(conn) ||
+           tr__sys_peek(conn->watcher.fd) > 0;
 }
 
 char *tr__conn_room(tr__http_conn *conn, size_t bytes)

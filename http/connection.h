@@ -23,6 +23,7 @@
 #include <ev.h>
 
 #include "http/server.h"
+#include "net/file_pipe.h"
 #include "net/tls_engine.h"
 #include "runtime/future.h"
 #include "runtime/wait.h"
@@ -89,9 +90,14 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit);
 /* Send what has been written: 0 when at most `low` bytes wait.
  * Errors: TR_EPIPE, TR_ECONNRESET; TR_ETIMEDOUT; TR_ECANCELED; TR_ENOMEM. */
 int tr__conn_flush(tr__http_conn *conn, size_t low);
+/* Send all that has been written, and what a pipe holds.
+ * Errors: as tr__conn_flush. */
+int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe);
 /* Read more of the body: 0; req->is_complete: no more comes.
  * Errors: as tr_http_read. */
 int tr__conn_read_body(tr__http_conn *conn);
+/* Whether anything has come behind the request: it costs a call of the system. */
+bool tr__conn_has_more(const tr__http_conn *conn);
 /* Let go of the descriptor, when all that was put has gone out: the stream has it, and what was
  * read ahead.
  * Errors: as tr__conn_flush; those of tr__net_here. */

@@ -160,6 +160,19 @@ static bool is_http(const tr_http_request *req)
     return memcmp(behind, " HTTP/", 6) == 0 && behind[9] == '\r';
 }
 
+/* Empty lines in front of a request (RFC 9112, 2.2) end as all lines do, and a single space stands
+ * behind the method. */
+static bool begins_well(const tr_http_request *req)
+{
+    const char *head = tr__request_head(req);
+    const char *at = head;
+
+    while (at[0] == '\r' && at[1] == '\n')
+        at += 2;
+    return at[0] != '\r' && at[0] != '\n' &&
+           (const char *)rawmemchr(at, ' ') + 1 == head + req->target.at;
+}
+
 static int check_framing(tr_http_request *req)
 {
     tr__slice coding = tr__request_known(req, TR__KNOWN_TRANSFER_ENCODING);
@@ -254,6 +267,8 @@ static int check_head(tr_http_request *req)
         return refuse(req, 501, "this is no proxy");
     if (req->parser.http_major != 1 || !is_http(req) || req->parser.http_minor > 1)
         return refuse(req, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if (!begins_well(req))
+        return refuse(req, 400, "the request line is malformed");
     if (!ends_well(req))
         return refuse(req, 400, "a line ends with LF alone");
     if ((rc = check_framing(req)) != 0 || (rc = check_host(req)) != 0)

@@ -87,12 +87,13 @@ static int copy_type(tr_http_response *res, const char *type)
 
 static int append_formatted(tr__buffer *body, const char *format, va_list args)
 {
+    size_t room = body->capacity - body->end;
     va_list again;
     int bytes;
 
     va_copy(again, args);
-    bytes = vsnprintf(body->bytes + body->end, body->capacity - body->end, format, args);
-    if (bytes >= 0 && (size_t)bytes >= body->capacity - body->end) {
+    bytes = vsnprintf(room > 0 ? body->bytes + body->end : NULL, room, format, args);
+    if (bytes >= 0 && (size_t)bytes >= room) {
         if (!tr__buffer_reserve(body, (size_t)bytes + 1))
             bytes = TR_ENOMEM;
         else
@@ -254,10 +255,11 @@ static bool is_own(tr__slice name)
 /* The line of a name in what is to go out; NULL. *bytes: of the line. */
 static char *find_line(const tr_http_response *res, tr__slice name, size_t *bytes)
 {
-    char *at = res->lines.bytes + res->lines.begin;
-    char *end = res->lines.bytes + res->lines.end;
+    const tr__buffer *lines = &res->lines;
+    char *at = tr__buffer_count(lines) > 0 ? lines->bytes + lines->begin : NULL;
+    char *end = tr__buffer_count(lines) > 0 ? lines->bytes + lines->end : NULL;
 
-    while (at < end) {
+    while (at != end) {
         char *next = (char *)memchr(at, '\n', (size_t)(end - at)) + 1; /* each line has one */
 
         if ((size_t)(next - at) > name.bytes && at[name.bytes] == ':' &&
@@ -275,12 +277,21 @@ static void remove_lines(tr_http_response *res, tr__slice name)
     size_t bytes;
     char *at;
 
-    while (tr__buffer_count(&res->lines) > 0 && (at = find_line(res, name, &bytes)) != NULL) {
+    while ((at = find_line(res, name, &bytes)) != NULL) {
         char *end = res->lines.bytes + res->lines.end;
 
         memmove(at, at + bytes, (size_t)(end - at - (ptrdiff_t)bytes));
         res->lines.end -= bytes;
     }
+}
+
+void tr__response_forget_content(tr_http_response *res)
+{
+    static const char *const names[] = { "Content-Encoding",    "Content-Range", "Content-Language",
+                                         "Content-Disposition", "ETag",          "Last-Modified" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        remove_lines(res, (tr__slice){ names[i], strlen(names[i]) });
 }
 
 static int check_line(const tr_http_response *res, const char *name, const char *value)
@@ -336,22 +347,35 @@ int tr_http_add_header(tr_http_response *res, const char *name, const char *valu
     return rc < 0 ? rc : append_line(res, name, value);
 }
 
+tr__slice tr__response_header(const tr_http_response *res, const char *name)
+{
+    size_t name_bytes = strlen(name);
+    size_t bytes;
+    const char *line = tr__buffer_count(&res->lines) > 0
+                           ? find_line(res, (tr__slice){ name, name_bytes }, &bytes)
+                           : NULL;
+
+    if (line == NULL)
+        return (tr__slice){ NULL, 0 };
+    return (tr__slice){ line + name_bytes + 2, bytes - name_bytes - 4 };
+}
+
 const char *tr_http_answer_header(const tr_http_response *res, const char *name)
 {
-    const char *line;
-    size_t name_bytes;
-    size_t bytes;
+    tr_http_request *req;
+    const char *copy;
+    tr__slice value;
 
     if (res == NULL || name == NULL)
         return NULL;
     if (strcasecmp(name, "Content-Type") == 0)
         return res->type;
-    name_bytes = strlen(name);
-    if (tr__buffer_count(&res->lines) == 0 ||
-        (line = find_line(res, (tr__slice){ name, name_bytes }, &bytes)) == NULL)
+    value = tr__response_header(res, name);
+    if (value.at == NULL)
         return NULL;
-    return tr__arena_copy(&tr__request_of((tr_http_response *)(uintptr_t)res)->arena,
-                          line + name_bytes + 2, bytes - name_bytes - 4);
+    req = tr__request_of((tr_http_response *)(uintptr_t)res);
+    copy = tr__arena_copy(&req->arena, value.at, value.bytes);
+    return copy != NULL ? copy : tr__request_lose(req, TR_ENOMEM);
 }
 
 /* ---- the head, as it goes out ---- */
@@ -496,16 +520,29 @@ static bool put_head(tr_http_response *res, int64_t bytes)
 
 /* ---- a whole answer ---- */
 
+/* HEADS has been read as HEAD up to where it was refused. */
 static bool is_head_request(const tr_http_request *req)
 {
-    return req->parser.method == HTTP_HEAD;
+    return req->parser.method == HTTP_HEAD && req->target.bytes > 0;
 }
 
-/* Whether the connection may serve another request after this one. */
+/* Whether nothing goes out behind the head of an answer, whatever was given. */
+static bool is_bodiless(const tr_http_response *res)
+{
+    return is_head_request(TR__CONTAINER_OF(res, tr_http_request, res)) ||
+           tr__status_is_bare(res->status);
+}
+
+/* Whether the connection may serve another request after this one. A server that drains still
+ * answers what has come. */
 static void decide_last(tr_http_request *req)
 {
-    if (!llhttp_should_keep_alive(&req->parser) || req->conn->worker->is_draining)
-        req->conn->is_last = true;
+    tr__http_conn *conn = req->conn;
+    const tr__http_worker *worker = conn->worker;
+
+    if (!llhttp_should_keep_alive(&req->parser) ||
+        (worker->is_draining && (worker->is_closing || !tr__conn_has_more(conn))))
+        conn->is_last = true;
 }
 
 static bool put_body(tr_http_response *res, const char *data, size_t bytes)
@@ -543,7 +580,7 @@ static bool put_whole(tr_http_response *res)
     res->written = bytes;
     if (!put_head(res, (int64_t)bytes))
         return false;
-    if (bytes == 0 || is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
+    if (bytes == 0 || is_bodiless(res))
         return true;
     if (bytes <= COPIED_MOST)
         return put_body(res, is_taken ? res->taken : res->body.bytes, bytes);
@@ -576,8 +613,7 @@ static bool put_begun(tr_http_response *res)
 {
     tr_http_request *req = tr__request_of(res);
 
-    if (!tr__encoder_begin(res))
-        return false;
+    tr__encoder_begin(res);
     decide_last(req);
     if (res->encoder != NULL)
         res->promised = -1; /* nobody knows how short it becomes */
@@ -615,27 +651,34 @@ static bool put_data(tr_http_response *res, const char *data, size_t bytes)
     return put_piece(res, data, bytes);
 }
 
+int tr__response_count(tr_http_response *res, size_t bytes)
+{
+    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
+        return TR_EWRONGPLACE;
+    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
+        return TR_ETOOLARGE;
+    if (tr__request_of(res)->conn->is_broken)
+        return TR_EPIPE;
+    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
+        return TR_ENOMEM;
+    res->written += bytes;
+    return is_bodiless(res) ? 0 : 1;
+}
+
 int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
 {
     enum { PIECE = 16 * 1024 };
     const char *at = data;
     tr__http_conn *conn;
-    int rc = 0;
+    int rc;
 
     if (res == NULL || (data == NULL && bytes > 0))
         return TR_EINVAL;
-    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
-        return TR_EWRONGPLACE;
-    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
-        return TR_ETOOLARGE;
+    rc = tr__response_count(res, bytes);
+    if (rc <= 0)
+        return rc;
     conn = tr__request_of(res)->conn;
-    if (conn->is_broken)
-        return TR_EPIPE;
-    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
-        return TR_ENOMEM;
-    res->written += bytes;
-    if (is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
-        return 0;
+    rc = 0;
     while (rc == 0 && bytes > 0) {
         size_t some = bytes < PIECE ? bytes : PIECE;
 
@@ -649,6 +692,18 @@ int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
     return rc;
 }
 
+bool tr__response_takes_files(tr_http_response *res)
+{
+    return res->promised >= 0 && res->encoder == NULL && tr__request_of(res)->conn->tls == NULL;
+}
+
+int tr__response_put_file(tr_http_response *res, tr__file_pipe *pipe)
+{
+    int rc = tr__response_count(res, pipe->held);
+
+    return rc > 0 ? tr__conn_send_file(tr__request_of(res)->conn, pipe) : rc;
+}
+
 int tr_http_flush(tr_http_response *res)
 {
     if (res == NULL)
@@ -657,22 +712,21 @@ int tr_http_flush(tr_http_response *res)
         return TR_EWRONGPLACE;
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return TR_ENOMEM;
-    if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
+    if (res->encoder != NULL && !is_bodiless(res) &&
+        !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
         return TR_ENOMEM;
     return tr__conn_flush(tr__request_of(res)->conn, 0);
 }
 
 /* A piecewise answer ends; one that fails half-way is cut, so that the client notices. */
-static bool end_pieces(tr_http_response *res, int rc)
+static bool end_pieces(tr_http_response *res, bool is_lost)
 {
-    tr_http_request *req = tr__request_of(res);
-
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return false;
-    if (rc < 0 ||
-        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_head_request(req)))
+    if (is_lost ||
+        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_bodiless(res)))
         return false;
-    if (is_head_request(req) || tr__status_is_bare(res->status))
+    if (is_bodiless(res))
         return true;
     if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_END, put_piece))
         return false;
@@ -681,7 +735,7 @@ static bool end_pieces(tr_http_response *res, int rc)
 
 /* ---- the end ---- */
 
-void tr__response_finish(tr_http_response *res, int rc)
+void tr__response_finish(tr_http_response *res, bool is_lost)
 {
     tr_http_request *req = tr__request_of(res);
     bool is_out;
@@ -689,7 +743,7 @@ void tr__response_finish(tr_http_response *res, int rc)
     if (req->conn->is_detached || req->conn->is_broken)
         return;
     if (res->stage == TR__ANSWER_BEGUN || res->stage == TR__ANSWER_OUT) {
-        is_out = end_pieces(res, rc);
+        is_out = end_pieces(res, is_lost);
     } else {
         if (res->stage == TR__ANSWER_NONE) /* without memory for its error */
             (void)tr__response_begin(res, 500, NULL);

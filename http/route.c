@@ -12,6 +12,9 @@
 #include "http/percent.h"
 #include "runtime/task.h"
 
+#define NS_PER_S 1e9
+#define LONG_S   1e9 /* longer than anything lasts */
+
 /* ---- adding ---- */
 
 int tr__route_remember(tr_http_server *srv, const char *what, const char *pattern, int rc)
@@ -67,11 +70,21 @@ static char *whole_pattern(const tr_http_server *group, const char *pattern)
     return whole;
 }
 
-static int copy_texts(tr_http_route_options *options)
+static bool copy_text(const char **text)
 {
-    options->summary = options->summary != NULL ? tr__copy_string(options->summary) : NULL;
-    options->tag = options->tag != NULL ? tr__copy_string(options->tag) : NULL;
-    return 0;
+    if (*text == NULL)
+        return true;
+    *text = tr__copy_string(*text);
+    return *text != NULL;
+}
+
+/* false: out of memory; what was copied is freed with the route. */
+static bool copy_texts(tr_http_route_options *options)
+{
+    bool is_copied = copy_text(&options->summary);
+
+    is_copied &= copy_text(&options->tag);
+    return is_copied;
 }
 
 static void free_route(tr__http_route *route)
@@ -93,6 +106,7 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
 {
     tr_http_server *root = srv->root;
     tr__http_route *route = tr__alloc_zeroed(sizeof(*route));
+    bool is_copied;
     int rc;
 
     if (route == NULL)
@@ -101,9 +115,9 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
     route->fn = fn;
     route->ctx = ctx;
     route->options = *options;
-    (void)copy_texts(&route->options);
+    is_copied = copy_texts(&route->options);
     route->pattern = whole_pattern(srv, pattern);
-    rc = route->pattern == NULL
+    rc = !is_copied || route->pattern == NULL
              ? TR_ENOMEM
              : tr__router_add(&root->router, route->pattern, (uint32_t)method, &route->destination);
     if (rc < 0) {
@@ -535,6 +549,7 @@ static void answer_error(tr_http_request *req, int rc)
                 tr_strerror(rc), tr_err_name(rc));
     if (req->res.stage == TR__ANSWER_OUT)
         return; /* it is cut */
+    tr__response_forget_content(&req->res);
     if (tr_http_problem(&req->res, status, "%s",
                         status == 500 ? "the server has failed" : tr_strerror(rc)) < 0)
         (void)tr_http_status(&req->res, status); /* without memory, so without a sentence */
@@ -547,8 +562,11 @@ static int run(tr_http_request *req, const tr__http_route *route)
                                                : req->conn->worker->server->config.handler_timeout;
     int rc = 0;
 
+    req->due_ns = UINT64_MAX;
     if (limit <= 0)
         return call(&outermost);
+    if (limit < LONG_S)
+        req->due_ns = tr__now_ns() + (uint64_t)(limit * NS_PER_S);
     TR_DEADLINE(limit, &rc) {
         rc = call(&outermost);
     }
@@ -560,8 +578,12 @@ void tr__route_settle(tr_http_request *req, int rc)
     if (req->is_settled || req->conn->is_detached)
         return;
     req->is_settled = true;
-    if (rc < 0)
-        answer_error(req, rc);
+    if (rc == TR_ECANCELED &&
+        tr__now_ns() >= req->due_ns) /* middleware asks before the limit ends */
+        rc = TR_ETIMEDOUT;
+    req->is_lost = rc < 0 || req->failure < 0;
+    if (req->is_lost)
+        answer_error(req, rc < 0 ? rc : req->failure);
     else if (req->res.stage == TR__ANSWER_NONE)
         (void)tr_http_status(&req->res, 204); /* it can't be refused */
 }
@@ -573,5 +595,5 @@ void tr__route_answer(tr_http_request *req)
     int rc = run(req, route);
 
     tr__route_settle(req, rc);
-    tr__response_finish(&req->res, rc);
+    tr__response_finish(&req->res, rc < 0 || req->is_lost);
 }

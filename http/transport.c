@@ -10,14 +10,12 @@
 
 static ssize_t send_parts(tr__http_conn *conn)
 {
-    tr__tail *tail = &conn->tail;
-    struct iovec parts[2] = {
-        { conn->out.bytes + conn->out.begin, tr__buffer_count(&conn->out) },
-        { tail->data + tail->sent, tail->bytes - tail->sent },
-    };
+    const tr__tail *tail = &conn->tail;
+    struct iovec parts[2] = { { conn->out.bytes + conn->out.begin, tr__buffer_count(&conn->out) } };
 
-    if (parts[1].iov_len == 0)
+    if (tail->data == NULL)
         return tr__sys_send(conn->watcher.fd, parts[0].iov_base, parts[0].iov_len);
+    parts[1] = (struct iovec){ tail->data + tail->sent, tail->bytes - tail->sent };
     return tr__sys_sendmsg(conn->watcher.fd, &(struct msghdr){ .msg_iov = parts, .msg_iovlen = 2 });
 }
 

@@ -60,7 +60,7 @@ typedef struct tr_http_config {
     size_t target_most;     /* bytes of the URL; default 8 KiB: 414 */
     size_t body_most;       /* bytes of a body; default 1 MiB: 413 */
     long connections_most;  /* in all; default 100,000, or what descriptors allow: closed at once */
-    long connections_each;  /* of one address; default none */
+    long connections_each;  /* of one address, or network of IPv6 (/64); default none */
     double head_timeout;    /* from a request's first byte to the end of its head; 15: 408. As long
                                for a handshake of TLS: closed */
     double body_timeout;    /* without a byte of the body; 30: 408 */
@@ -209,8 +209,9 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
 
 /* Serve the files of a folder below a prefix: tr_http_files(srv, "/static", "public", &options);
  * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; a
- * compressed file beside it, "a.css.gz", for who accepts gzip. They are read by the IO pool; the
- * answer is cut where a large file changes while it is sent. Nothing outside of the folder is
+ * compressed file beside it, "a.css.gz", for who accepts gzip. They are read by the IO pool,
+ * and large ones moved to the socket by the kernel, without a copy (not by TLS, nor compressed);
+ * the answer is cut where a large file changes while it is sent. Nothing outside of the folder is
  * served, wherever links in it lead, nor what begins with a dot; folders are not listed.
  * Ownership: the texts are copied; the folder stays open as long as the server is there.
  * Threads:   before it is served; it blocks, for a moment.
@@ -221,7 +222,8 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
 /* ---- a request ----
  *
  * All texts are lent until the handler returns. Names of headers may be in any case. What is asked
- * for and is not there is NULL.
+ * for and is not there is NULL. So is what can't be told for want of memory; then the request is
+ * answered with 503, whatever its handler says, or its answer is cut, where a part of it is out.
  * Threads: the handler's task, and tasks of its loop that end before it. */
 
 TR_API const char *tr_http_method(const tr_http_request *req);

@@ -44,7 +44,11 @@ static int flood(tr_http_request *req, tr_http_response *res, void *ctx)
 static void begin(service *s, const tr_http_config *config)
 {
     tr_http_server *server = new_server(config);
+    tr_http_server *group;
 
+    EXPECT(tr_http_group(&group, server, "/compressed") == 0);
+    EXPECT(tr_http_use(group, tr_http_compress(NULL)) == 0);
+    EXPECT(tr_http_route(group, "GET", "/slow", dawdle, NULL) == 0);
     EXPECT(tr_http_route(server, "GET", "/", hello, NULL) == 0);
     EXPECT(tr_http_route(server, "POST", "/", hello, NULL) == 0);
     EXPECT(tr_http_route(server, "GET", "/slow", dawdle, NULL) == 0);
@@ -158,7 +162,25 @@ CASE(a_handler_that_takes_too_long_is_cancelled)
     EXPECT(hear(io, text, sizeof(text)) == 504);
     say(io, "GET /patient HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT(hear(io, text, sizeof(text)) == 504);
+    say(io, "GET /compressed/slow HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+    EXPECT(hear(io, text, sizeof(text)) == 504);
     expect_hello(io);
+    end(&s, io);
+}
+
+/* It is no fault of the server. */
+CASE(a_client_that_ends_within_a_body_is_told_so)
+{
+    char text[1024];
+    service s;
+    tr_io *io;
+
+    begin(&s, &(tr_http_config){ .drain = 0.1 });
+    io = open_client(&s);
+    say(io, "POST /drink HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+    EXPECT(tr_close_write(io) == 0);
+    EXPECT(hear(io, text, sizeof(text)) == 400);
+    expect_end(io);
     end(&s, io);
 }
 
@@ -253,5 +275,5 @@ CASE(an_address_has_no_more_connections_than_allowed)
 CASES("limits", a_head_that_trickles_has_no_more_time_than_another,
       a_body_that_does_not_come_is_told_so, a_connection_that_idles_is_closed,
       a_client_that_takes_nothing_is_given_up, a_handler_that_takes_too_long_is_cancelled,
-      what_is_too_large_is_refused, more_connections_than_allowed_are_closed,
-      an_address_has_no_more_connections_than_allowed)
+      a_client_that_ends_within_a_body_is_told_so, what_is_too_large_is_refused,
+      more_connections_than_allowed_are_closed, an_address_has_no_more_connections_than_allowed)
