@@ -17,6 +17,7 @@ enum {
     GZIP = 16, /* what zlib adds to the window's bits for that format */
     MEMORY = 8,
     PIECE = 16 * 1024,
+    MARK_BYTES = 256,        /* of the headers that tell of it */
     ON_LOOP_MOST = 64 * 1024 /* a larger body would hold the loop for a millisecond and more */
 };
 
@@ -53,21 +54,30 @@ static bool is_compressible(const char *type)
 static bool is_eligible(const tr_http_response *res)
 {
     return res->status != 206 && !tr__status_is_bare(res->status) && is_compressible(res->type) &&
-           tr_http_answer_header(res, "Content-Encoding") == NULL;
+           tr__response_header(res, "Content-Encoding").at == NULL;
 }
 
-/* Compressed, it is another representation: its ETag is a weak one, then (RFC 9110, 8.8.3). */
-static int mark(tr_http_response *res)
+/* Compressed, it is another representation: its ETag is a weak one, then (RFC 9110, 8.8.3). false:
+ * out of memory; nothing was said. */
+static bool mark(tr_http_response *res)
 {
-    const char *etag = tr_http_answer_header(res, "ETag");
-    char weak[128];
-    int rc = tr_http_set_header(res, "Content-Encoding", "gzip");
+    char weak[128] = "W/";
+    tr__slice etag;
 
-    if (rc < 0 || etag == NULL || etag[0] != '"')
-        return rc;
-    if (snprintf(weak, sizeof(weak), "W/%s", etag) >= (int)sizeof(weak))
-        return tr_http_set_header(res, "ETag", NULL);
-    return tr_http_set_header(res, "ETag", weak);
+    if (!tr__buffer_reserve(&res->lines, MARK_BYTES))
+        return false;
+    (void)tr_http_set_header(res, "Content-Encoding", "gzip"); /* there is room for these */
+    etag = tr__response_header(res, "ETag");
+    if (etag.at == NULL || etag.at[0] != '"')
+        return true;
+    if (etag.bytes + sizeof("W/") <= sizeof(weak)) {
+        memcpy(weak + 2, etag.at, etag.bytes);
+        weak[2 + etag.bytes] = 0;
+        (void)tr_http_set_header(res, "ETag", weak);
+    } else {
+        (void)tr_http_set_header(res, "ETag", NULL);
+    }
+    return true;
 }
 
 /* ---- zlib ---- */
@@ -139,27 +149,28 @@ static int compress_whole(tr_http_response *res, const tr_http_compress_options 
     rc = j.bytes <= ON_LOOP_MOST ? pack(&j) : tr_pool_run(TR_POOL_CPU, pack, &j);
     if (rc == TR_ECANCELED && j.packed == NULL)
         return rc;
-    if (rc < 0 || j.packed_bytes >= j.bytes) {
+    if (rc < 0 || j.packed_bytes >= j.bytes || !mark(res)) {
         tr__free(j.packed);
         return 0; /* it goes out as it is */
     }
     tr__response_replace_body(res, j.packed, j.packed_bytes);
-    return mark(res);
+    return 0;
 }
 
 /* ---- pieces ---- */
 
-bool tr__encoder_begin(tr_http_response *res)
+/* Without memory it goes out as it is. */
+void tr__encoder_begin(tr_http_response *res)
 {
     if (res->compress == NULL || !is_eligible(res))
-        return true;
+        return;
     res->encoder = tr__alloc(sizeof(*res->encoder));
     if (res->encoder == NULL || !begin(&res->encoder->stream, res->compress->level)) {
         tr__free(res->encoder);
         res->encoder = NULL;
-        return true; /* it goes out as it is */
+    } else if (!mark(res)) {
+        tr__encoder_free(res);
     }
-    return mark(res) == 0;
 }
 
 bool tr__encode(tr_http_response *res, const char *data, size_t bytes, tr__encode_how how,

@@ -13,7 +13,8 @@
 #include "runtime/task.h"
 
 enum {
-    OUT_MOST = 64 * 1024, /* that may wait to go out before the next request is handled */
+    OUT_MOST = 12 * 1024, /* that may wait to go out before the next request is handled: then most
+                             answers to many that came at once fit into one block */
     TURN_MOST = 64,       /* requests of one connection, until others run */
     LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
 };
@@ -83,6 +84,7 @@ void tr__conn_close(tr__http_conn *conn)
 
     unwatch(conn);
     release_request(conn);
+    tr__partial_drop(conn);
     drop_tail(conn);
     drop_buffer(conn, &conn->in);
     drop_buffer(conn, &conn->out);
@@ -103,6 +105,8 @@ void tr__conn_close(tr__http_conn *conn)
 static void linger(tr__http_conn *conn)
 {
     release_request(conn);
+    drop_buffer(conn, &conn->in);
+    drop_buffer(conn, &conn->out);
     tr__conn_end(conn);
     if (conn->has_peer_ended) {
         tr__conn_close(conn);
@@ -128,6 +132,9 @@ static next send_out(tr__http_conn *conn)
     if (rc == 0) {
         linger(conn);
     } else if (rc == -EAGAIN) {
+        if (conn->req == NULL)
+            give_back(conn, &conn->in);
+        give_back(conn, &conn->out); /* a body may be left that is not in it */
         conn->state = TR__CONN_WRITES;
         tr__worker_limit(conn, TR__LIMIT_WRITE);
         watch(conn, EV_WRITE);
@@ -148,13 +155,20 @@ static void refuse(tr__http_conn *conn)
 
 /* ---- reading ---- */
 
-/* Tell a client that waits for it to send the body. */
+/* Whether a client still waits to be told to send the body. Behind the head of an answer, it would
+ * stand within its body. */
+static bool is_continue_due(const tr_http_request *req)
+{
+    return req != NULL && req->wants_continue && !req->is_complete && req->body_bytes == 0 &&
+           req->res.stage != TR__ANSWER_OUT;
+}
+
 static bool send_continue(tr__http_conn *conn)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     char *room;
 
-    if (conn->req == NULL || !conn->req->wants_continue || conn->req->is_complete)
+    if (!is_continue_due(conn->req))
         return true;
     conn->req->wants_continue = false;
     room = tr__conn_room(conn, sizeof(text) - 1);
@@ -185,9 +199,9 @@ static tr__parsed parse(tr__http_conn *conn)
     parsed = tr__parse(req, begin, (size_t)(conn->in.bytes + conn->in.end - begin), &used);
     req->total_bytes += used;
     if (parsed != TR__PARSED_ALL && req->has_head && parsed != TR__PARSED_REFUSED) {
-        /* The body was copied: only the head is kept. */
-        conn->in.end = conn->in.begin + req->head_bytes;
-        req->total_bytes = req->head_bytes;
+        /* The body was copied: only the head is kept, unless it was copied, too. */
+        req->total_bytes = req->moved == NULL ? req->head_bytes : 0;
+        conn->in.end = conn->in.begin + req->total_bytes;
     }
     return parsed;
 }
@@ -231,6 +245,37 @@ static void await_bytes(tr__http_conn *conn)
         ev_feed_event(conn->worker->net->ev, &conn->watcher, EV_READ);
 }
 
+/* Copy the head out of the input buffer, which is then free for the body, or for others. */
+static int move_head(tr__http_conn *conn)
+{
+    tr_http_request *req = conn->req;
+    char *copy;
+
+    if (req->moved != NULL)
+        return 0;
+    copy = tr__arena_take(&req->arena, req->head_bytes);
+    if (copy == NULL)
+        return TR_ENOMEM;
+    memcpy(copy, tr__request_head(req), req->head_bytes);
+    req->moved = copy;
+    tr__buffer_take(&conn->in, req->total_bytes);
+    req->total_bytes = 0;
+    return 0;
+}
+
+/* Who waits for more of a request, or for the next one, may wait for long: what it does not need
+ * meanwhile goes back to the worker. Without memory for that it stays. */
+static void hold_little(tr__http_conn *conn)
+{
+    if (conn->req != NULL && !conn->req->has_head) {
+        tr__partial_put_away(conn);
+        return;
+    }
+    if (conn->req != NULL && (conn->req->head_bytes > TR__PARTIAL_MOST || move_head(conn) < 0))
+        return;
+    give_back(conn, &conn->in);
+}
+
 /* A head has its time from the first byte on: more of it makes that no longer. */
 static void await_more(tr__http_conn *conn)
 {
@@ -241,6 +286,7 @@ static void await_more(tr__http_conn *conn)
     conn->state = TR__CONN_READS;
     if (limit != TR__LIMIT_HEAD || conn->limit != TR__LIMIT_HEAD)
         tr__worker_limit(conn, limit);
+    hold_little(conn);
     await_bytes(conn);
 }
 
@@ -272,14 +318,14 @@ static next advance(tr__http_conn *conn)
     return NOTHING;
 }
 
+/* While the server drains, who was not told that nothing more is answered may have asked already,
+ * and is heard for a while, as others that idle. */
 static next go_on(tr__http_conn *conn)
 {
     if (conn->req == NULL && tr__buffer_count(&conn->in) > 0)
         return ADVANCE;
-    if (conn->req == NULL)
-        give_back(conn, &conn->in);
     give_back(conn, &conn->out);
-    if (conn->has_peer_ended || (conn->worker->is_draining && conn->req == NULL)) {
+    if (conn->has_peer_ended || (conn->worker->is_closing && conn->req == NULL)) {
         conn->is_last = true;
         linger(conn);
     } else {
@@ -298,7 +344,8 @@ static void read_more(tr__http_conn *conn)
 {
     ssize_t count;
 
-    if (!tr__worker_lend_room(conn->worker, &conn->in)) {
+    if ((conn->partial != NULL && !tr__partial_take_up(conn)) ||
+        !tr__worker_lend_room(conn->worker, &conn->in)) {
         tr__conn_close(conn);
         return;
     }
@@ -312,8 +359,7 @@ static void read_more(tr__http_conn *conn)
         tr__conn_close(conn); /* who ends within a request has none */
         return;
     }
-    if (conn->req == NULL)
-        give_back(conn, &conn->in);
+    hold_little(conn);
     await_bytes(conn);
 }
 
@@ -333,10 +379,7 @@ static bool send_rest(tr__http_conn *conn)
 /* The request was answered: what it has taken of the input is gone. */
 static void finish_request(tr__http_conn *conn)
 {
-    size_t bytes = conn->req->total_bytes;
-
-    if (conn->req->moved == NULL)
-        tr__buffer_take(&conn->in, bytes);
+    tr__buffer_take(&conn->in, conn->req->total_bytes);
     release_request(conn);
 }
 
@@ -431,6 +474,14 @@ static int await(tr__http_conn *conn, int events, tr__http_limit limit)
     return tr__wait_suspend(&w.wait);
 }
 
+/* What was to be sent has come to this: the connection may be broken by it. */
+static int settle_sending(tr__http_conn *conn, int rc)
+{
+    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
+        conn->is_broken = true;
+    return rc;
+}
+
 int tr__conn_flush(tr__http_conn *conn, size_t low)
 {
     int rc;
@@ -440,29 +491,19 @@ int tr__conn_flush(tr__http_conn *conn, size_t low)
     while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
         if ((rc = await(conn, EV_WRITE, TR__LIMIT_WRITE)) < 0)
             break;
-    if (rc == -EAGAIN)
-        return 0;
-    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
-        conn->is_broken = true;
-    return rc;
+    return rc == -EAGAIN ? 0 : settle_sending(conn, rc);
 }
 
-/* Copy the head out of the input buffer, which is needed for the body. */
-static int move_head(tr__http_conn *conn)
+int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe)
 {
-    tr_http_request *req = conn->req;
-    char *copy;
+    int rc = tr__conn_flush(conn, 0);
 
-    if (req->moved != NULL)
-        return 0;
-    copy = tr__arena_take(&req->arena, req->head_bytes);
-    if (copy == NULL)
-        return TR_ENOMEM;
-    memcpy(copy, tr__request_head(req), req->head_bytes);
-    req->moved = copy;
-    tr__buffer_take(&conn->in, req->total_bytes);
-    req->total_bytes = 0;
-    return 0;
+    while (rc == 0 && pipe->held > 0) {
+        rc = tr__file_pipe_empty(pipe, conn->watcher.fd);
+        if (rc == -EAGAIN)
+            rc = await(conn, EV_WRITE, TR__LIMIT_WRITE);
+    }
+    return settle_sending(conn, rc);
 }
 
 /* Understand what stands in the input buffer. What belongs to the next request stays there. */
@@ -480,6 +521,14 @@ static int parse_body(tr__http_conn *conn)
     return req->refusal == 413 ? TR_ETOOLARGE : req->refusal == 503 ? TR_ENOMEM : TR_ESYNTAX;
 }
 
+/* The client says no more, and yet may hear: what a handler that gives up answers. */
+static int end_early(tr_http_request *req)
+{
+    req->refusal = 400;
+    req->reason = "the body has ended too early";
+    return TR_EEND;
+}
+
 int tr__conn_read_body(tr__http_conn *conn)
 {
     int rc = move_head(conn);
@@ -491,21 +540,33 @@ int tr__conn_read_body(tr__http_conn *conn)
         rc = tr__conn_flush(conn, 0);
     if (rc < 0)
         return rc;
-    if (!tr__worker_lend_room(conn->worker, &conn->in))
-        return TR_ENOMEM;
-    while ((count = tr__conn_receive(conn, conn->in.bytes + conn->in.end,
-                                     conn->in.capacity - conn->in.end)) == -EAGAIN)
+    for (;;) {
+        if (!tr__worker_lend_room(conn->worker, &conn->in))
+            return TR_ENOMEM;
+        count =
+            tr__conn_receive(conn, conn->in.bytes + conn->in.end, conn->in.capacity - conn->in.end);
+        if (count != -EAGAIN)
+            break;
+        give_back(conn, &conn->in); /* it may wait for long */
         if ((rc = await(conn, EV_READ, TR__LIMIT_BODY)) < 0)
             return rc;
+    }
     if (count <= 0) {
         conn->is_broken = count < 0;
         conn->is_last = true;
-        conn->req->refusal = 400; /* what a handler that gives up answers */
-        conn->req->reason = "the request ends within its body";
-        return count == 0 ? TR_EEND : (int)count;
+        return count == 0 ? end_early(conn->req) : (int)count;
     }
     conn->in.end += (size_t)count;
     return parse_body(conn);
+}
+
+bool tr__conn_has_more(const tr__http_conn *conn)
+{
+    const tr_http_request *req = conn->req;
+    size_t own = req->moved != NULL ? 0 : req->total_bytes;
+
+    return tr__buffer_count(&conn->in) > own || tr__conn_has_pending(conn) ||
+           tr__sys_peek(conn->watcher.fd) > 0;
 }
 
 char *tr__conn_room(tr__http_conn *conn, size_t bytes)
@@ -640,6 +701,18 @@ bool tr__conn_open(tr__http_worker *worker, int fd, tr__visitor *visitor)
     return true;
 }
 
+static void refuse_late(tr__http_conn *conn)
+{
+    if (conn->partial != NULL && !tr__partial_take_up(conn)) {
+        tr__conn_close(conn);
+        return;
+    }
+    conn->req->refusal = 408;
+    conn->req->reason = "the request came too slowly";
+    refuse(conn);
+    proceed(conn, SEND);
+}
+
 /* A request that comes too slowly is told so; a client that takes nothing can't be. */
 void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
 {
@@ -650,10 +723,7 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
         }
         end_wait(conn, TR_ETIMEDOUT);
     } else if (limit == TR__LIMIT_HEAD || limit == TR__LIMIT_BODY) {
-        conn->req->refusal = 408;
-        conn->req->reason = "the request came too slowly";
-        refuse(conn);
-        proceed(conn, SEND);
+        refuse_late(conn);
     } else if (limit == TR__LIMIT_IDLE) {
         tr__conn_end_idle(conn); /* a request that is on its way must not reset it */
     } else {

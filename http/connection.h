@@ -12,8 +12,9 @@
  *                                                                  closed: else it would be reset,
  *                                                                  and the answer lost) ---> closed
  *
- * Only HANDLES has a task. In all other states callbacks of libev do the work, and a connection
- * that idles has neither buffers nor a request.
+ * Only HANDLES has a task. In all other states callbacks of libev do the work. A connection that
+ * idles has neither buffers nor a request; one that waits for the rest of a head has what has come
+ * of it, and no more (partial.c); one that waits for a body has its request, with the head.
  *
  * Threads: its loop's. */
 #ifndef TR_HTTP_CONNECTION_H
@@ -22,6 +23,7 @@
 #include <ev.h>
 
 #include "http/server.h"
+#include "net/file_pipe.h"
 #include "net/tls_engine.h"
 #include "runtime/future.h"
 #include "runtime/wait.h"
@@ -40,6 +42,8 @@ typedef struct tr__tail {
     void (*drop)(void *data);
 } tr__tail;
 
+typedef struct tr__partial tr__partial;
+
 struct tr__http_conn {
     ev_io watcher;
     tr__http_worker *worker;
@@ -51,7 +55,8 @@ struct tr__http_conn {
     tr__buffer in;
     tr__buffer out;
     tr__tail tail;        /* goes out behind it */
-    tr_http_request *req; /* NULL: it idles */
+    tr_http_request *req; /* NULL: it idles, or what has come of it is put away: */
+    tr__partial *partial; /* NULL: nothing is */
     tr_task *task;        /* HANDLES: of its handlers */
     tr__waiter unborn;    /* told if that ends before it has begun: there was no stack for it */
     tr__wait *waiter;     /* the task waits for the descriptor; NULL */
@@ -84,9 +89,14 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit);
 /* Send what has been written: 0 when at most `low` bytes wait.
  * Errors: TR_EPIPE, TR_ECONNRESET; TR_ETIMEDOUT; TR_ECANCELED; TR_ENOMEM. */
 int tr__conn_flush(tr__http_conn *conn, size_t low);
+/* Send all that has been written, and what a pipe holds.
+ * Errors: as tr__conn_flush. */
+int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe);
 /* Read more of the body: 0; req->is_complete: no more comes.
  * Errors: as tr_http_read. */
 int tr__conn_read_body(tr__http_conn *conn);
+/* Whether anything has come behind the request: it costs a call of the system. */
+bool tr__conn_has_more(const tr__http_conn *conn);
 /* Let go of the descriptor, when all that was put has gone out: the stream has it, and what was
  * read ahead.
  * Errors: as tr__conn_flush; those of tr__net_here. */
@@ -101,6 +111,19 @@ static inline void tr__conn_put(tr__http_conn *conn, size_t bytes)
 /* A body that goes out behind all that: there is none yet.
  * Ownership: takes data. */
 void tr__conn_put_tail(tr__http_conn *conn, void *data, size_t bytes, void (*drop)(void *data));
+
+/* ---- partial.c: what has come of a head, while the rest does not ---- */
+
+/* What is longer stays in the buffer where it came: it is no more than twice as large. */
+enum { TR__PARTIAL_MOST = 8 * 1024 };
+
+/* Put it into memory of its own size, and let go of the request and of the buffer, which are
+ * larger. Without memory, or where it is long, it stays as it is. */
+void tr__partial_put_away(tr__http_conn *conn);
+/* Have what was put away in a request and a buffer again. false: out of memory; nothing has
+ * changed. */
+bool tr__partial_take_up(tr__http_conn *conn);
+void tr__partial_drop(tr__http_conn *conn);
 
 /* ---- transport.c: bytes, as they are or by TLS ---- */
 

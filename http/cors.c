@@ -17,12 +17,8 @@ static bool is_any(const tr_http_cors_options *options)
 static int allow_origin(tr_http_response *res, const tr_http_cors_options *options,
                         const char *origin)
 {
-    int rc = 0;
+    int rc = tr_http_set_header(res, "Access-Control-Allow-Origin", is_any(options) ? "*" : origin);
 
-    if (!is_any(options)) /* the answer differs by origin: caches must know */
-        rc = tr_http_add_header(res, "Vary", "Origin");
-    if (rc == 0)
-        rc = tr_http_set_header(res, "Access-Control-Allow-Origin", is_any(options) ? "*" : origin);
     if (rc == 0 && options->has_credentials)
         rc = tr_http_set_header(res, "Access-Control-Allow-Credentials", "true");
     return rc;
@@ -49,8 +45,12 @@ static int cross_origins(tr_http_request *req, tr_http_response *res, tr_http_ne
 {
     const tr_http_cors_options *options = ctx;
     const char *origin = tr_http_header(req, "Origin");
-    int rc;
+    int rc = 0;
 
+    if (!is_any(options)) /* the answer differs by origin, or is without: caches must know */
+        rc = tr_http_add_header(res, "Vary", "Origin");
+    if (rc < 0)
+        return rc;
     if (origin == NULL ||
         (!is_any(options) &&
          !tr__tokens_have(options->origins, " ", (tr__slice){ origin, strlen(origin) })))

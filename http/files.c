@@ -11,6 +11,7 @@
 #include "http/negotiate.h"
 #include "http/percent.h"
 #include "http/range.h"
+#include "http/response.h"
 #include "http/route.h"
 #include "net/system.h"
 #include "net/system_file.h"
@@ -39,8 +40,8 @@ typedef struct subject {
     struct stat status;
     char etag[ETAG_BYTES];
     /* For the next piece. */
+    tr__file_pipe pipe; /* closed: it is copied */
     char *piece;
-    size_t wanted;
     uint64_t at, end;
     ssize_t got;
 } subject;
@@ -117,13 +118,34 @@ static bool is_unchanged(const subject *s)
            now.st_mtim.tv_nsec == s->status.st_mtim.tv_nsec;
 }
 
+static ssize_t fill_pipe(subject *s)
+{
+    int64_t at = (int64_t)s->at;
+
+    return tr__file_pipe_fill(&s->pipe, s->fd, &at, (size_t)(s->end - s->at));
+}
+
+static ssize_t copy_piece(subject *s)
+{
+    size_t wanted = s->end - s->at < PIECE ? (size_t)(s->end - s->at) : PIECE;
+
+    if (s->piece == NULL)
+        s->piece = tr__alloc(PIECE);
+    return s->piece != NULL ? tr__sys_file_read(s->fd, s->piece, wanted, (int64_t)s->at)
+                            : TR_ENOMEM;
+}
+
 /* The last piece is held back where the file has changed meanwhile: the client must not take the
  * answer for whole. */
 static int read_piece(void *arg)
 {
     subject *s = arg;
 
-    s->got = tr__sys_file_read(s->fd, s->piece, s->wanted, (int64_t)s->at);
+    s->got = tr__file_pipe_is_open(&s->pipe) ? fill_pipe(s) : -1;
+    if (s->got < 0) { /* it can't be moved without a copy */
+        tr__file_pipe_close(&s->pipe);
+        s->got = copy_piece(s);
+    }
     return s->got <= 0 || s->at + (uint64_t)s->got < s->end || is_unchanged(s) ? 0 : TR_EEND;
 }
 
@@ -223,23 +245,33 @@ static int set_headers(tr_http_response *res, const subject *s)
     return rc;
 }
 
+static int send_piece(tr_http_response *res, subject *s)
+{
+    int rc = tr_to_thread(read_piece, s);
+
+    if (rc == 0 && s->got <= 0)
+        rc = s->got < 0 ? (int)s->got : TR_EEND; /* it has become shorter: the answer is cut */
+    if (rc < 0)
+        return rc;
+    s->at += (uint64_t)s->got;
+    return tr__file_pipe_is_open(&s->pipe) ? tr__response_put_file(res, &s->pipe)
+                                           : tr_http_write(res, s->piece, (size_t)s->got);
+}
+
 static int send_pieces(tr_http_response *res, subject *s, const tr__range *range)
 {
-    uint64_t end = range->first + range->bytes;
-    int rc = 0;
+    int rc = tr__response_count(res, 0); /* the head is settled, whether it is compressed, too */
 
-    s->piece = tr__alloc(PIECE);
-    if (s->piece == NULL)
-        return TR_ENOMEM;
-    s->end = end;
-    for (s->at = range->first; rc == 0 && s->at < end; s->at += (uint64_t)s->got) {
-        s->wanted = end - s->at < PIECE ? (size_t)(end - s->at) : PIECE;
-        rc = tr_to_thread(read_piece, s);
-        if (rc == 0 && s->got <= 0)
-            rc = s->got < 0 ? (int)s->got : TR_EEND; /* it has become shorter: the answer is cut */
-        if (rc == 0)
-            rc = tr_http_write(res, s->piece, (size_t)s->got);
-    }
+    if (rc < 0)
+        return rc;
+    rc = 0;
+    s->at = range->first;
+    s->end = range->first + range->bytes;
+    if (tr__response_takes_files(res))
+        (void)tr__file_pipe_open(&s->pipe); /* else it is copied */
+    while (rc == 0 && s->at < s->end)
+        rc = send_piece(res, s);
+    tr__file_pipe_close(&s->pipe);
     tr__free(s->piece);
     return rc;
 }
@@ -258,6 +290,26 @@ static int send_body(tr_http_request *req, tr_http_response *res, subject *s, in
     return send_pieces(res, s, range);
 }
 
+/* What was said of the file is not so of what is answered in its place. */
+static void take_back(tr_http_response *res)
+{
+    tr__response_forget_content(res);
+    (void)tr_http_set_header(res, "Cache-Control", NULL); /* to take away can't fail, unless a part
+                                                             is out: then it has no effect */
+}
+
+static int refuse_range(tr_http_response *res, const subject *s)
+{
+    char text[TR__CONTENT_RANGE_BYTES];
+    int rc;
+
+    take_back(res);
+    (void)tr__content_range_format(NULL, (uint64_t)s->status.st_size, text);
+    rc = tr_http_set_header(res, "Content-Range", text);
+    return rc < 0 ? rc
+                  : tr_http_problem(res, 416, "it has %lld bytes", (long long)s->status.st_size);
+}
+
 static int answer(tr_http_request *req, tr_http_response *res, subject *s)
 {
     char text[TR__CONTENT_RANGE_BYTES];
@@ -270,18 +322,19 @@ static int answer(tr_http_request *req, tr_http_response *res, subject *s)
     status = check_conditions(req, s);
     if (status == 304)
         return tr_http_status(res, 304);
-    if (status == 412)
+    if (status == 412) {
+        take_back(res);
         return tr_http_problem(res, 412, "it has changed");
+    }
     status = choose_range(req, s, &range);
-    if (status != 0) {
-        (void)tr__content_range_format(status == 206 ? &range : NULL, (uint64_t)s->status.st_size,
-                                       text);
+    if (status == 416)
+        return refuse_range(res, s);
+    if (status == 206) {
+        (void)tr__content_range_format(&range, (uint64_t)s->status.st_size, text);
         rc = tr_http_set_header(res, "Content-Range", text);
     }
     if (rc < 0)
         return rc;
-    if (status == 416)
-        return tr_http_problem(res, 416, "it has %lld bytes", (long long)s->status.st_size);
     return send_body(req, res, s, status != 0 ? status : 200, &range);
 }
 
@@ -293,8 +346,9 @@ static bool is_hidden(const char *path)
     return path[0] == '.' || strstr(path, "/.") != NULL;
 }
 
-/* Where it is in the folder; NULL: nowhere. */
-static const char *find_path(tr_http_request *req, const folder *f)
+/* Where it is in the folder.
+ * Errors: TR_ENOENT nowhere; TR_ENOMEM. */
+static int find_path(tr_http_request *req, const folder *f, const char **out)
 {
     tr__slice rest = req->match.params[req->match.param_count - 1];
     size_t index = strlen(f->options.index);
@@ -302,19 +356,22 @@ static const char *find_path(tr_http_request *req, const folder *f)
     char *path = tr__arena_take(&req->arena, rest.bytes + index + 2);
     ssize_t bytes;
 
-    if (normal == NULL || path == NULL || rest.bytes > NAME_BYTES)
-        return NULL;
+    if (normal == NULL || path == NULL)
+        return TR_ENOMEM;
+    if (rest.bytes > NAME_BYTES)
+        return TR_ENOENT;
     normal[0] = '/';
     memcpy(normal + 1, rest.at, rest.bytes);
     bytes = tr__path_decode((tr__slice){ normal, rest.bytes + 1 }, path, rest.bytes + 1);
     if (bytes < 0)
-        return NULL;
+        return TR_ENOENT;
     path[bytes] = 0;
     if (is_hidden(path))
-        return NULL;
+        return TR_ENOENT;
     if (bytes == 0 || path[bytes - 1] == '/')
         memcpy(path + bytes, f->options.index, index + 1);
-    return path;
+    *out = path;
+    return 0;
 }
 
 /* Links on a page are relative to its folder only if its URL ends with a slash. */
@@ -357,11 +414,12 @@ static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
         return TR_ENOMEM;
     s->folder = ctx;
     s->fd = -1;
-    s->path = find_path(req, ctx);
-    if (s->path == NULL)
-        return tr_http_problem(res, 404, "there is nothing at %s", tr_http_path(req));
-    s->gzip_path = find_gzip(req, s);
-    rc = tr_to_thread(open_subject, s);
+    s->pipe = TR__FILE_PIPE_CLOSED;
+    rc = find_path(req, ctx, &s->path);
+    if (rc == 0) {
+        s->gzip_path = find_gzip(req, s);
+        rc = tr_to_thread(open_subject, s);
+    }
     if (rc == -EISDIR)
         return redirect(req, res);
     if (rc == TR_ENOENT || rc == -ENOTDIR || rc == -EXDEV || rc == -ELOOP || rc == -ENAMETOOLONG)
@@ -371,6 +429,8 @@ static int serve_file(tr_http_request *req, tr_http_response *res, void *ctx)
                        (unsigned long long)s->status.st_mtim.tv_sec, s->status.st_mtim.tv_nsec,
                        (unsigned long long)s->status.st_size, s->is_gzip ? "-gz" : "");
         rc = answer(req, res, s);
+        if (rc < 0)
+            take_back(res);
     }
     tr__free(s->data);
     if (s->fd >= 0)

@@ -1,8 +1,10 @@
 /* Forms: fields and files, of either coding.
  *
  * The form is read when it is first asked for: from the body that has come, or, in a route that
- * streams it, while it comes. A file that is larger than MEMORY_MOST goes on in a file that has no
- * name, written by the IO pool: so what a form may take of memory is bounded by its texts. */
+ * streams it, while it comes. A file that is larger than MEMORY_MOST, or comes when files have
+ * KEPT_MOST together, goes on in a file that has no name, written by the IO pool: so what a form
+ * may take of memory is bounded, and so is what it takes of descriptors. What goes there gathers
+ * first, for a file of short lines comes in pieces of a few bytes. */
 #include "http/form.h"
 
 #include <fcntl.h>
@@ -19,15 +21,18 @@
 
 enum {
     PARTS_MOST = 1000,
-    MEMORY_MOST = 256 * 1024, /* of a file; the rest of it goes to disk */
-    TEXTS_MOST = 1024 * 1024, /* of all texts */
+    MEMORY_MOST = 256 * 1024,    /* of a file; the rest of it goes to disk */
+    KEPT_MOST = 4 * 1024 * 1024, /* of all files together; then they go to disk, too */
+    WRITTEN_MOST = 100,          /* files on disk: each has a descriptor */
+    GATHERED_MOST = 16 * 1024,   /* of each, until that is written */
+    TEXTS_MOST = 1024 * 1024,    /* of all texts */
     PIECE = 16 * 1024
 };
 
 typedef struct field {
     struct field *next;
     const char *name;
-    tr__buffer text; /* what has come of it, but for what is in the file */
+    tr__buffer text; /* what has come of it, but for what has been written to the file */
     bool is_file;
     const char *filename;
     const char *type;
@@ -39,7 +44,9 @@ struct tr__form {
     tr_http_request *req;
     field *first, **last;
     size_t text_bytes;
-    int error; /* why it could not be read; 0 */
+    size_t kept_bytes; /* of files, in memory */
+    int written;       /* files on disk */
+    int error;         /* why it could not be read; 0 */
 };
 
 void tr__form_free(tr__form *form)
@@ -101,27 +108,55 @@ static field *current(const tr__form *form)
     return TR__CONTAINER_OF(form->last, field, next);
 }
 
+static int write_gathered(field *f)
+{
+    size_t bytes = tr__buffer_count(&f->text);
+    int rc = bytes > 0 ? tr_file_write(f->file, f->text.bytes, bytes) : 0;
+
+    tr__buffer_free(&f->text);
+    return rc;
+}
+
 /* A file without a name, which goes when it is closed. */
 static int open_file(field *f)
 {
     const char *folder = P_tmpdir;
     int rc = tr_file_open(&f->file, folder, O_TMPFILE | O_RDWR, 0600);
 
-    return rc < 0 ? rc : tr_file_write(f->file, f->text.bytes, tr__buffer_count(&f->text));
+    return rc < 0 ? rc : write_gathered(f);
 }
 
-static int on_file_data(field *f, const char *at, size_t bytes)
+static int move_to_disk(tr__form *form, field *f)
+{
+    if (form->written >= WRITTEN_MOST)
+        return TR_ETOOLARGE;
+    form->written++;
+    form->kept_bytes -= tr__buffer_count(&f->text);
+    return open_file(f);
+}
+
+static bool fits_into_memory(const tr__form *form, const field *f, size_t bytes)
+{
+    return tr__buffer_count(&f->text) + bytes <= MEMORY_MOST &&
+           form->kept_bytes + bytes <= KEPT_MOST;
+}
+
+static int on_file_data(tr__form *form, field *f, const char *at, size_t bytes)
 {
     int rc = 0;
 
     f->bytes += bytes;
-    if (f->file == NULL && tr__buffer_count(&f->text) + bytes <= MEMORY_MOST)
+    if (f->file == NULL && fits_into_memory(form, f, bytes)) {
+        form->kept_bytes += bytes;
         return append(&f->text, at, bytes);
+    }
     if (f->file == NULL)
-        rc = open_file(f);
-    if (rc == 0)
-        tr__buffer_free(&f->text);
-    return rc < 0 ? rc : tr_file_write(f->file, at, bytes);
+        rc = move_to_disk(form, f);
+    if (rc == 0 && tr__buffer_count(&f->text) + bytes > GATHERED_MOST)
+        rc = write_gathered(f);
+    if (rc == 0 && bytes > GATHERED_MOST)
+        return tr_file_write(f->file, at, bytes);
+    return rc < 0 ? rc : append(&f->text, at, bytes);
 }
 
 static int on_data(void *context, const char *at, size_t bytes)
@@ -130,7 +165,7 @@ static int on_data(void *context, const char *at, size_t bytes)
     field *f = current(form);
 
     if (f->is_file)
-        return on_file_data(f, at, bytes);
+        return on_file_data(form, f, at, bytes);
     form->text_bytes += bytes;
     f->bytes += bytes;
     return form->text_bytes > TEXTS_MOST ? TR_ETOOLARGE : append(&f->text, at, bytes);
@@ -138,8 +173,9 @@ static int on_data(void *context, const char *at, size_t bytes)
 
 static int on_end(void *context)
 {
-    (void)context;
-    return 0;
+    field *f = current(context);
+
+    return f->file != NULL ? write_gathered(f) : 0;
 }
 
 static const tr__multipart_events events = { on_begin, on_data, on_end };
@@ -267,6 +303,12 @@ static int read_form(tr__form *form)
     return TR_EINVAL;
 }
 
+/* Whether it is the client's doing that a form can't be read. */
+static bool is_of_client(int rc)
+{
+    return rc == TR_EINVAL || rc == TR_ESYNTAX || rc == TR_ETOOLARGE || rc == TR_EEND;
+}
+
 static int form_of(tr_http_request *req, tr__form **out)
 {
     tr__form *form;
@@ -309,9 +351,10 @@ const char *tr_http_form_at(tr_http_request *req, const char *name, size_t i)
 {
     tr__form *form;
     const field *f;
+    int rc = name != NULL ? form_of(req, &form) : TR_EINVAL;
 
-    if (name == NULL || form_of(req, &form) < 0)
-        return NULL;
+    if (rc < 0)
+        return is_of_client(rc) ? NULL : tr__request_lose(req, rc);
     f = find(form, name, i, false);
     return f != NULL ? f->text.bytes : NULL;
 }

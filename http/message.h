@@ -91,7 +91,8 @@ struct tr_http_request {
     bool has_head;
     bool is_complete; /* the body has come, too */
     bool wants_continue;
-    bool is_settled;     /* its handlers have ended, and there is an answer */
+    bool is_settled;     /* its handlers have ended, and there is an answer: */
+    bool is_lost;        /* that they have failed */
     uint64_t due_ns;     /* its handlers are cancelled then; UINT64_MAX: never */
     uint32_t head_bytes; /* that are kept */
     const char *moved;   /* where the head was copied to, so that more can be read; NULL */
@@ -99,6 +100,7 @@ struct tr_http_request {
     /* Why it is refused: a status; 0. */
     int refusal;
     const char *reason;
+    int failure; /* why something of it could not be told, though it is there; 0: nothing was */
     /* Where it leads. */
     const char *path; /* normalized, not decoded; in the arena */
     const char *decoded_path;
@@ -153,16 +155,24 @@ static inline tr__slice tr__request_slice(const tr_http_request *req, tr__span s
 tr__slice tr__request_known(const tr_http_request *req, tr__known known);
 /* What stands behind the question mark of its target. */
 tr__slice tr__request_query(const tr_http_request *req);
+/* Something of it can't be told, for want of memory or for another error of the server's: where a
+ * handler is told that it is not there, its answer is not believed. Returns NULL. */
+void *tr__request_lose(tr_http_request *req, int rc);
 /* Let go of all that it has. */
 void tr__request_clear(tr_http_request *req);
 
 /* ---- response.c ---- */
 
-/* The handlers have ended, with that result: what they have answered goes out. */
-void tr__response_finish(tr_http_response *res, int rc);
+/* The handlers have ended: what they have answered goes out; is_lost: they have failed, so that an
+ * answer of which a part is out is cut. */
+void tr__response_finish(tr_http_response *res, bool is_lost);
+/* Headers that were set for a content that is not sent after all. */
+void tr__response_forget_content(tr_http_response *res);
 /* Another body in the place of a whole one's.
  * Ownership: takes data, of tr__alloc. */
 void tr__response_replace_body(tr_http_response *res, void *data, size_t bytes);
+/* The value of a header that it was given, until the next one is set; at is NULL: none. */
+tr__slice tr__response_header(const tr_http_response *res, const char *name);
 /* Answer what is refused. */
 void tr__response_refuse(tr_http_request *req);
 

@@ -2,6 +2,7 @@
  * headers, a Host that is missing or there twice, framing that may be read in two ways. */
 #include <string.h>
 
+#include "base/seam.h"
 #include "http/connection.h"
 #include "http/host.h"
 #include "http/message.h"
@@ -316,6 +317,18 @@ static int refuse_wrapping(tr_http_request *req)
     return refuse(req, 413, "the chunks are too large for what they contain");
 }
 
+/* Room for more of a body. One that is slow, or short, is not to have much before it has come. */
+static bool reserve_body(tr__buffer *body, size_t bytes)
+{
+    enum { FIRST = 512 };
+
+    if (body->bytes != NULL || bytes > FIRST)
+        return tr__buffer_reserve(body, bytes);
+    body->bytes = tr__alloc(FIRST);
+    body->capacity = body->bytes != NULL ? FIRST : 0;
+    return body->bytes != NULL;
+}
+
 /* A body that is there whole stays where it is. */
 static int on_body(llhttp_t *parser, const char *at, size_t bytes)
 {
@@ -331,7 +344,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t bytes)
         req->whole = (tr__slice){ at, bytes };
         return 0;
     }
-    if (!tr__buffer_reserve(&req->body, bytes + 1))
+    if (!reserve_body(&req->body, bytes + 1))
         return refuse(req, 503, "out of memory");
     memcpy(req->body.bytes + req->body.end, at, bytes);
     req->body.end += bytes;

@@ -29,6 +29,13 @@ tr__slice tr__request_known(const tr_http_request *req, tr__known known)
     return tr__request_slice(req, req->lines[req->known[known] - 1].value);
 }
 
+void *tr__request_lose(tr_http_request *req, int rc)
+{
+    if (req->failure == 0)
+        req->failure = rc;
+    return NULL;
+}
+
 static void drop_values(tr_http_request *req)
 {
     while (req->values != NULL) {
@@ -59,10 +66,12 @@ void tr__request_clear(tr_http_request *req)
     req->is_complete = false;
     req->wants_continue = false;
     req->is_settled = false;
+    req->is_lost = false;
     req->moved = NULL;
     req->total_bytes = 0;
     req->refusal = 0;
     req->reason = NULL;
+    req->failure = 0;
     req->path = NULL;
     req->decoded_path = NULL;
     req->route = NULL;
@@ -106,8 +115,11 @@ static const char *decode(const tr_http_request *req, tr__slice text, unsigned f
 {
     tr_http_request *owner = (tr_http_request *)(uintptr_t)req;
     char *decoded = tr__arena_take(&owner->arena, text.bytes + 1);
-    ssize_t bytes = decoded != NULL ? tr__percent_decode(text, decoded, text.bytes, flags) : -1;
+    ssize_t bytes;
 
+    if (decoded == NULL)
+        return tr__request_lose(owner, TR_ENOMEM);
+    bytes = tr__percent_decode(text, decoded, text.bytes, flags);
     if (bytes < 0)
         return NULL;
     decoded[bytes] = 0;
@@ -153,7 +165,7 @@ static const char *join(tr_http_request *req, const char *name, size_t first)
             bytes += req->lines[i].value.bytes + 2;
     joined = at = tr__arena_take(&req->arena, bytes + 1);
     if (joined == NULL)
-        return NULL;
+        return tr__request_lose(req, TR_ENOMEM);
     for (size_t i = first; i < req->line_count; i++) {
         tr__slice value = tr__request_slice(req, req->lines[i].value);
 
@@ -194,6 +206,8 @@ bool tr_http_header_at(tr_http_request *req, size_t i, const char **name, const 
     *value = text_of(req, req->lines[i].value);
     *name = tr__arena_copy(&req->arena, tr__request_head(req) + req->lines[i].name.at,
                            req->lines[i].name.bytes);
+    if (*name == NULL)
+        (void)tr__request_lose(req, TR_ENOMEM);
     return *name != NULL;
 }
 
@@ -226,12 +240,14 @@ const char *tr_http_query(tr_http_request *req, const char *name)
 const char *tr_http_cookie(tr_http_request *req, const char *name)
 {
     const char *header = req != NULL && name != NULL ? tr_http_header(req, "Cookie") : NULL;
+    const char *copy;
     tr__slice value;
 
     if (header == NULL || !tr__cookie_find((tr__slice){ header, strlen(header) },
                                            (tr__slice){ name, strlen(name) }, &value))
         return NULL;
-    return tr__arena_copy(&req->arena, value.at, value.bytes);
+    copy = tr__arena_copy(&req->arena, value.at, value.bytes);
+    return copy != NULL ? copy : tr__request_lose(req, TR_ENOMEM);
 }
 
 int tr_http_accepts(tr_http_request *req, const char *const *types, int count)
@@ -318,8 +334,10 @@ const char *tr_http_body(tr_http_request *req, size_t *bytes)
             *bytes = req->whole.bytes;
             return req->whole.at;
         }
-        if (!tr__buffer_reserve(&req->body, req->whole.bytes + 1))
+        if (!tr__buffer_reserve(&req->body, req->whole.bytes + 1)) {
+            (void)tr__request_lose(req, TR_ENOMEM);
             return "";
+        }
         memcpy(req->body.bytes, req->whole.at, req->whole.bytes);
         req->body.end = req->whole.bytes;
         req->whole.at = NULL;
@@ -377,7 +395,8 @@ const char *tr_http_peer(tr_http_request *req)
 
 bool tr_http_is_secure(const tr_http_request *req)
 {
-    return req != NULL && req->conn->tls != NULL;
+    /* Not whether the connection has its engine: a WebSocket's stream has taken that. */
+    return req != NULL && req->conn->worker->server->config.tls != NULL;
 }
 
 void *tr_http_alloc(tr_http_request *req, size_t bytes)

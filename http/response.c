@@ -285,6 +285,15 @@ static void remove_lines(tr_http_response *res, tr__slice name)
     }
 }
 
+void tr__response_forget_content(tr_http_response *res)
+{
+    static const char *const names[] = { "Content-Encoding",    "Content-Range", "Content-Language",
+                                         "Content-Disposition", "ETag",          "Last-Modified" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        remove_lines(res, (tr__slice){ names[i], strlen(names[i]) });
+}
+
 static int check_line(const tr_http_response *res, const char *name, const char *value)
 {
     if (res == NULL || name == NULL ||
@@ -338,22 +347,35 @@ int tr_http_add_header(tr_http_response *res, const char *name, const char *valu
     return rc < 0 ? rc : append_line(res, name, value);
 }
 
+tr__slice tr__response_header(const tr_http_response *res, const char *name)
+{
+    size_t name_bytes = strlen(name);
+    size_t bytes;
+    const char *line = tr__buffer_count(&res->lines) > 0
+                           ? find_line(res, (tr__slice){ name, name_bytes }, &bytes)
+                           : NULL;
+
+    if (line == NULL)
+        return (tr__slice){ NULL, 0 };
+    return (tr__slice){ line + name_bytes + 2, bytes - name_bytes - 4 };
+}
+
 const char *tr_http_answer_header(const tr_http_response *res, const char *name)
 {
-    const char *line;
-    size_t name_bytes;
-    size_t bytes;
+    tr_http_request *req;
+    const char *copy;
+    tr__slice value;
 
     if (res == NULL || name == NULL)
         return NULL;
     if (strcasecmp(name, "Content-Type") == 0)
         return res->type;
-    name_bytes = strlen(name);
-    line = find_line(res, (tr__slice){ name, name_bytes }, &bytes);
-    if (line == NULL)
+    value = tr__response_header(res, name);
+    if (value.at == NULL)
         return NULL;
-    return tr__arena_copy(&tr__request_of((tr_http_response *)(uintptr_t)res)->arena,
-                          line + name_bytes + 2, bytes - name_bytes - 4);
+    req = tr__request_of((tr_http_response *)(uintptr_t)res);
+    copy = tr__arena_copy(&req->arena, value.at, value.bytes);
+    return copy != NULL ? copy : tr__request_lose(req, TR_ENOMEM);
 }
 
 /* ---- the head, as it goes out ---- */
@@ -504,11 +526,23 @@ static bool is_head_request(const tr_http_request *req)
     return req->parser.method == HTTP_HEAD && req->target.bytes > 0;
 }
 
-/* Whether the connection may serve another request after this one. */
+/* Whether nothing goes out behind the head of an answer, whatever was given. */
+static bool is_bodiless(const tr_http_response *res)
+{
+    return is_head_request(TR__CONTAINER_OF(res, tr_http_request, res)) ||
+           tr__status_is_bare(res->status);
+}
+
+/* Whether the connection may serve another request after this one. A server that drains still
+ * answers what has come. */
 static void decide_last(tr_http_request *req)
 {
-    if (!llhttp_should_keep_alive(&req->parser) || req->conn->worker->is_draining)
-        req->conn->is_last = true;
+    tr__http_conn *conn = req->conn;
+    const tr__http_worker *worker = conn->worker;
+
+    if (!llhttp_should_keep_alive(&req->parser) ||
+        (worker->is_draining && (worker->is_closing || !tr__conn_has_more(conn))))
+        conn->is_last = true;
 }
 
 static bool put_body(tr_http_response *res, const char *data, size_t bytes)
@@ -546,7 +580,7 @@ static bool put_whole(tr_http_response *res)
     res->written = bytes;
     if (!put_head(res, (int64_t)bytes))
         return false;
-    if (bytes == 0 || is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
+    if (bytes == 0 || is_bodiless(res))
         return true;
     if (bytes <= COPIED_MOST)
         return put_body(res, is_taken ? res->taken : res->body.bytes, bytes);
@@ -579,8 +613,7 @@ static bool put_begun(tr_http_response *res)
 {
     tr_http_request *req = tr__request_of(res);
 
-    if (!tr__encoder_begin(res))
-        return false;
+    tr__encoder_begin(res);
     decide_last(req);
     if (res->encoder != NULL)
         res->promised = -1; /* nobody knows how short it becomes */
@@ -618,27 +651,34 @@ static bool put_data(tr_http_response *res, const char *data, size_t bytes)
     return put_piece(res, data, bytes);
 }
 
+int tr__response_count(tr_http_response *res, size_t bytes)
+{
+    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
+        return TR_EWRONGPLACE;
+    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
+        return TR_ETOOLARGE;
+    if (tr__request_of(res)->conn->is_broken)
+        return TR_EPIPE;
+    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
+        return TR_ENOMEM;
+    res->written += bytes;
+    return is_bodiless(res) ? 0 : 1;
+}
+
 int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
 {
     enum { PIECE = 16 * 1024 };
     const char *at = data;
     tr__http_conn *conn;
-    int rc = 0;
+    int rc;
 
     if (res == NULL || (data == NULL && bytes > 0))
         return TR_EINVAL;
-    if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
-        return TR_EWRONGPLACE;
-    if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
-        return TR_ETOOLARGE;
+    rc = tr__response_count(res, bytes);
+    if (rc <= 0)
+        return rc;
     conn = tr__request_of(res)->conn;
-    if (conn->is_broken)
-        return TR_EPIPE;
-    if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
-        return TR_ENOMEM;
-    res->written += bytes;
-    if (is_head_request(tr__request_of(res)) || tr__status_is_bare(res->status))
-        return 0;
+    rc = 0;
     while (rc == 0 && bytes > 0) {
         size_t some = bytes < PIECE ? bytes : PIECE;
 
@@ -652,6 +692,18 @@ int tr_http_write(tr_http_response *res, const void *data, size_t bytes)
     return rc;
 }
 
+bool tr__response_takes_files(tr_http_response *res)
+{
+    return res->promised >= 0 && res->encoder == NULL && tr__request_of(res)->conn->tls == NULL;
+}
+
+int tr__response_put_file(tr_http_response *res, tr__file_pipe *pipe)
+{
+    int rc = tr__response_count(res, pipe->held);
+
+    return rc > 0 ? tr__conn_send_file(tr__request_of(res)->conn, pipe) : rc;
+}
+
 int tr_http_flush(tr_http_response *res)
 {
     if (res == NULL)
@@ -660,22 +712,21 @@ int tr_http_flush(tr_http_response *res)
         return TR_EWRONGPLACE;
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return TR_ENOMEM;
-    if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
+    if (res->encoder != NULL && !is_bodiless(res) &&
+        !tr__encode(res, NULL, 0, TR__ENCODE_FLUSH, put_piece))
         return TR_ENOMEM;
     return tr__conn_flush(tr__request_of(res)->conn, 0);
 }
 
 /* A piecewise answer ends; one that fails half-way is cut, so that the client notices. */
-static bool end_pieces(tr_http_response *res, int rc)
+static bool end_pieces(tr_http_response *res, bool is_lost)
 {
-    tr_http_request *req = tr__request_of(res);
-
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return false;
-    if (rc < 0 ||
-        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_head_request(req)))
+    if (is_lost ||
+        (res->promised >= 0 && res->written < (uint64_t)res->promised && !is_bodiless(res)))
         return false;
-    if (is_head_request(req) || tr__status_is_bare(res->status))
+    if (is_bodiless(res))
         return true;
     if (res->encoder != NULL && !tr__encode(res, NULL, 0, TR__ENCODE_END, put_piece))
         return false;
@@ -684,7 +735,7 @@ static bool end_pieces(tr_http_response *res, int rc)
 
 /* ---- the end ---- */
 
-void tr__response_finish(tr_http_response *res, int rc)
+void tr__response_finish(tr_http_response *res, bool is_lost)
 {
     tr_http_request *req = tr__request_of(res);
     bool is_out;
@@ -692,7 +743,7 @@ void tr__response_finish(tr_http_response *res, int rc)
     if (req->conn->is_detached || req->conn->is_broken)
         return;
     if (res->stage == TR__ANSWER_BEGUN || res->stage == TR__ANSWER_OUT) {
-        is_out = end_pieces(res, rc);
+        is_out = end_pieces(res, is_lost);
     } else {
         if (res->stage == TR__ANSWER_NONE) /* without memory for its error */
             (void)tr__response_begin(res, 500, NULL);

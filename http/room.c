@@ -111,6 +111,8 @@ int tr_room_join(tr_room *room, tr_ws *ws)
 
     if (rc < 0)
         return rc;
+    if (ws->is_client) /* its frames would have to be masked, each otherwise */
+        return TR_EINVAL;
     if (ws->is_closing || ws->is_over)
         return TR_EPIPE;
     here = hall_here(room);
@@ -199,12 +201,8 @@ static void deliver(delivery *d)
 
     for (tr__list *node = here->members.next; node != &here->members; node = node->next) {
         tr_ws *ws = TR__CONTAINER_OF(node, membership, in_hall)->ws;
-        tr__frame *frame = ws->is_deflating && deflated != NULL ? deflated : plain;
 
-        if (frame != NULL)
-            (void)tr__ws_offer(ws, frame); /* else it has been dropped, and counted */
-        else
-            ws->dropped++;
+        tr__ws_offer(ws, ws->is_deflating && deflated != NULL ? deflated : plain);
     }
     tr__frame_unref(plain);
     tr__frame_unref(deflated);

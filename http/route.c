@@ -70,11 +70,21 @@ static char *whole_pattern(const tr_http_server *group, const char *pattern)
     return whole;
 }
 
-static int copy_texts(tr_http_route_options *options)
+static bool copy_text(const char **text)
 {
-    options->summary = options->summary != NULL ? tr__copy_string(options->summary) : NULL;
-    options->tag = options->tag != NULL ? tr__copy_string(options->tag) : NULL;
-    return 0;
+    if (*text == NULL)
+        return true;
+    *text = tr__copy_string(*text);
+    return *text != NULL;
+}
+
+/* false: out of memory; what was copied is freed with the route. */
+static bool copy_texts(tr_http_route_options *options)
+{
+    bool is_copied = copy_text(&options->summary);
+
+    is_copied &= copy_text(&options->tag);
+    return is_copied;
 }
 
 static void free_route(tr__http_route *route)
@@ -96,6 +106,7 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
 {
     tr_http_server *root = srv->root;
     tr__http_route *route = tr__alloc_zeroed(sizeof(*route));
+    bool is_copied;
     int rc;
 
     if (route == NULL)
@@ -104,9 +115,9 @@ static int add_route(tr_http_server *srv, int method, const char *pattern, tr_ht
     route->fn = fn;
     route->ctx = ctx;
     route->options = *options;
-    (void)copy_texts(&route->options);
+    is_copied = copy_texts(&route->options);
     route->pattern = whole_pattern(srv, pattern);
-    rc = route->pattern == NULL
+    rc = !is_copied || route->pattern == NULL
              ? TR_ENOMEM
              : tr__router_add(&root->router, route->pattern, (uint32_t)method, &route->destination);
     if (rc < 0) {
@@ -538,6 +549,7 @@ static void answer_error(tr_http_request *req, int rc)
                 tr_strerror(rc), tr_err_name(rc));
     if (req->res.stage == TR__ANSWER_OUT)
         return; /* it is cut */
+    tr__response_forget_content(&req->res);
     if (tr_http_problem(&req->res, status, "%s",
                         status == 500 ? "the server has failed" : tr_strerror(rc)) < 0)
         (void)tr_http_status(&req->res, status); /* without memory, so without a sentence */
@@ -569,8 +581,9 @@ void tr__route_settle(tr_http_request *req, int rc)
     if (rc == TR_ECANCELED &&
         tr__now_ns() >= req->due_ns) /* middleware asks before the limit ends */
         rc = TR_ETIMEDOUT;
-    if (rc < 0)
-        answer_error(req, rc);
+    req->is_lost = rc < 0 || req->failure < 0;
+    if (req->is_lost)
+        answer_error(req, rc < 0 ? rc : req->failure);
     else if (req->res.stage == TR__ANSWER_NONE)
         (void)tr_http_status(&req->res, 204); /* it can't be refused */
 }
@@ -582,5 +595,5 @@ void tr__route_answer(tr_http_request *req)
     int rc = run(req, route);
 
     tr__route_settle(req, rc);
-    tr__response_finish(&req->res, rc);
+    tr__response_finish(&req->res, rc < 0 || req->is_lost);
 }

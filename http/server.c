@@ -272,16 +272,19 @@ static void tell_upgraded(tr__http_worker *worker)
 static void drain_worker(tr__http_worker *worker)
 {
     double drain = worker->server->config.drain;
+    double half = drain / 2;
+    double lingered = 0;
 
     worker->is_draining = true;
+    worker->is_closing = drain <= 0;
     tr__acceptor_stop(&worker->acceptor);
     tell_upgraded(worker);
     if (drain > 0)
-        (void)tr_sleep(drain < TR__LISTEN_LINGER_S ? drain : TR__LISTEN_LINGER_S); /* shielded */
+        lingered = tr__acceptor_linger(&worker->acceptor, half);
     tr__acceptor_close(&worker->acceptor);
-    if (drain > 0 && !is_gone(worker, drain / 2)) {
+    if (drain > 0 && !is_gone(worker, half > lingered ? half - lingered : 0)) {
         tr__worker_close_idle(worker);
-        if (!is_gone(worker, drain / 2))
+        if (!is_gone(worker, half))
             tr__log(TR_LOG_WARN, "http: %zu connections did not end within %g s",
                     worker->connections, drain);
     }
@@ -308,9 +311,7 @@ static int make_workers(tr_http_server *srv)
     for (int i = 0; i < srv->worker_count; i++)
         init_worker(&srv->workers[i], srv);
     if (srv->config.connections_each > 0) {
-        srv->visitors = tr__visitors_new((uint32_t)(srv->config.connections_each < UINT32_MAX
-                                                        ? srv->config.connections_each
-                                                        : UINT32_MAX));
+        srv->visitors = tr__visitors_new(srv->config.connections_each);
         if (srv->visitors == NULL)
             return TR_ENOMEM;
     }

@@ -13,9 +13,9 @@
 
 #include "http/message.h"
 #include "http/route.h"
-#include "http/visitors.h"
 #include "net/home.h"
 #include "net/listener.h"
+#include "net/visitors.h"
 
 /* How long a connection may be as it is. */
 typedef enum tr__http_limit {
@@ -34,6 +34,7 @@ struct tr__http_worker {
     tr_event is_open; /* it listens, or could not, as rc says */
     int rc;
     bool is_draining;
+    bool is_closing; /* the answers that are on their way are the last: who asks on is not heard */
     /* Connections by what limits them, the first to be late first. */
     tr__list limited[TR__LIMIT_COUNT];
     tr__list handled; /* those whose handlers run */
@@ -56,7 +57,7 @@ struct tr__http_worker {
 /* One more, and one less, which is gone. */
 void tr__worker_opened(tr__http_conn *conn);
 void tr__worker_closed(tr__http_worker *worker, tr__visitor *visitor);
-/* While draining: who idles now asks no more. */
+/* While draining: nobody asks any more; who idles now is told. */
 void tr__worker_close_idle(tr__http_worker *worker);
 /* From now on it is limited so, in the place of what limited it before; or not at all. */
 void tr__worker_limit(tr__http_conn *conn, tr__http_limit limit);

@@ -127,6 +127,7 @@ void tr__worker_close_idle(tr__http_worker *worker)
 {
     tr__http_conn *conn;
 
+    worker->is_closing = true;
     while ((conn = first_of(&worker->limited[TR__LIMIT_IDLE])) != NULL)
         tr__conn_end_idle(conn);
 }

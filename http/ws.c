@@ -59,17 +59,29 @@ static void stop_timer(tr_ws *ws)
         tr__timer_stop(&ws->io->ready.net->loop->wheel, &ws->timer);
 }
 
+/* Whether there was a sign of life since the timer was started: it was heard; or it takes what
+ * waits to go out, be it slowly, and a ping waits behind that. Where nothing is read, for too much
+ * waits for the handler, it is not the other side that is silent. */
+static bool is_alive(const tr_ws *ws)
+{
+    if (ws->was_heard)
+        return true;
+    if (ws->io->ready.out.waiter != NULL)
+        return ws->frames.has_moved;
+    return tr__ws_is_paused(ws);
+}
+
 static void on_timer(tr__timer *timer)
 {
     tr_ws *ws = TR__CONTAINER_OF(timer, tr_ws, timer);
 
     if (ws->is_over || ws->is_closing)
         return;
-    if (ws->was_heard) {
+    if (is_alive(ws)) {
         ws->was_heard = false;
+        ws->is_pinged = false;
+        ws->frames.has_moved = false;
         start_timer(ws, ws->options.ping_every);
-    } else if (tr__ws_is_paused(ws)) {
-        start_timer(ws, ws->options.ping_every); /* it is the handler that does not listen */
     } else if (ws->is_pinged) {
         tr__ws_end(ws, TR_ETIMEDOUT);
     } else if (tr__ws_put_control(ws, WSLAY_PING, (tr__slice){ "", 0 })) {
@@ -77,6 +89,19 @@ static void on_timer(tr__timer *timer)
         start_timer(ws, ws->options.pong_within);
     } else {
         tr__ws_end(ws, TR_ENOMEM);
+    }
+}
+
+/* Who has answered a ping is asked again when the next is due, however long it might have taken. */
+void tr__ws_note_heard(tr_ws *ws)
+{
+    ws->was_heard = !ws->is_pinged;
+    if (!ws->is_pinged)
+        return;
+    ws->is_pinged = false;
+    if (!ws->is_closing) { /* then the timer is the goodbye's */
+        stop_timer(ws);
+        start_timer(ws, ws->options.ping_every);
     }
 }
 

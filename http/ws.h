@@ -51,6 +51,7 @@ typedef struct tr__frames {
     size_t sent;     /* bytes of the first one */
     size_t bytes;    /* that are left, of all */
     size_t controls; /* bytes of control frames, of which some may be sent */
+    bool has_moved;  /* some have gone out since the timer of pings was started */
 } tr__frames;
 
 typedef struct tr__incoming {
@@ -117,6 +118,8 @@ struct tr_ws {
  * Errors:    TR_ENOMEM. */
 int tr__ws_new(tr_ws **out, tr_io *io, bool is_client, bool is_deflating,
                const tr_ws_options *options);
+/* Something has come: it lives. */
+void tr__ws_note_heard(tr_ws *ws);
 /* Close the stream, and free it; later, where a task is in a call. */
 void tr__ws_free(tr_ws *ws);
 /* A task begins a call that may wait, and ends it. */
@@ -138,8 +141,9 @@ void tr__ws_part(tr_ws *ws, int code, const char *reason);
 
 /* ---- ws_out.c ---- */
 
-/* Queue a frame. data frames of a room: false where it does not fit, and is not queued. */
-bool tr__ws_offer(tr_ws *ws, tr__frame *frame);
+/* Queue a room's frame; NULL: there was no memory for it. Where it is not queued, the socket's
+ * options say what becomes of it. */
+void tr__ws_offer(tr_ws *ws, tr__frame *frame);
 /* Queue a control frame; false: out of memory. */
 bool tr__ws_put_control(tr_ws *ws, int opcode, tr__slice data);
 void tr__ws_init_sending(tr_ws *ws);

@@ -250,8 +250,7 @@ static ssize_t receive_some(tr_ws *ws, void *buffer, size_t bytes)
     count = read_some(ws, buffer, bytes);
     if (count > 0) {
         ws->read_now += (size_t)count;
-        ws->was_heard = true;
-        ws->is_pinged = false;
+        tr__ws_note_heard(ws);
     } else if (count == 0 && ws->is_refused) {
         ws->has_parted = true; /* that is all: what we have to say may still go out */
         (void)tr_event_set(&ws->arrived);

@@ -139,6 +139,7 @@ static void take_sent(tr__frames *frames, size_t bytes)
 {
     frames->bytes -= bytes;
     frames->sent += bytes;
+    frames->has_moved = true;
     while (frames->count > 0) {
         tr__frame *first = frame_at(frames, 0);
         size_t size = tr_bytes_size(first->bytes);
@@ -260,22 +261,31 @@ static bool is_full(const tr_ws *ws)
     return ws->frames.bytes > ws->options.queue_most;
 }
 
-bool tr__ws_offer(tr_ws *ws, tr__frame *frame)
+/* A message of a room is not sent to it. Nobody there would see the gap: unless it is content with
+ * that, it is closed. */
+static void miss(tr_ws *ws)
+{
+    bool is_slow = is_full(ws);
+
+    if (ws->options.slow == TR_WS_SLOW_DROP) {
+        ws->dropped++;
+        return;
+    }
+    tr__ws_say_goodbye(ws, is_slow ? WSLAY_CODE_POLICY_VIOLATION : WSLAY_CODE_INTERNAL_SERVER_ERROR,
+                       is_slow ? "too slow" : "");
+    tr__ws_note_end(ws, is_slow ? TR_EFULL : TR_ENOMEM);
+}
+
+void tr__ws_offer(tr_ws *ws, tr__frame *frame)
 {
     if (ws->is_closing || ws->is_over)
-        return false;
-    if (is_full(ws) && ws->options.slow == TR_WS_SLOW_CLOSE) {
-        tr__ws_say_goodbye(ws, WSLAY_CODE_POLICY_VIOLATION, "too slow");
-        tr__ws_note_end(ws, TR_EFULL);
-        return false;
+        return;
+    if (is_full(ws) || frame == NULL)
+        miss(ws);
+    else if (!queue(ws, tr__frame_ref(frame))) {
+        tr__frame_unref(frame);
+        miss(ws);
     }
-    if (is_full(ws) || !queue(ws, tr__frame_ref(frame))) {
-        ws->dropped++;
-        if (!is_full(ws))
-            tr__frame_unref(frame);
-        return false;
-    }
-    return true;
 }
 
 /* ---- the API ---- */

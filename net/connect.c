@@ -15,6 +15,8 @@
 #include "runtime/task.h"
 
 enum { ADDRESSES_MOST = 16 };
+#define PAUSE_S      0.001
+#define PAUSE_MOST_S 0.05
 
 typedef struct attempt {
     tr__ready ready;
@@ -150,6 +152,25 @@ static void close_losers(race *r)
         }
 }
 
+/* Where a socket of the file system has more who wait than it may, the system says so at once, and
+ * has no way to tell when there is room. */
+static int run_races(race *r)
+{
+    double pause = PAUSE_S;
+    int rc;
+
+    while ((rc = run_race(r)) == -EAGAIN) {
+        close_losers(r);
+        r->begun = 0;
+        r->first_error = 0;
+        rc = tr_sleep(pause);
+        if (rc < 0)
+            return rc;
+        pause = fmin(pause * 2, PAUSE_MOST_S);
+    }
+    return rc;
+}
+
 /* Where a text leads: one address, or those of a name. */
 static int find_addresses(race *r, const char *text)
 {
@@ -169,7 +190,7 @@ static int connect_to(tr_io **out, race *r, const char *address)
     int rc = find_addresses(r, address);
 
     if (rc == 0)
-        rc = run_race(r);
+        rc = run_races(r);
     close_losers(r);
     if (rc < 0 && r->winner != NULL) {
         tr__ready_close(&r->winner->ready);

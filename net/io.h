@@ -97,6 +97,17 @@ ssize_t tr__io_plain_read(tr_io *io, void *buffer, size_t bytes);
 ssize_t tr__io_plain_write(tr_io *io, const struct iovec *parts, int count);
 
 void tr__io_init_writing(tr_io *io);
+/* A task begins to write, when it is its turn: 0, or why it can't. */
+int tr__io_begin_writing(tr_io *io);
+/* It ends that, with this result. The stream may be gone then. */
+ssize_t tr__io_end_writing(tr_io *io, ssize_t result);
+/* Who has the turn waits until something can be written. */
+int tr__io_await_room(tr_io *io);
+/* Who has the turn waits until what is buffered has fallen to `low`, or all is out, what the kind
+ * has included. */
+int tr__io_drain(tr_io *io, size_t low);
+/* Who has the turn writes all of these, which are changed, behind what is buffered. */
+int tr__io_write_parts(tr_io *io, struct iovec *parts, int count);
 /* Whether something that tr_write was given has not gone out yet. */
 bool tr__io_has_unsent(const tr_io *io);
 /* Nothing is written in the background any more. */

@@ -83,7 +83,7 @@ void tr__io_stop_flusher(tr_io *io)
 
 /* ---- with the turn ---- */
 
-static int enter(tr_io *io)
+int tr__io_begin_writing(tr_io *io)
 {
     int rc = tr__io_enter(io);
 
@@ -106,27 +106,26 @@ static int enter(tr_io *io)
 
 /* Who leaves without having sent all that is buffered hands it back to the background: that the
  * caller was cancelled, say, is not the fault of what others have written. */
-static int leave(tr_io *io, int result)
+ssize_t tr__io_end_writing(tr_io *io, ssize_t result)
 {
     if (io->ready.net != NULL && tr__io_has_unsent(io))
         tr__flush_ask(io->ready.net, &io->flush);
     (void)tr_unlock(&io->turn); /* it is ours */
-    return (int)tr__io_leave(io, result);
+    return tr__io_leave(io, result);
 }
 
-static int await_room(tr_io *io)
+int tr__io_await_room(tr_io *io)
 {
     io->streak = 0;
     return tr__ready_await(&io->ready, &io->ready.out, io->kind->awaits_out);
 }
 
-/* Wait until what is buffered has fallen to `low`, or all is out, what the kind has included. */
-static int drain(tr_io *io, size_t low)
+int tr__io_drain(tr_io *io, size_t low)
 {
     int rc;
 
     while ((rc = send_buffered(io)) == -EAGAIN && (low == 0 || tr__buffer_count(&io->out) > low))
-        if ((rc = await_room(io)) < 0)
+        if ((rc = tr__io_await_room(io)) < 0)
             return rc;
     return rc == -EAGAIN ? 0 : rc;
 }
@@ -142,11 +141,10 @@ static void advance(struct iovec *parts, int count, int *first, size_t written)
     }
 }
 
-/* Write all of these, which are changed. */
-static int write_parts(tr_io *io, struct iovec *parts, int count)
+int tr__io_write_parts(tr_io *io, struct iovec *parts, int count)
 {
     int first = 0;
-    int rc = drain(io, 0);
+    int rc = tr__io_drain(io, 0);
 
     advance(parts, count, &first, 0); /* past empty ones */
     while (rc == 0 && first < count) {
@@ -155,12 +153,12 @@ static int write_parts(tr_io *io, struct iovec *parts, int count)
         if (written > 0)
             advance(parts, count, &first, (size_t)written);
         else if (written == -EAGAIN)
-            rc = await_room(io);
+            rc = tr__io_await_room(io);
         else
             rc = (int)written;
     }
     if (rc == 0)
-        rc = drain(io, 0);
+        rc = tr__io_drain(io, 0);
     io->is_cut = rc < 0;
     return rc;
 }
@@ -170,9 +168,10 @@ static int write_parts(tr_io *io, struct iovec *parts, int count)
 int tr_write_all(tr_io *io, const void *data, size_t bytes)
 {
     struct iovec part = { (void *)(uintptr_t)data, bytes };
-    int rc = (data == NULL && bytes > 0) || bytes > SSIZE_MAX ? TR_EINVAL : enter(io);
+    int rc =
+        (data == NULL && bytes > 0) || bytes > SSIZE_MAX ? TR_EINVAL : tr__io_begin_writing(io);
 
-    return rc < 0 ? rc : leave(io, write_parts(io, &part, 1));
+    return rc < 0 ? rc : (int)tr__io_end_writing(io, tr__io_write_parts(io, &part, 1));
 }
 
 static bool are_valid(const struct iovec *parts, int count)
@@ -192,7 +191,7 @@ static bool are_valid(const struct iovec *parts, int count)
 int tr_writev_all(tr_io *io, const struct iovec *parts, int count)
 {
     struct iovec copy[PARTS_MOST / 16]; /* as much as a task's stack bears */
-    int rc = are_valid(parts, count) ? enter(io) : TR_EINVAL;
+    int rc = are_valid(parts, count) ? tr__io_begin_writing(io) : TR_EINVAL;
     int few = (int)(sizeof(copy) / sizeof(copy[0]));
 
     if (rc < 0)
@@ -201,9 +200,9 @@ int tr_writev_all(tr_io *io, const struct iovec *parts, int count)
         int some = count - done < few ? count - done : few;
 
         memcpy(copy, parts + done, (size_t)some * sizeof(copy[0]));
-        rc = write_parts(io, copy, some);
+        rc = tr__io_write_parts(io, copy, some);
     }
-    return leave(io, rc);
+    return (int)tr__io_end_writing(io, rc);
 }
 
 /* Copy it behind what is buffered, a high-water mark at a time. */
@@ -225,37 +224,38 @@ static int buffer_all(tr_io *io, const char *data, size_t bytes)
         data += some;
         bytes -= some;
         if (tr__buffer_count(&io->out) >= io->high)
-            rc = drain(io, low);
+            rc = tr__io_drain(io, low);
     }
     return rc;
 }
 
 int tr_write(tr_io *io, const void *data, size_t bytes)
 {
-    int rc = (data == NULL && bytes > 0) || bytes > SSIZE_MAX / 4 ? TR_EINVAL : enter(io);
+    int rc =
+        (data == NULL && bytes > 0) || bytes > SSIZE_MAX / 4 ? TR_EINVAL : tr__io_begin_writing(io);
 
-    return rc < 0 ? rc : leave(io, buffer_all(io, data, bytes));
+    return rc < 0 ? rc : (int)tr__io_end_writing(io, buffer_all(io, data, bytes));
 }
 
 int tr_flush(tr_io *io)
 {
-    int rc = enter(io);
+    int rc = tr__io_begin_writing(io);
 
-    return rc < 0 ? rc : leave(io, drain(io, 0));
+    return rc < 0 ? rc : (int)tr__io_end_writing(io, tr__io_drain(io, 0));
 }
 
 int tr_close_write(tr_io *io)
 {
-    int rc = enter(io);
+    int rc = tr__io_begin_writing(io);
 
     if (rc < 0)
         return rc;
-    rc = drain(io, 0);
+    rc = tr__io_drain(io, 0);
     while (rc == 0 && (rc = io->kind->try_end(io)) == -EAGAIN)
-        rc = await_room(io);
+        rc = tr__io_await_room(io);
     if (rc == 0)
         io->has_ended = true;
-    return leave(io, rc);
+    return (int)tr__io_end_writing(io, rc);
 }
 
 int tr_io_set_water(tr_io *io, size_t high, size_t low)

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <troupe/task.h>
 
 #include "base/log.h"
 #include "base/seam.h"
@@ -17,6 +18,7 @@ enum {
     ACCEPT_MOST = 64,            /* at one time, until others run */
     RETRY_NS = 100 * 1000 * 1000 /* when there are no descriptors */
 };
+#define LOOK_AGAIN_S 0.05 /* for handshakes that have begun */
 
 /* ---- the socket ---- */
 
@@ -270,6 +272,21 @@ void tr__acceptor_stop(tr__acceptor *acceptor)
         return;
     tr__listen_softly(acceptor->watcher.fd);
     tr__acceptor_resume(acceptor);
+}
+
+double tr__acceptor_linger(tr__acceptor *acceptor, double most_s)
+{
+    double waited_s = most_s < TR__LISTEN_LINGER_S ? most_s : TR__LISTEN_LINGER_S;
+
+    if (most_s > TR__LISTEN_LINGER_MOST_S)
+        most_s = TR__LISTEN_LINGER_MOST_S;
+    (void)tr_sleep(waited_s); /* shielded, as below */
+    while (waited_s < most_s && acceptor->net != NULL &&
+           tr__sys_has_handshakes(acceptor->watcher.fd)) {
+        (void)tr_sleep(LOOK_AGAIN_S);
+        waited_s += LOOK_AGAIN_S;
+    }
+    return waited_s;
 }
 
 void tr__acceptor_close(tr__acceptor *acceptor)

@@ -3,7 +3,8 @@
  * How serving ends without resetting anybody: the system completes handshakes by itself, and resets
  * what it has completed when the socket is closed. So first a filter at the socket drops segments
  * with SYN (who comes now tries again, and finds it closed); then those that have been completed
- * are accepted for a while; then it is closed.
+ * are accepted for a while, and for as long as the system knows of others that have begun; then it
+ * is closed.
  *
  * Threads: the loop's on which it was opened. */
 #ifndef TR_NET_LISTENER_H
@@ -16,8 +17,10 @@
 #include "net/home.h"
 #include "net/system.h"
 
-/* How long handshakes that have begun may take to be completed. */
-#define TR__LISTEN_LINGER_S 0.1
+/* How long handshakes that have begun have to be completed, whether the system tells of them or
+ * not; and how long where it does: what is lost is sent again after a second. */
+#define TR__LISTEN_LINGER_S      0.1
+#define TR__LISTEN_LINGER_MOST_S 3.0
 
 /* The file of a Unix socket that listens. */
 typedef struct tr__socket_file {
@@ -61,6 +64,8 @@ int tr__acceptor_open(tr__acceptor *acceptor, const char *address, const tr_list
 void tr__acceptor_resume(tr__acceptor *acceptor);
 /* Nobody new begins; who has begun is still accepted. */
 void tr__acceptor_stop(tr__acceptor *acceptor);
+/* After that, in a shielded task: wait for who has begun, at most so long: how many seconds. */
+double tr__acceptor_linger(tr__acceptor *acceptor, double most_s);
 /* Accept those that wait, and close. Nothing happens if it is closed. */
 void tr__acceptor_close(tr__acceptor *acceptor);
 

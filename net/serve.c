@@ -11,6 +11,7 @@
 #include "net/io.h"
 #include "net/listener.h"
 #include "net/system.h"
+#include "net/visitors.h"
 #include "runtime/future.h"
 #include "runtime/task.h"
 
@@ -22,7 +23,8 @@ typedef struct service {
     void *arg;
     const char *address; /* with the port that was settled on */
     char settled[TR__ADDRESS_TEXT];
-    uint64_t connections; /* of all workers: shared */
+    uint64_t connections;   /* of all workers: shared */
+    tr__visitors *visitors; /* by address, also shared; NULL: they are not limited */
     tr_event stop;
 } service;
 
@@ -40,6 +42,7 @@ typedef struct worker {
 typedef struct client {
     tr__list link;
     worker *worker;
+    tr__visitor *visitor; /* whose it is; NULL: they are not limited */
     tr_io *io;
     tr_task *task;
     tr__waiter unborn; /* told if the task ends before it has begun */
@@ -68,6 +71,7 @@ static void forget(client *c)
     worker *w = c->worker;
 
     tr__list_remove(&c->link);
+    tr__visitors_leave(w->service->visitors, c->visitor);
     tr__free(c);
     /* relaxed: a count; nothing is published by it. */
     (void)tr__add_relaxed_u64(&w->service->connections, UINT64_MAX);
@@ -129,13 +133,22 @@ static bool may_accept(tr__acceptor *acceptor)
            tr__load_relaxed_u64(&w->service->connections) < (uint64_t)w->service->options.most;
 }
 
+static bool let_in(const service *s, client *c, int fd, const tr_address *from)
+{
+    if (s->visitors != NULL && tr__visitors_enter(s->visitors, from, &c->visitor) < 0)
+        return false;
+    if (tr__io_new(&c->io, fd, true) == 0)
+        return true;
+    tr__visitors_leave(s->visitors, c->visitor);
+    return false;
+}
+
 static void on_accept(tr__acceptor *acceptor, int fd, const tr_address *from)
 {
     worker *w = TR__CONTAINER_OF(acceptor, worker, acceptor);
     client *c = tr__alloc_zeroed(sizeof(*c));
 
-    (void)from;
-    if (c == NULL || tr__io_new(&c->io, fd, true) < 0) {
+    if (c == NULL || !let_in(w->service, c, fd, from)) {
         tr__sys_close(fd);
         tr__free(c);
         return;
@@ -178,7 +191,8 @@ static void stop_worker(worker *w)
     double grace = w->service->options.grace;
 
     tr__acceptor_stop(&w->acceptor);
-    (void)tr_sleep(TR__LISTEN_LINGER_S); /* shielded */
+    (void)tr__acceptor_linger(&w->acceptor,
+                              grace > TR__LISTEN_LINGER_S ? grace : TR__LISTEN_LINGER_S);
     w->is_stopping = true;
     tr__acceptor_close(&w->acceptor);
     if (!tr__list_is_empty(&w->clients) && grace > 0)
@@ -285,9 +299,13 @@ int tr__serve(const char *address, tr_io_handler fn, void *arg, const tr_serve_o
     if (tr__address_is_unix(address))
         count = 1; /* nobody shares such an address */
     workers = tr__alloc_zeroed((size_t)count * sizeof(*workers));
-    if (workers == NULL)
-        return TR_ENOMEM;
-    rc = serve(&s, workers, count);
+    if (s.options.most_each > 0)
+        s.visitors = tr__visitors_new(s.options.most_each);
+    if (workers == NULL || (s.options.most_each > 0 && s.visitors == NULL))
+        rc = TR_ENOMEM;
+    else
+        rc = serve(&s, workers, count);
+    tr__visitors_free(s.visitors);
     tr__free(workers);
     return rc;
 }

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +45,14 @@ int tr__sys_socket(int family, int type)
     return (int)result(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
+int tr__sys_open_diagnosis(void)
+{
+    if (strikes())
+        return -EMFILE;
+    return (int)result(
+        socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+}
+
 int tr__sys_socketpair(int ends[2])
 {
     if (strikes())
@@ -55,6 +65,15 @@ int tr__sys_pipe(int ends[2])
     if (strikes())
         return -EMFILE;
     return (int)result(pipe2(ends, O_NONBLOCK | O_CLOEXEC));
+}
+
+size_t tr__sys_pipe_grow(int fd, size_t bytes)
+{
+    int now = fcntl(fd, F_SETPIPE_SZ, (int)bytes);
+
+    if (now < 0)
+        now = fcntl(fd, F_GETPIPE_SZ);
+    return now > 0 ? (size_t)now : PIPE_BUF;
 }
 
 int tr__sys_connect(int fd, const struct sockaddr *address, socklen_t bytes)
@@ -262,6 +281,13 @@ ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count)
     if (transfer_strikes())
         return -EIO;
     return moved(writev(fd, parts, count));
+}
+
+ssize_t tr__sys_splice(int from, int64_t *offset, int to, size_t bytes)
+{
+    if (transfer_strikes())
+        return -ECONNRESET;
+    return moved(splice(from, offset, to, NULL, bytes, SPLICE_F_NONBLOCK));
 }
 
 uint64_t tr__sys_wall_ns(void)

@@ -14,8 +14,16 @@
 #include <sys/uio.h>
 
 int tr__sys_socket(int family, int type);
+/* What answers questions about sockets (sock_diag(7)). */
+int tr__sys_open_diagnosis(void);
+/* Whether somebody has begun to connect to the port of a listening socket, and has not finished.
+ * false, too, where the system does not say. */
+bool tr__sys_has_handshakes(int fd);
 int tr__sys_socketpair(int ends[2]);
 int tr__sys_pipe(int ends[2]);
+/* Let a pipe hold so many bytes (at most INT_MAX), as far as the system lets it: how many it
+ * does. */
+size_t tr__sys_pipe_grow(int fd, size_t bytes);
 /* -EINPROGRESS: wait until it is writable, then ask tr__sys_socket_error. */
 int tr__sys_connect(int fd, const struct sockaddr *address, socklen_t bytes);
 /* What has become of a connection that was in progress: 0, or why not. */
@@ -63,6 +71,9 @@ ssize_t tr__sys_recvmsg(int fd, struct msghdr *message);
 /* The same for what is no socket. */
 ssize_t tr__sys_read(int fd, void *buffer, size_t bytes);
 ssize_t tr__sys_writev(int fd, const struct iovec *parts, int count);
+/* From a pipe, or into one, without a copy; offset, which is moved on, is that of a file, else
+ * NULL. A file is waited for: only threads of the pool may read it so. */
+ssize_t tr__sys_splice(int from, int64_t *offset, int to, size_t bytes);
 
 /* ---- time ---- */
 

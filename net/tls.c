@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,20 +54,28 @@ struct tr_tls {
 
 /* ---- errors ---- */
 
+bool tr__tls_was_starved(void)
+{
+    bool was_starved = false;
+    unsigned long error;
+
+    while ((error = ERR_get_error()) != 0)
+        was_starved |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+    return was_starved;
+}
+
 static int complain(const char *what, const char *path)
 {
     unsigned long error = ERR_peek_error();
+    bool was_starved = tr__tls_was_starved();
     char text[160] = "";
-    int rc = TR_ESYNTAX;
+    int rc = was_starved                         ? TR_ENOMEM
+             : ERR_GET_LIB(error) == ERR_LIB_SYS ? -ERR_GET_REASON(error)
+                                                 : TR_ESYNTAX;
 
-    if (ERR_GET_LIB(error) == ERR_LIB_SYS)
-        rc = -ERR_GET_REASON(error);
-    else if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
-        rc = TR_ENOMEM;
     ERR_error_string_n(error, text, sizeof(text));
     tr__log(TR_LOG_ERROR, "tls: can't use %s %s: %s", what, path,
             rc == TR_ESYNTAX ? text : tr_strerror(rc));
-    ERR_clear_error();
     return rc;
 }
 
@@ -86,20 +95,53 @@ static int load_identity(SSL_CTX *ssl, const char *certificate, const char *key)
     return 0;
 }
 
+/* Clients are told who may have signed theirs. */
+static int tell_authorities(SSL_CTX *ssl, const char *path)
+{
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
+
+    if (names == NULL)
+        return complain("authorities", path);
+    SSL_CTX_set_client_CA_list(ssl, names);
+    return 0;
+}
+
+/* What a certificate may be used for, OpenSSL finds out when it is first met, and keeps; also that it
+ * had no memory for that: then nobody would be trusted for its sake any more. So let it find out
+ * now. */
+static int look_at_authorities(SSL_CTX *ssl)
+{
+    const STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ssl));
+
+    for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+
+        if (certificate != NULL)
+            (void)X509_check_purpose(certificate, -1, 0); /* one that is bad vouches for nobody */
+    }
+    return tr__tls_was_starved() ? TR_ENOMEM : 0;
+}
+
+static int load_default_authorities(SSL_CTX *ssl)
+{
+    return SSL_CTX_set_default_verify_paths(ssl) == 1 ? look_at_authorities(ssl) : TR_ENOMEM;
+}
+
 static int load_authorities(SSL_CTX *ssl, const tr_tls *tls)
 {
     const char *path = tls->options.authorities;
+    int rc;
 
     ERR_clear_error();
     if (path == NULL)
-        return tls->is_server || SSL_CTX_set_default_verify_paths(ssl) == 1 ? 0 : TR_ENOMEM;
+        return tls->is_server ? 0 : load_default_authorities(ssl);
     if (tr__sys_is_folder(path) ? SSL_CTX_load_verify_dir(ssl, path) != 1
                                 : SSL_CTX_load_verify_file(ssl, path) != 1)
         return complain("authorities", path);
-    /* Clients are told who may have signed theirs. */
-    if (tls->is_server && !tr__sys_is_folder(path))
-        SSL_CTX_set_client_CA_list(ssl, SSL_load_client_CA_file(path));
-    return 0;
+    rc = look_at_authorities(ssl);
+    if (rc == 0 && tls->is_server && !tr__sys_is_folder(path))
+        rc = tell_authorities(ssl, path);
+    return rc;
 }
 
 static void set_verification(SSL_CTX *ssl, const tr_tls *tls)
@@ -144,23 +186,25 @@ static bool is_for(const identity *id, const char *host)
            strcasecmp(id->host + 1, dot) == 0;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): as OpenSSL has it */
 static int choose_identity(SSL *ssl, int *alert, void *arg)
 {
     const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     tr_tls *tls = arg;
+    bool is_chosen = true;
 
-    (void)alert;
     if (host == NULL)
         return SSL_TLSEXT_ERR_NOACK;
     tr__mutex_lock(&tls->lock);
     for (const identity *id = tls->identities; id != NULL; id = id->next)
         if (is_for(id, host)) {
-            (void)SSL_set_SSL_CTX(ssl, id->ssl); /* else it has the first one's certificate */
+            is_chosen = SSL_set_SSL_CTX(ssl, id->ssl) != NULL;
             break;
         }
     tr__mutex_unlock(&tls->lock);
-    return SSL_TLSEXT_ERR_OK;
+    if (is_chosen)
+        return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_INTERNAL_ERROR; /* another certificate than its own would not be trusted */
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static int keep_session(SSL *ssl, SSL_SESSION *ssl_session);
@@ -185,7 +229,8 @@ static int set_rules(SSL_CTX *ssl, tr_tls *tls)
     (void)SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                        SSL_OP_CIPHER_SERVER_PREFERENCE);
     (void)SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
-    SSL_CTX_set_app_data(ssl, tls);
+    if (SSL_CTX_set_app_data(ssl, tls) != 1) /* without it, a session would have nowhere to go */
+        return TR_ENOMEM;
     SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
     set_verification(ssl, tls);
     if (tls->is_server) {

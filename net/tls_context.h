@@ -5,6 +5,9 @@
 #include <openssl/ssl.h>
 #include <troupe/tls.h>
 
+/* Whether OpenSSL has had too little memory for something of this thread's since its errors were
+ * cleared, which they are. */
+bool tr__tls_was_starved(void);
 /* A connection of the present certificates; NULL: out of memory. host: of a client. */
 SSL *tr__tls_context_connection(tr_tls *context, const char *host);
 bool tr__tls_context_is_server(const tr_tls *context);

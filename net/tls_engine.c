@@ -1,6 +1,7 @@
 /* The engine: OpenSSL between two buffers. */
 #include "net/tls_engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -117,12 +118,9 @@ static BIO *new_bio(tr__tls *tls)
 
 static bool is_address(const char *host)
 {
-    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
-    bool is = address != NULL;
+    unsigned char address[sizeof(struct in6_addr)];
 
-    ASN1_OCTET_STRING_free(address);
-    ERR_clear_error();
-    return is;
+    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
 /* Whom the certificate must be for; who is asked for by name is told which. */
@@ -132,10 +130,12 @@ static int set_host(tr__tls *tls, const char *host)
 
     if (is_address(host))
         return X509_VERIFY_PARAM_set1_ip_asc(rules, host) == 1 ? 0 : TR_ENOMEM;
+    if (host[0] == 0 || strlen(host) > TLSEXT_MAXLEN_host_name)
+        return TR_EINVAL;
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_host(rules, host, 0) != 1 ||
         SSL_set_tlsext_host_name(tls->ssl, host) != 1)
-        return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ? TR_ENOMEM : TR_EINVAL;
+        return TR_ENOMEM;
     return 0;
 }
 
@@ -255,16 +255,16 @@ static int fail(tr__tls *tls)
     long verified = SSL_get_verify_result(tls->ssl);
     unsigned long error = ERR_peek_last_error();
     bool is_certificate = is_about_certificate(error);
-    bool was_starved = tls->is_starved;
+    bool was_starved =
+        tr__tls_was_starved() || tls->is_starved || verified == X509_V_ERR_OUT_OF_MEM;
 
     if (is_certificate && verified != X509_V_OK)
         (void)snprintf(tls->error, sizeof(tls->error), "%s",
                        X509_verify_cert_error_string(verified));
     else if (error != 0)
         ERR_error_string_n(error, tls->error, sizeof(tls->error));
-    ERR_clear_error();
     tls->is_starved = false;
-    if (was_starved || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+    if (was_starved)
         return TR_ENOMEM;
     return is_certificate ? TR_ECERTIFICATE : TR_ETLS;
 }
@@ -311,7 +311,7 @@ ssize_t tr__tls_read(tr__tls *tls, void *buffer, size_t bytes)
 
 bool tr__tls_has_pending(const tr__tls *tls)
 {
-    return tr__buffer_count(&tls->in) > 0 || SSL_has_pending(tls->ssl) == 1;
+    return tr__buffer_count(&tls->in) > 0 || SSL_pending(tls->ssl) > 0;
 }
 
 int tr__tls_write(tr__tls *tls, const void *data, size_t bytes)

@@ -475,6 +475,19 @@ static ssize_t pass_in_simulation(passage *p, transfer *t)
     return moved;
 }
 
+/* Between files, pipes, and sockets that the kernel connects. */
+static ssize_t pass_beside(const passage *p)
+{
+    ssize_t moved;
+
+    if (tr__sim_is_here())
+        tr__sim_step();
+    moved = really_pass(p);
+    if (moved > 0 && tr__sim_is_here())
+        tr__sim.signalled = true;
+    return moved;
+}
+
 static ssize_t pass(passage p)
 {
     transfer t = { .fd = p.to, .is_write = true };
@@ -485,7 +498,7 @@ static ssize_t pass(passage p)
         find_kind(&t);
     }
     if (t.socket == NULL)
-        return really_pass(&p);
+        return pass_beside(&p);
     return t.kind == A_STREAM ? pass_in_simulation(&p, &t) : as_call(-EINVAL);
 }
 

@@ -29,6 +29,7 @@
 
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <troupe/io.h>
 #include <troupe/stream.h>
 
 #ifdef __cplusplus
@@ -83,6 +84,14 @@ TR_API int tr_file_datasync(tr_file *f);
 TR_API int tr_file_truncate(tr_file *f, uint64_t bytes);
 /* What is known of it. *out is zero on error. */
 TR_API int tr_file_stat(tr_file *f, struct stat *out);
+
+/* Send a part of a file, behind what the stream was given before: how many bytes, fewer only where
+ * the file ends; SIZE_MAX means to its end. The IO pool reads it, a piece at a time, and the kernel
+ * moves that to a socket without a copy (not by TLS). Where the file changes meanwhile, what is
+ * sent is of either time.
+ * Threads: tasks of the stream's loop; they write to it when it is their turn.
+ * Errors:  as tr_write_all; of the system; TR_EAGAIN, TR_ESHUTDOWN: any part may have gone out. */
+TR_API ssize_t tr_sendfile(tr_io *io, const tr_file *f, uint64_t offset, size_t bytes);
 
 /* ---- whole files ---- */
 

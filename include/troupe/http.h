@@ -18,8 +18,9 @@
  *
  * A handler runs as a task, on the loop that accepted the connection: it may await. A connection
  * has a task only while its handlers run. One that idles costs some hundred bytes; one that sends
- * or takes its bytes slowly, its buffers besides: 16 KiB for a head. Requests that come at once are
- * answered in order, by one write.
+ * its head slowly, what it has sent besides; its body, some 4 KiB and what has come of it; one that
+ * takes its answer slowly, what is left of that. Requests that come at once are answered in order,
+ * by one write.
  *
  * What a handler returns: 0 or more, when it has answered; below 0, an error that is answered with
  * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_ETIMEDOUT 504, ...; else 500) and a
@@ -59,7 +60,7 @@ typedef struct tr_http_config {
     size_t target_most;     /* bytes of the URL; default 8 KiB: 414 */
     size_t body_most;       /* bytes of a body; default 1 MiB: 413 */
     long connections_most;  /* in all; default 100,000, or what descriptors allow: closed at once */
-    long connections_each;  /* of one address; default none */
+    long connections_each;  /* of one address, or network of IPv6 (/64); default none */
     double head_timeout;    /* from the first byte of a request to the end of its head; 15: 408 */
     double body_timeout;    /* without a byte of the body; 30: 408 */
     double idle_timeout;    /* of a connection between requests; 75: closed */
@@ -207,8 +208,9 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
 
 /* Serve the files of a folder below a prefix: tr_http_files(srv, "/static", "public", &options);
  * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; a
- * compressed file beside it, "a.css.gz", for who accepts gzip. They are read by the IO pool; the
- * answer is cut where a large file changes while it is sent. Nothing outside of the folder is
+ * compressed file beside it, "a.css.gz", for who accepts gzip. They are read by the IO pool,
+ * and large ones moved to the socket by the kernel, without a copy (not by TLS, nor compressed);
+ * the answer is cut where a large file changes while it is sent. Nothing outside of the folder is
  * served, wherever links in it lead, nor what begins with a dot; folders are not listed.
  * Ownership: the texts are copied; the folder stays open as long as the server is there.
  * Threads:   before it is served; it blocks, for a moment.
@@ -219,7 +221,8 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
 /* ---- a request ----
  *
  * All texts are lent until the handler returns. Names of headers may be in any case. What is asked
- * for and is not there is NULL.
+ * for and is not there is NULL. So is what can't be told for want of memory; then the request is
+ * answered with 503, whatever its handler says, or its answer is cut, where a part of it is out.
  * Threads: the handler's task, and tasks of its loop that end before it. */
 
 TR_API const char *tr_http_method(const tr_http_request *req);
@@ -254,8 +257,9 @@ TR_API int tr_http_form_read(tr_http_request *req);
 TR_API const char *tr_http_form(tr_http_request *req, const char *name);
 TR_API const char *tr_http_form_at(tr_http_request *req, const char *name, size_t i);
 
-/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB it is in a file
- * without a name, which goes with the request. */
+/* A file of a form. Its name is the client's word, and no path. Beyond 256 KiB, or where all files
+ * of the form have 4 MiB already, it is in a file without a name, which goes with the request. A
+ * form may have 100 of those: TR_ETOOLARGE. */
 typedef struct tr_http_upload {
     const char *filename;
     const char *type;

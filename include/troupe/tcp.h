@@ -93,8 +93,10 @@ typedef int (*tr_io_handler)(tr_io *io, void *arg);
 /* Zero means the default. */
 typedef struct tr_serve_options {
     tr_listen_options listen;
-    long most;    /* connections at a time; more wait to be accepted; default: as many as there can
+    long most; /* connections at a time; more wait to be accepted; default: as many as there can
                        be descriptors */
+    long most_each; /* of one address, or network of IPv6 (/64); what is more is closed at once;
+                       default: no limit */
     double grace; /* seconds for handlers to end when serving ends, until they are cancelled; 10 */
     int loops;    /* it is served on so many; default: all */
     size_t stack_bytes; /* of a handler's task */

@@ -41,10 +41,11 @@ typedef struct tr_ws_message {
     size_t bytes;
 } tr_ws_message;
 
-/* What becomes of a client that takes too little of what it is sent. */
+/* What becomes of a client that takes too little of what a room sends it; and of one for which
+ * there is no memory for a room's message. */
 typedef enum tr_ws_slow {
-    TR_WS_SLOW_CLOSE, /* it is closed, with 1008 */
-    TR_WS_SLOW_DROP   /* messages that do not fit are not sent to it: see tr_ws_dropped */
+    TR_WS_SLOW_CLOSE, /* it is closed, with 1008; or with 1011 */
+    TR_WS_SLOW_DROP   /* such messages are not sent to it: see tr_ws_dropped */
 } tr_ws_slow;
 
 /* Zero means the default. */
@@ -141,11 +142,11 @@ TR_API int tr_room_new(tr_room **out);
 TR_API tr_room *tr_room_ref(tr_room *room);
 TR_API void tr_room_unref(tr_room *room);
 
-/* Let a socket be in a room, or no more. It leaves by itself when it is closed. It may be in
- * several.
+/* Let a server's socket be in a room, or no more. It leaves by itself when it is closed. It may be
+ * in several.
  * Threads: the socket's loop.
  * Errors:  TR_EALREADY it is in, or not in; TR_ENOMEM; TR_EPIPE it is closed; TR_EWRONGPLACE;
- *          TR_EINVAL. */
+ *          TR_EINVAL, also for a client's: what a room sends is not masked. */
 TR_API int tr_room_join(tr_room *room, tr_ws *ws);
 TR_API int tr_room_leave(tr_room *room, tr_ws *ws);
 
@@ -154,8 +155,8 @@ TR_API int tr_room_leave(tr_room *room, tr_ws *ws);
  * options say: nobody waits for it.
  * Ownership: data is copied.
  * Threads:   any; never blocks.
- * Errors:    TR_EINVAL, also for a text that is no UTF-8; TR_ENOMEM nobody gets it; TR_ESHUTDOWN.
- *            */
+ * Errors:    TR_EINVAL, also for a text that is no UTF-8; TR_ENOMEM nobody gets it;
+ *            TR_ETOOLARGE. */
 TR_API int tr_room_send(tr_room *room, tr_ws_type type, const void *data, size_t bytes);
 
 /* The same for a text, formatted. */

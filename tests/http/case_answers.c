@@ -30,6 +30,22 @@ static int ignore(tr_http_request *req, tr_http_response *res, void *ctx)
     return tr_http_text(res, 403, "no");
 }
 
+/* Gives the body back as it comes. */
+static int echo(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    char piece[64];
+    ssize_t count = 0;
+    int rc = tr_http_begin(res, 200, NULL, 10);
+
+    (void)ctx;
+    while (rc == 0 && (count = tr_http_read(req, piece, sizeof(piece))) > 0) {
+        rc = tr_http_write(res, piece, (size_t)count);
+        if (rc == 0)
+            rc = tr_http_flush(res);
+    }
+    return rc < 0 ? rc : (int)count;
+}
+
 static void begin(service *s)
 {
     static const int nothing = 0, no_entry = TR_ENOENT, invalid = TR_EINVAL;
@@ -42,6 +58,8 @@ static void begin(service *s)
     EXPECT(tr_http_route(server, "GET", "/404", return_it, (void *)&no_entry) == 0);
     EXPECT(tr_http_route(server, "GET", "/400", return_it, (void *)&invalid) == 0);
     EXPECT(tr_http_route_with(server, "POST", "/ignore", ignore, NULL,
+                              &(tr_http_route_options){ .streams_body = true }) == 0);
+    EXPECT(tr_http_route_with(server, "POST", "/echo", echo, NULL,
                               &(tr_http_route_options){ .streams_body = true }) == 0);
     begin_service(s, server);
 }
@@ -112,6 +130,27 @@ CASE(a_body_that_nobody_reads_is_not_asked_for)
     end_service(&s);
 }
 
+/* It would stand within the answer's body. */
+CASE(a_client_that_does_not_wait_is_not_told_to_go_on)
+{
+    char text[1024];
+    const char *head;
+    service s;
+    tr_io *io;
+
+    begin(&s);
+    io = open_client(&s);
+    say(io, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+            "Content-Length: 10\r\n\r\nhello");
+    EXPECT(tr_read_until(io, &head, "\r\n\r\n", 1000) > 0);
+    EXPECT(strncmp(head, "HTTP/1.1 200 ", 13) == 0);
+    EXPECT(tr_read_exact(io, text, 5) == 0 && memcmp(text, "hello", 5) == 0);
+    say(io, "world");
+    EXPECT(tr_read_exact(io, text, 5) == 0 && memcmp(text, "world", 5) == 0);
+    EXPECT(tr_close(io) == 0);
+    end_service(&s);
+}
+
 /* Only HEAD itself is answered without a body; what only begins so is not known. */
 CASE(a_method_that_begins_as_HEAD_is_refused_with_a_body)
 {
@@ -129,5 +168,5 @@ CASE(a_method_that_begins_as_HEAD_is_refused_with_a_body)
 }
 
 CASES("answers", handlers_answer_by_what_they_return, other_methods_are_told_which_there_are,
-      a_body_that_nobody_reads_is_not_asked_for,
+      a_body_that_nobody_reads_is_not_asked_for, a_client_that_does_not_wait_is_not_told_to_go_on,
       a_method_that_begins_as_HEAD_is_refused_with_a_body)

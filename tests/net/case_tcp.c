@@ -133,6 +133,42 @@ CASE(a_socket_that_another_has_replaced_is_left_to_it)
     EXPECT(stat(address + 5, &status) < 0);
 }
 
+static int connect_to(void *address)
+{
+    tr_io *io;
+    int rc = tr_tcp_connect(&io, address, NULL);
+
+    return rc < 0 ? rc : tr_close(io);
+}
+
+/* How many may wait is the backlog, and one. */
+CASE(at_a_socket_in_the_file_system_who_comes_too_early_waits)
+{
+    enum { CLIENTS = 8 };
+    char address[64];
+    tr_task *clients[CLIENTS];
+    tr_listener *l;
+    tr_io *io;
+    int rc = 0;
+
+    (void)snprintf(address, sizeof(address), "unix:@troupe-full-%d", (int)getpid());
+    EXPECT(tr_listen(&l, address, &(tr_listen_options){ .backlog = 1 }) == 0);
+    for (int i = 0; i < CLIENTS; i++)
+        EXPECT(tr_task_spawn(&clients[i], connect_to, address) == 0);
+    let_others_run();
+    TR_DEADLINE(0.01, &rc) {
+        rc = connect_to(address);
+    }
+    EXPECT(rc == TR_ETIMEDOUT); /* it obeys deadlines */
+    for (int i = 0; i < CLIENTS; i++)
+        EXPECT(tr_accept(&io, l) == 0 && tr_close(io) == 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        EXPECT(tr_task_wait(clients[i], TR_FOREVER) == 0);
+        tr_task_unref(clients[i]);
+    }
+    EXPECT(tr_listener_close(l) == 0);
+}
+
 CASE(a_file_that_is_no_socket_is_left_alone)
 {
     char address[128];
@@ -183,117 +219,6 @@ CASE(accepting_obeys_a_deadline)
     EXPECT(tr_listener_close(l) == 0);
 }
 
-/* ---- serving ---- */
-
-typedef struct served {
-    char address[64];
-    tr_event ready;
-    uint32_t count; /* connections; on both loops: read when all have ended */
-} served;
-
-static void on_ready(void *arg, const char *address)
-{
-    served *s = arg;
-
-    (void)snprintf(s->address, sizeof(s->address), "%s", address);
-    EXPECT(tr_event_set(&s->ready) == 0);
-}
-
-static int echo(tr_io *io, void *arg)
-{
-    char buffer[64];
-    ssize_t count;
-    int rc = 0;
-
-    (void)arg;
-    while (rc == 0 && (count = tr_read(io, buffer, sizeof(buffer))) > 0)
-        rc = tr_write_all(io, buffer, (size_t)count);
-    return rc;
-}
-
-static int serve(void *arg)
-{
-    return tr_serve("127.0.0.1:0", echo, arg, &(tr_serve_options){ .on_ready = on_ready });
-}
-
-static int call(void *arg)
-{
-    served *s = arg;
-    char text[8];
-    tr_io *io;
-    int rc = tr_tcp_connect(&io, s->address, NULL);
-
-    if (rc < 0)
-        return rc;
-    for (int i = 0; rc == 0 && i < 3; i++) {
-        rc = tr_write_all(io, "message", 7);
-        if (rc == 0)
-            rc = tr_read_exact(io, text, 7);
-    }
-    (void)tr_close(io);
-    return rc;
-}
-
-CASE(each_connection_has_a_task_and_all_are_served)
-{
-    enum { CLIENTS = 8 };
-    served s = { .count = 0 };
-    tr_task *server;
-    tr_task *clients[CLIENTS];
-
-    EXPECT(tr_task_spawn(&server, serve, &s) == 0);
-    EXPECT(tr_event_wait(&s.ready) == 0);
-    for (int i = 0; i < CLIENTS; i++)
-        EXPECT(tr_task_spawn(&clients[i], call, &s) == 0);
-    for (int i = 0; i < CLIENTS; i++) {
-        EXPECT(tr_task_wait(clients[i], TR_FOREVER) == 0);
-        tr_task_unref(clients[i]);
-    }
-    EXPECT(tr_task_cancel(server) == 1);
-    EXPECT(tr_task_wait(server, TR_FOREVER) == TR_ECANCELED);
-    tr_task_unref(server);
-}
-
-/* Whoever has connected before is served, though the server is about to stop. */
-CASE(who_has_connected_is_served_when_serving_ends)
-{
-    served s = { .count = 0 };
-    char text[8];
-    tr_task *server;
-    tr_io *io;
-
-    EXPECT(tr_task_spawn(&server, serve, &s) == 0);
-    EXPECT(tr_event_wait(&s.ready) == 0);
-    EXPECT(tr_tcp_connect(&io, s.address, NULL) == 0);
-    EXPECT(tr_task_cancel(server) == 1);
-    EXPECT(tr_write_all(io, "message", 7) == 0);
-    EXPECT(tr_read_exact(io, text, 7) == 0);
-    EXPECT(tr_close(io) == 0);
-    EXPECT(tr_task_wait(server, TR_FOREVER) == TR_ECANCELED);
-    tr_task_unref(server);
-}
-
-static int serve_one_at_a_time(void *arg)
-{
-    return tr_serve("127.0.0.1:0", echo, arg,
-                    &(tr_serve_options){ .on_ready = on_ready, .most = 1 });
-}
-
-/* Whichever loop the next one comes to. */
-CASE(at_the_limit_the_next_one_is_served_when_another_has_gone)
-{
-    served s = { .count = 0 };
-    tr_task *server;
-
-    EXPECT(tr_task_spawn(&server, serve_one_at_a_time, &s) == 0);
-    EXPECT(tr_event_wait(&s.ready) == 0);
-    for (int i = 0; i < 6; i++)
-        EXPECT(call(&s) == 0);
-    EXPECT(tr_task_cancel(server) == 1);
-    EXPECT(tr_task_wait(server, TR_FOREVER) == TR_ECANCELED);
-    tr_task_unref(server);
-}
-
 /* ---- datagrams ---- */
 
 CASE(datagrams_stay_whole_and_tell_where_they_come_from)
@@ -323,8 +248,6 @@ CASES("tcp", who_connects_is_accepted_and_both_know_where_they_are, nobody_liste
       bad_addresses_and_options_are_refused,
       a_socket_in_the_file_system_is_removed_when_it_is_closed,
       a_socket_that_was_left_behind_is_replaced, a_socket_that_another_has_replaced_is_left_to_it,
-      a_file_that_is_no_socket_is_left_alone,
-      at_the_limit_the_next_one_is_served_when_another_has_gone,
-      who_accepts_is_told_when_the_listener_is_closed, accepting_obeys_a_deadline,
-      each_connection_has_a_task_and_all_are_served, who_has_connected_is_served_when_serving_ends,
-      datagrams_stay_whole_and_tell_where_they_come_from)
+      at_a_socket_in_the_file_system_who_comes_too_early_waits,
+      a_file_that_is_no_socket_is_left_alone, who_accepts_is_told_when_the_listener_is_closed,
+      accepting_obeys_a_deadline, datagrams_stay_whole_and_tell_where_they_come_from)

@@ -1,5 +1,7 @@
 /* Streams when memory or a system call fails; and when the runtime stops while they are open. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <troupe/net.h>
@@ -73,6 +75,34 @@ static int use_socket_file(void *unused)
     return rc;
 }
 
+static int use_sendfile(void *unused)
+{
+    char path[] = "/tmp/troupe-sendfile-XXXXXX";
+    int fd = mkstemp(path);
+    tr_io *one = NULL;
+    tr_io *other = NULL;
+    tr_file *f = NULL;
+    char text[4];
+    int rc;
+
+    (void)unused;
+    ck_assert(fd >= 0 && write(fd, "text", 4) == 4 && close(fd) == 0);
+    rc = tr_file_open(&f, path, O_RDONLY, 0);
+    ck_assert_int_eq(unlink(path), 0);
+    if (rc == 0)
+        rc = tr_socketpair(&one, &other);
+    if (rc == 0)
+        rc = (int)tr_sendfile(one, f, 0, SIZE_MAX);
+    ck_assert(rc < 0 || rc == 4);
+    if (rc == 4)
+        rc = tr_read_exact(other, text, 4);
+    ck_assert(rc < 0 || memcmp(text, "text", 4) == 0);
+    (void)tr_close(one); /* as above */
+    ck_assert_int_eq(tr_close(other), 0);
+    ck_assert_int_eq(tr_file_close(f), 0);
+    return rc;
+}
+
 static int result;
 
 static void attempt(void *fn)
@@ -107,6 +137,7 @@ START_TEST(streams_tell_what_has_failed_and_leave_nothing)
     try_each(use_pair);
     try_each(use_pipe);
     try_each(use_socket_file);
+    try_each(use_sendfile);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* Connections by address: a table of chains, behind a lock that is held for some instructions. */
-#include "http/visitors.h"
+#include "net/visitors.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -9,22 +9,26 @@
 #include "base/siphash.h"
 #include "base/threads.h"
 
-enum { CHAINS = 4096, ADDRESS_BYTES = 16 };
+enum {
+    CHAINS = 4096,
+    ADDRESS_BYTES = 16,
+    NETWORK_BYTES = 8 /* of it, that say whose it is */
+};
 
 struct tr__visitor {
     tr__visitor *next; /* of its chain */
     unsigned char address[ADDRESS_BYTES];
-    uint32_t count;
+    long count;
 };
 
 struct tr__visitors {
     pthread_mutex_t mutex;
-    uint32_t most;
+    long most;
     uint64_t key[2]; /* nobody can choose addresses that meet in one chain */
     tr__visitor *chains[CHAINS];
 };
 
-tr__visitors *tr__visitors_new(uint32_t most)
+tr__visitors *tr__visitors_new(long most)
 {
     tr__visitors *visitors = tr__alloc_zeroed(sizeof(*visitors));
 
@@ -42,7 +46,7 @@ void tr__visitors_free(tr__visitors *visitors)
     tr__free(visitors);
 }
 
-/* The address as one of IPv6, which may stand for one of IPv4. false: it has none. */
+/* Who it is, as an address of IPv6, which may stand for one of IPv4. false: it has none. */
 static bool read_address(const tr_address *from, unsigned char address[ADDRESS_BYTES])
 {
     static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -50,6 +54,8 @@ static bool read_address(const tr_address *from, unsigned char address[ADDRESS_B
     if (from->tr__storage.ss_family == AF_INET6) {
         memcpy(address, &((const struct sockaddr_in6 *)(const void *)&from->tr__storage)->sin6_addr,
                ADDRESS_BYTES);
+        if (memcmp(address, mapped, sizeof(mapped)) != 0)
+            memset(address + NETWORK_BYTES, 0, ADDRESS_BYTES - NETWORK_BYTES);
         return true;
     }
     if (from->tr__storage.ss_family != AF_INET)
