@@ -300,18 +300,6 @@ static int on_head(llhttp_t *parser)
     return 0;
 }
 
-/* Room for more of a body. One that is slow, or short, is not to have much before it has come. */
-static bool reserve_body(tr__buffer *body, size_t bytes)
-{
-    enum { FIRST = 512 };
-
-    if (body->bytes != NULL || bytes > FIRST)
-        return tr__buffer_reserve(body, bytes);
-    body->bytes = tr__alloc(FIRST);
-    body->capacity = body->bytes != NULL ? FIRST : 0;
-    return body->bytes != NULL;
-}
-
 /* Chunks may have extensions, and trailers: up to `bytes` of the request, they must not be much
  * more than what they come with. This is looked at where data begins, at the end, and where what
  * has come ends: so it is the same in whichever pieces it comes. */
@@ -327,6 +315,18 @@ static bool is_wrapping_too_long(const tr_http_request *req, uint64_t bytes)
 static int refuse_wrapping(tr_http_request *req)
 {
     return refuse(req, 413, "the chunks are too large for what they contain");
+}
+
+/* Room for more of a body. One that is slow, or short, is not to have much before it has come. */
+static bool reserve_body(tr__buffer *body, size_t bytes)
+{
+    enum { FIRST = 512 };
+
+    if (body->bytes != NULL || bytes > FIRST)
+        return tr__buffer_reserve(body, bytes);
+    body->bytes = tr__alloc(FIRST);
+    body->capacity = body->bytes != NULL ? FIRST : 0;
+    return body->bytes != NULL;
 }
 
 /* A body that is there whole stays where it is. */
