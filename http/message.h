@@ -113,7 +113,8 @@ struct tr_http_request {
     uint64_t body_bytes;   /* that have come */
     uint64_t parsed_bytes; /* of all of it, before what is parsed now: */
     const char *parsed;
-    char last_byte; /* of that before */
+    const char *scanned; /* of what stands around chunks' data, up to here, by its lines */
+    char before;         /* the byte before */
     uint64_t body_most;
     void *declared;        /* the struct that it was filled into */
     struct tr__form *form; /* NULL: nobody has asked for it yet */

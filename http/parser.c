@@ -256,6 +256,8 @@ static int check_end(tr_http_request *req)
         return refuse(req, 400, "a line ends with LF alone");
     if ((size_t)(end + 3 - head) > req->conn->worker->server->config.head_bytes_most)
         return refuse(req, 431, "the headers are too long");
+    req->scanned = end + 3;
+    req->before = '\n';
     return 0;
 }
 
@@ -312,6 +314,22 @@ static bool is_wrapping_too_long(const tr_http_request *req, uint64_t bytes)
                2 * req->conn->worker->server->config.head_bytes_most + OF_A_BYTE * req->body_bytes;
 }
 
+/* Up to `end`, lines around data end with CR and LF, and none is folded, or has no name: in
+ * trailers llhttp lets all that through. */
+static bool is_wrapping_fine(tr_http_request *req, const char *end)
+{
+    if ((req->parser.flags & F_CHUNKED) == 0 || !req->has_head)
+        return true;
+    for (const char *at = req->scanned; at < end; at++) {
+        bool begins = req->before == '\n';
+
+        if (*at == '\n' ? req->before != '\r' : begins && (*at == ' ' || *at == '\t' || *at == ':'))
+            return false;
+        req->before = *at;
+    }
+    return true;
+}
+
 static int refuse_wrapping(tr_http_request *req)
 {
     return refuse(req, 413, "the chunks are too large for what they contain");
@@ -336,6 +354,10 @@ static int on_body(llhttp_t *parser, const char *at, size_t bytes)
 
     if (is_wrapping_too_long(req, req->parsed_bytes + (uint64_t)(at - req->parsed)))
         return refuse_wrapping(req);
+    if (!is_wrapping_fine(req, at))
+        return refuse(req, 400, "a line around the chunks is malformed");
+    req->scanned = at + bytes;
+    req->before = 0;
     req->body_bytes += bytes;
     if (req->body_bytes > req->body_most)
         return refuse(req, 413, "the body is too large");
@@ -397,20 +419,13 @@ static bool is_head_too_long(const tr_http_request *req, const char *end)
     return !req->has_head && bytes > req->conn->worker->server->config.head_bytes_most;
 }
 
-/* llhttp lets a bare LF end the trailers, after so many of these bytes. */
-static bool ends_in_lf_alone(const tr_http_request *req, const char *bytes, size_t used)
-{
-    char before = used >= 2 ? bytes[used - 2] : req->last_byte;
-
-    return (req->parser.flags & F_CHUNKED) != 0 && before != '\r';
-}
-
 tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size_t *used)
 {
     bool had_head = req->has_head;
     llhttp_errno_t error;
 
     req->parsed = bytes;
+    req->scanned = bytes;
     error = llhttp_execute(&req->parser, bytes, count);
     *used = count;
     if (error == HPE_PAUSED)
@@ -426,13 +441,11 @@ tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size
         (void)refuse_wrapping(req);
         return TR__PARSED_REFUSED;
     }
-    if (error == HPE_PAUSED && ends_in_lf_alone(req, bytes, *used)) {
-        (void)refuse(req, 400, "a line ends with LF alone");
+    if (!is_wrapping_fine(req, bytes + *used)) {
+        (void)refuse(req, 400, "a line around the chunks is malformed");
         return TR__PARSED_REFUSED;
     }
     if (error == HPE_PAUSED)
         return TR__PARSED_ALL;
-    if (count > 0)
-        req->last_byte = bytes[count - 1];
     return req->has_head && !had_head ? TR__PARSED_HEAD : TR__PARSED_SOME;
 }
