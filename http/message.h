@@ -113,6 +113,7 @@ struct tr_http_request {
     uint64_t body_bytes;   /* that have come */
     uint64_t parsed_bytes; /* of all of it, before what is parsed now: */
     const char *parsed;
+    char last_byte; /* of that before */
     uint64_t body_most;
     void *declared;        /* the struct that it was filled into */
     struct tr__form *form; /* NULL: nobody has asked for it yet */

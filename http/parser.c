@@ -397,6 +397,14 @@ static bool is_head_too_long(const tr_http_request *req, const char *end)
     return !req->has_head && bytes > req->conn->worker->server->config.head_bytes_most;
 }
 
+/* llhttp lets a bare LF end the trailers, after so many of these bytes. */
+static bool ends_in_lf_alone(const tr_http_request *req, const char *bytes, size_t used)
+{
+    char before = used >= 2 ? bytes[used - 2] : req->last_byte;
+
+    return (req->parser.flags & F_CHUNKED) != 0 && before != '\r';
+}
+
 tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size_t *used)
 {
     bool had_head = req->has_head;
@@ -418,7 +426,13 @@ tr__parsed tr__parse(tr_http_request *req, const char *bytes, size_t count, size
         (void)refuse_wrapping(req);
         return TR__PARSED_REFUSED;
     }
+    if (error == HPE_PAUSED && ends_in_lf_alone(req, bytes, *used)) {
+        (void)refuse(req, 400, "a line ends with LF alone");
+        return TR__PARSED_REFUSED;
+    }
     if (error == HPE_PAUSED)
         return TR__PARSED_ALL;
+    if (count > 0)
+        req->last_byte = bytes[count - 1];
     return req->has_head && !had_head ? TR__PARSED_HEAD : TR__PARSED_SOME;
 }

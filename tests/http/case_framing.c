@@ -168,6 +168,8 @@ CASE(chunks_are_what_they_say)
         VECTOR(CHUNKS("3;a\rabc\r\n0\r\n\r\n"), 400),
         VECTOR(CHUNKS("10000000000000003\r\nabc\r\n0\r\n\r\n"), 400),
         VECTOR(CHUNKS("fffffffffffffffff\r\nabc\r\n0\r\n\r\n"), 400),
+        VECTOR(CHUNKS("3\r\nabc\r\n0\r\n\n"), 400),
+        VECTOR(CHUNKS("3\r\nabc\r\n0\r\nX: y\r\n\n"), 400),
         VECTOR(CHUNKS("0\r\nX\r\n\r\n"), 400),
         VECTOR(CHUNKS("0\r\n X: y\r\n\r\n"), 400),
         VECTOR(CHUNKS("0\r\nX : y\r\n\r\n"), 400),
