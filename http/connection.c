@@ -1,14 +1,12 @@
-/* The life of a connection. */
+/* The life of a connection; what its handlers do with it is in connection_task.c. */
 #include "http/connection.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/atomic.h"
 #include "base/seam.h"
 #include "net/system.h"
-#include "net/tls_io.h"
 #include "runtime/locals.h"
 #include "runtime/task.h"
 
@@ -16,7 +14,6 @@ enum {
     OUT_MOST = 12 * 1024, /* that may wait to go out before the next request is handled: then most
                              answers to many that came at once fit into one block */
     TURN_MOST = 64,       /* requests of one connection, until others run */
-    STREAK = 16,          /* calls of a handler that need not wait, until others run */
     LINGER_READS = 16,    /* of what a client sends that is not listened to, at once */
 };
 
@@ -34,7 +31,7 @@ static void proceed(tr__http_conn *conn, next step);
 
 /* ---- watching ---- */
 
-static void watch(tr__http_conn *conn, int events)
+void tr__conn_watch(tr__http_conn *conn, int events)
 {
     if (ev_is_active(&conn->watcher) && (conn->watcher.events & (EV_READ | EV_WRITE)) == events)
         return;
@@ -43,7 +40,7 @@ static void watch(tr__http_conn *conn, int events)
     ev_io_start(conn->worker->net->ev, &conn->watcher);
 }
 
-static void unwatch(tr__http_conn *conn)
+void tr__conn_unwatch(tr__http_conn *conn)
 {
     ev_io_stop(conn->worker->net->ev, &conn->watcher);
 }
@@ -83,7 +80,7 @@ void tr__conn_close(tr__http_conn *conn)
     tr__http_worker *worker = conn->worker;
     tr__visitor *visitor = conn->visitor;
 
-    unwatch(conn);
+    tr__conn_unwatch(conn);
     release_request(conn);
     tr__partial_drop(conn);
     drop_tail(conn);
@@ -115,7 +112,7 @@ static void linger(tr__http_conn *conn)
     }
     conn->state = TR__CONN_LINGERS;
     tr__worker_limit(conn, TR__LIMIT_LINGER);
-    watch(conn, EV_READ);
+    tr__conn_watch(conn, EV_READ);
 }
 
 void tr__conn_end_idle(tr__http_conn *conn)
@@ -138,7 +135,7 @@ static next send_out(tr__http_conn *conn)
         give_back(conn, &conn->out); /* a body may be left that is not in it */
         conn->state = TR__CONN_WRITES;
         tr__worker_limit(conn, TR__LIMIT_WRITE);
-        watch(conn, EV_WRITE);
+        tr__conn_watch(conn, EV_WRITE);
     } else {
         tr__conn_close(conn);
     }
@@ -164,7 +161,7 @@ static bool is_continue_due(const tr_http_request *req)
            req->res.stage != TR__ANSWER_OUT;
 }
 
-static bool send_continue(tr__http_conn *conn)
+bool tr__conn_send_continue(tr__http_conn *conn)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     char *room;
@@ -240,11 +237,10 @@ static void start_handler(tr__http_conn *conn)
 /* Wait for more. What could not go out yet (of a handshake) goes on. */
 static void await_bytes(tr__http_conn *conn)
 {
-    watch(conn, tr__conn_unsent(conn) > 0 ? EV_READ | EV_WRITE : EV_READ);
+    tr__conn_watch(conn, tr__conn_unsent(conn) > 0 ? EV_READ | EV_WRITE : EV_READ);
 }
 
-/* Copy the head out of the input buffer, which is then free for the body, or for others. */
-static int move_head(tr__http_conn *conn)
+int tr__conn_move_head(tr__http_conn *conn)
 {
     tr_http_request *req = conn->req;
     char *copy;
@@ -269,7 +265,8 @@ static void hold_little(tr__http_conn *conn)
         tr__partial_put_away(conn);
         return;
     }
-    if (conn->req != NULL && (conn->req->head_bytes > TR__PARTIAL_MOST || move_head(conn) < 0))
+    if (conn->req != NULL &&
+        (conn->req->head_bytes > TR__PARTIAL_MOST || tr__conn_move_head(conn) < 0))
         return;
     give_back(conn, &conn->in);
 }
@@ -327,7 +324,7 @@ static next advance(tr__http_conn *conn)
         refuse(conn);
         return SEND;
     }
-    if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn)) {
+    if (parsed == TR__PARSED_NO_MEMORY || !tr__conn_send_continue(conn)) {
         tr__conn_close(conn);
         return NOTHING;
     }
@@ -414,7 +411,7 @@ static bool has_next(tr__http_conn *conn)
         refuse(conn);
     if (is_due(conn, parsed))
         return true;
-    if (parsed == TR__PARSED_NO_MEMORY || !send_continue(conn))
+    if (parsed == TR__PARSED_NO_MEMORY || !tr__conn_send_continue(conn))
         conn->is_broken = true;
     return false;
 }
@@ -441,222 +438,6 @@ static int serve(void *arg)
     return 0;
 }
 
-/* ---- waiting of the task ---- */
-
-typedef struct conn_wait {
-    tr__wait wait;
-    tr__http_conn *conn;
-} conn_wait;
-
-static void end_wait(tr__http_conn *conn, int result)
-{
-    tr__wait *waiter = conn->waiter;
-
-    conn->waiter = NULL;
-    tr__worker_unlimit(conn);
-    tr__wait_end(waiter, result);
-}
-
-static bool withdraw(tr__wait *wait)
-{
-    tr__http_conn *conn = TR__CONTAINER_OF(wait, conn_wait, wait)->conn;
-
-    conn->waiter = NULL;
-    tr__worker_unlimit(conn);
-    return true;
-}
-
-static void describe(const tr__wait *wait, tr__awaited *awaited)
-{
-    awaited->what = "an HTTP client";
-    awaited->object = TR__CONTAINER_OF(wait, conn_wait, wait)->conn;
-}
-
-static const tr__wait_kind kind = { withdraw, describe };
-
-static int await(tr__http_conn *conn, int events, tr__http_limit limit)
-{
-    conn_wait w = { .wait = { .task = tr__task_here(), .kind = &kind }, .conn = conn };
-    int rc;
-
-    if (w.wait.task == NULL)
-        return TR_EWRONGPLACE;
-    rc = tr__task_checkpoint(w.wait.task);
-    if (rc < 0)
-        return rc;
-    if (conn->waiter != NULL)
-        return TR_EBUSY;
-    conn->waiter = &w.wait;
-    tr__worker_limit(conn, limit);
-    watch(conn, events);
-    return tr__wait_suspend(&w.wait);
-}
-
-/* A client may be so fast that its handler never has to wait for it. */
-static void let_others_run(tr__http_conn *conn)
-{
-    if (++conn->streak < STREAK)
-        return;
-    conn->streak = 0;
-    (void)tr_yield(); /* who is cancelled is told when it waits */
-}
-
-/* What was to be sent has come to this: the connection may be broken by it. */
-static int settle_sending(tr__http_conn *conn, int rc)
-{
-    if (rc < 0 && rc != TR_ECANCELED && rc != TR_EBUSY && rc != TR_EWRONGPLACE)
-        conn->is_broken = true;
-    return rc;
-}
-
-int tr__conn_flush(tr__http_conn *conn, size_t low)
-{
-    int rc;
-
-    let_others_run(conn);
-    if (conn->is_broken)
-        return TR_EPIPE;
-    while ((rc = tr__conn_send(conn)) == -EAGAIN && (low == 0 || tr__conn_unsent(conn) > low))
-        if ((rc = await(conn, EV_WRITE, TR__LIMIT_WRITE)) < 0)
-            break;
-    return rc == -EAGAIN ? 0 : settle_sending(conn, rc);
-}
-
-int tr__conn_send_file(tr__http_conn *conn, tr__file_pipe *pipe)
-{
-    int rc = tr__conn_flush(conn, 0);
-
-    while (rc == 0 && pipe->held > 0) {
-        rc = tr__file_pipe_empty(pipe, conn->watcher.fd);
-        if (rc == -EAGAIN)
-            rc = await(conn, EV_WRITE, TR__LIMIT_WRITE);
-    }
-    return settle_sending(conn, rc);
-}
-
-/* Understand what stands in the input buffer. What belongs to the next request stays there. */
-static int parse_body(tr__http_conn *conn)
-{
-    tr_http_request *req = conn->req;
-    size_t used;
-    tr__parsed parsed =
-        tr__parse(req, conn->in.bytes + conn->in.begin, tr__buffer_count(&conn->in), &used);
-
-    tr__buffer_take(&conn->in, used);
-    if (parsed != TR__PARSED_REFUSED)
-        return 0;
-    conn->is_last = true;
-    return req->refusal == 413 ? TR_ETOOLARGE : req->refusal == 503 ? TR_ENOMEM : TR_ESYNTAX;
-}
-
-/* The client says no more, and yet may hear: what a handler that gives up answers. */
-static int end_early(tr_http_request *req)
-{
-    req->refusal = 400;
-    req->reason = "the body has ended too early";
-    return TR_EEND;
-}
-
-int tr__conn_read_body(tr__http_conn *conn)
-{
-    int rc = move_head(conn);
-    ssize_t count;
-
-    let_others_run(conn);
-    if (rc == 0 && !send_continue(conn))
-        rc = TR_ENOMEM;
-    if (rc == 0 && tr__conn_unsent(conn) > 0)
-        rc = tr__conn_flush(conn, 0);
-    if (rc < 0)
-        return rc;
-    for (;;) {
-        if (!tr__worker_lend_room(conn->worker, &conn->in))
-            return TR_ENOMEM;
-        count =
-            tr__conn_receive(conn, conn->in.bytes + conn->in.end, conn->in.capacity - conn->in.end);
-        if (count != -EAGAIN)
-            break;
-        give_back(conn, &conn->in); /* it may wait for long */
-        if ((rc = await(conn, EV_READ, TR__LIMIT_BODY)) < 0)
-            return rc;
-    }
-    if (count <= 0) {
-        conn->is_broken = count < 0;
-        conn->is_last = true;
-        return count == 0 ? end_early(conn->req) : (int)count;
-    }
-    conn->in.end += (size_t)count;
-    return parse_body(conn);
-}
-
-bool tr__conn_has_more(const tr__http_conn *conn)
-{
-    const tr_http_request *req = conn->req;
-    size_t own = req->moved != NULL ? 0 : req->total_bytes;
-
-    return tr__buffer_count(&conn->in) > own || tr__conn_has_pending(conn) ||
-           tr__sys_peek(conn->watcher.fd) > 0;
-}
-
-char *tr__conn_room(tr__http_conn *conn, size_t bytes)
-{
-    if (!tr__worker_lend(conn->worker, &conn->out, bytes))
-        return NULL;
-    return conn->out.bytes + conn->out.end;
-}
-
-void tr__conn_put_tail(tr__http_conn *conn, void *data, size_t bytes, void (*drop)(void *data))
-{
-    conn->tail = (tr__tail){ .data = data, .bytes = bytes, .drop = drop };
-}
-
-/* Bytes behind the request are no HTTP: they belong to the stream. */
-static bool hand_over_input(tr__http_conn *conn, tr__buffer *in)
-{
-    const char *begin = conn->in.bytes + conn->in.begin + conn->req->total_bytes;
-    size_t count = (size_t)(conn->in.bytes + conn->in.end - begin);
-
-    if (count == 0)
-        return true;
-    if (!tr__buffer_reserve(in, count))
-        return false;
-    memcpy(in->bytes + in->end, begin, count);
-    in->end += count;
-    return true;
-}
-
-int tr__conn_detach(tr__http_conn *conn, tr_io **out)
-{
-    int rc = tr__conn_flush(conn, 0);
-    tr_io *io = NULL;
-
-    *out = NULL;
-    if (rc == 0)
-        rc = tr__io_new(&io, conn->watcher.fd, true);
-    if (rc < 0 || io == NULL) {
-        conn->is_broken = true; /* what was said can't be taken back */
-        return rc;
-    }
-    unwatch(conn);
-    conn->is_detached = true;
-    if (conn->tls != NULL) {
-        tr__io_become_tls(io, conn->tls);
-        conn->tls = NULL;
-    }
-    if (!hand_over_input(conn, &io->in)) {
-        (void)tr_close(io); /* on its loop */
-        return TR_ENOMEM;
-    }
-    *out = io;
-    return 0;
-}
-
-void tr__conn_cancel(tr__http_conn *conn)
-{
-    if (conn->task != NULL)
-        (void)tr_task_cancel(conn->task); /* it runs, or has not begun */
-}
-
 /* ---- events ---- */
 
 /* A handler runs, and does not listen: has the client gone? */
@@ -665,10 +446,10 @@ static void look_for_reset(tr__http_conn *conn)
     int rc = tr__sys_peek(conn->watcher.fd);
 
     if (rc == -EAGAIN) { /* it could be written to, which nobody waits for any more */
-        watch(conn, EV_READ);
+        tr__conn_watch(conn, EV_READ);
         return;
     }
-    unwatch(conn);
+    tr__conn_unwatch(conn);
     if (rc < 0) {
         conn->is_broken = true;
         tr__conn_cancel(conn);
@@ -699,7 +480,7 @@ static void on_event(struct ev_loop *ev, ev_io *watcher, int events)
         break;
     case TR__CONN_HANDLES:
         if (conn->waiter != NULL)
-            end_wait(conn, 0);
+            tr__conn_end_wait(conn, 0);
         else
             look_for_reset(conn);
         break;
@@ -752,7 +533,7 @@ void tr__conn_expire(tr__http_conn *conn, tr__http_limit limit)
             conn->req->refusal = 408;
             conn->req->reason = "the request came too slowly";
         }
-        end_wait(conn, TR_ETIMEDOUT);
+        tr__conn_end_wait(conn, TR_ETIMEDOUT);
     } else if (limit == TR__LIMIT_HEAD || limit == TR__LIMIT_BODY) {
         refuse_late(conn);
     } else if (limit == TR__LIMIT_IDLE) {

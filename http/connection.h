@@ -126,6 +126,19 @@ void tr__partial_put_away(tr__http_conn *conn);
 bool tr__partial_take_up(tr__http_conn *conn);
 void tr__partial_drop(tr__http_conn *conn);
 
+/* ---- between connection.c and connection_task.c ---- */
+
+/* Let events of libev's wake it: these, or none. */
+void tr__conn_watch(tr__http_conn *conn, int events);
+void tr__conn_unwatch(tr__http_conn *conn);
+/* Its task waits: let it go on, with this result. */
+void tr__conn_end_wait(tr__http_conn *conn, int result);
+/* Copy the head out of the input buffer, which is then free for the body, or for others.
+ * Errors: TR_ENOMEM. */
+int tr__conn_move_head(tr__http_conn *conn);
+/* Tell a client that still waits for it to send the body. false: out of memory. */
+bool tr__conn_send_continue(tr__http_conn *conn);
+
 /* ---- transport.c: bytes, as they are or by TLS ---- */
 
 /* Receive some: how many; 0 at the end; -EAGAIN. */

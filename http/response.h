@@ -2,6 +2,8 @@
 #ifndef TR_HTTP_RESPONSE_H
 #define TR_HTTP_RESPONSE_H
 
+#include <string.h>
+
 #include "http/message.h"
 #include "net/file_pipe.h"
 
@@ -20,6 +22,17 @@ bool tr__response_takes_files(tr_http_response *res);
 /* Write what a pipe holds.
  * Errors: as tr_http_write. */
 int tr__response_put_file(tr_http_response *res, tr__file_pipe *pipe);
+
+/* Put bytes, for which there is room; returns where the next ones go. */
+static inline char *tr__put(char *at, const char *data, size_t bytes)
+{
+    memcpy(at, data, bytes);
+    return at + bytes;
+}
+#define TR__PUT(at, literal) tr__put((at), (literal), sizeof(literal) - 1)
+
+/* The drop function of what tr__alloc gave. */
+void tr__response_free_block(void *data);
 
 /* Append to a body, as it is, or as the inside of a string of JSON. false: out of memory. */
 bool tr__append_text(tr__buffer *body, const char *text);

@@ -25,7 +25,7 @@ static void fill_size(size_t *value, size_t otherwise)
 
 static void fill_seconds(double *value, double otherwise)
 {
-    if (*value == 0 || isnan(*value))
+    if (!(*value > 0))
         *value = otherwise;
 }
 
@@ -35,7 +35,8 @@ void tr__ws_fill_options(tr_ws_options *options)
 
     fill_size(&options->message_most, MIB);
     fill_size(&options->queue_most, MIB);
-    fill_seconds(&options->ping_every, 20);
+    if (!(options->ping_every < 0)) /* else never */
+        fill_seconds(&options->ping_every, 20);
     fill_seconds(&options->pong_within, 20);
     fill_seconds(&options->close_within, 2);
 }

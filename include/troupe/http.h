@@ -212,8 +212,10 @@ TR_API int tr__http_files(tr_http_server *srv, const char *prefix, const char *f
  * options may be NULL. Types by extension, ETag and Last-Modified, conditions and one range; a
  * compressed file beside it, "a.css.gz", for who accepts gzip. They are read by the IO pool,
  * and large ones moved to the socket by the kernel, without a copy (not by TLS, nor compressed);
- * the answer is cut where a large file changes while it is sent. Nothing outside of the folder is
- * served, wherever links in it lead, nor what begins with a dot; folders are not listed.
+ * the answer is cut where a large file changes while it is sent. (One that is overwritten in place
+ * at the very end may yet arrive mixed: put another in its place, as tr_file_save does.) Nothing
+ * outside of the folder is served, wherever links in it lead, nor what begins with a dot; folders
+ * are not listed.
  * Ownership: the texts are copied; the folder stays open as long as the server is there.
  * Threads:   before it is served; it blocks, for a moment.
  * Errors:    as tr_http_route; of opening the folder. */

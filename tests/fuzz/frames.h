@@ -31,7 +31,7 @@ typedef struct fuzz_frames {
     size_t left; /* bytes behind the last that was whole */
     bool is_malformed;
     bool is_too_large;
-    bool is_cut; /* of the last frame no more than its header is there */
+    bool is_cut;                   /* of the last frame no more than its header is there */
     char room[FUZZ_MESSAGE_BYTES]; /* that the events' data stands in */
     size_t used;
 } fuzz_frames;
