@@ -3,6 +3,7 @@
 
 #include "actors/deliver.h"
 #include "actors/fibered.h"
+#include "actors/registry.h"
 #include "actors/request.h"
 #include "actors/spawn.h"
 #include "actors/timed.h"
@@ -37,6 +38,8 @@ void tr__dissolve(tr__home *home, tr_self *self, int reason)
     tr_pid pid = tr__slot_pid(self);
     tr_msg *msg;
 
+    if (self->word & TR__SLOT_NAMED)
+        tr__registry_forget(home, self);
     tr__timed_end(home, self);
     tr__requests_end(home, self);
     /* From here on the pid is stale. relaxed: only this loop sends to it; see the halt's walk. */

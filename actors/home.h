@@ -35,6 +35,12 @@ typedef struct tr__ledger {
     uint64_t late_replies, spawned, ended;
 } tr__ledger;
 
+/* The names of actors that live here, in chains by slot. */
+typedef struct tr__named {
+    struct tr__name **chains; /* NULL: there never was one */
+    uint64_t mask, count;
+} tr__named;
+
 typedef struct tr__home {
     tr__loop loop; /* first */
     tr__frame frame;
@@ -48,6 +54,7 @@ typedef struct tr__home {
     int ending_reason;    /* for the fiber that ends an actor, as it begins */
     bool fiber_has_begun; /* the fiber that was to begin has */
     tr_self *asker;       /* the slot that the requests of tasks belong to; NULL: none yet */
+    tr__named named;
 } tr__home;
 
 static TR__ALWAYS_INLINE tr__home *tr__home_from(tr__loop *loop)

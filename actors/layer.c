@@ -7,6 +7,7 @@
 #include "actors/ask.h"
 #include "actors/deliver.h"
 #include "actors/end.h"
+#include "actors/registry.h"
 #include "actors/request.h"
 #include "actors/spawn.h"
 #include "runtime/pool.h"
@@ -25,12 +26,15 @@ static int layer_start(void)
     past = (tr_stats){ 0 };
     if (rc == 0)
         tr__spawn_open();
+    if (rc == 0)
+        tr__registry_open();
     return rc;
 }
 
 static void layer_stop(void)
 {
     tr__spawn_close();
+    tr__registry_close();
     tr__table_close();
 }
 
@@ -75,7 +79,10 @@ static int loop_init(tr__loop *loop)
 
 static void loop_fini(tr__loop *loop)
 {
-    add_home(&past, tr__home_from(loop));
+    tr__home *home = tr__home_from(loop);
+
+    add_home(&past, home);
+    tr__free(home->named.chains);
 }
 
 /* Behind all that waited on the run queue when the shutdown began. */

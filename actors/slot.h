@@ -34,6 +34,7 @@ typedef struct tr__more tr__more;
 #define TR__SLOT_STARTING     UINT32_C(4) /* its init has not run; state is its tr__start */
 #define TR__SLOT_ENDING_SHIFT 3           /* three bits: why it is to end (end.c), 0: it is not */
 #define TR__SLOT_ENDING       (UINT32_C(7) << TR__SLOT_ENDING_SHIFT)
+#define TR__SLOT_NAMED        UINT32_C(64) /* it has a name, or had one */
 #define TR__SLOT_COUNT_SHIFT  8
 #define TR__SLOT_COUNT_ONE    (UINT32_C(1) << TR__SLOT_COUNT_SHIFT)
 #define TR__SLOT_COUNT_MAX    UINT32_C(16000000)

@@ -10,6 +10,7 @@
 #include "actors/dispatch.h"
 #include "actors/end.h"
 #include "actors/fibered.h"
+#include "actors/registry.h"
 #include "base/log.h"
 #include "base/threads.h"
 #include "runtime/task.h"
@@ -23,6 +24,7 @@ typedef struct starter {
 
 typedef struct tr__start {
     starter *starter; /* NULL: nobody waits */
+    tr__name *name;   /* NULL: it has none */
     const void *args; /* what init gets: the copy below, or the caller's while it waits */
     size_t unused;
     char copy[];
@@ -124,7 +126,8 @@ void tr__slot_occupy(tr__home *home, tr_self *self, const tr_actor_class *cls)
     tr__home_adopt(home, self);
 }
 
-static int spawn_here(tr__home *home, tr_pid *out, const tr_actor_class *cls, const void *args)
+static int spawn_here(tr__home *home, tr_pid *out, const tr_actor_class *cls, const void *args,
+                      const char *name)
 {
     int rc = 0;
     tr_self *self = tr__slot_take(&home->slots, &rc);
@@ -136,7 +139,9 @@ static int spawn_here(tr__home *home, tr_pid *out, const tr_actor_class *cls, co
     tr__slot_settle(self, home->loop.number);
     tr__home_adopt(home, self);
     pid = tr__slot_pid(self);
-    rc = begin(home, self, args);
+    rc = name != NULL ? tr__register_here(home, self, name) : 0;
+    if (rc == 0)
+        rc = begin(home, self, args);
     if (rc < 0)
         tr__dissolve(home, self, TR_EDEAD);
     else
@@ -145,6 +150,24 @@ static int spawn_here(tr__home *home, tr_pid *out, const tr_actor_class *cls, co
 }
 
 /* ---- starts ---- */
+
+static void free_start(tr__start *start)
+{
+    if (start->name != NULL)
+        tr__name_give(start->name);
+    tr__free(start);
+}
+
+/* Its name is the actor's from here on. */
+static int begin_named(tr__home *home, tr_self *self, tr__start *start)
+{
+    int rc = start->name != NULL ? tr__register_adopt(home, self, start->name) : 0;
+
+    if (rc < 0)
+        return rc;
+    start->name = NULL;
+    return begin(home, self, start->args);
+}
 
 static uint32_t run_start(tr__runnable *runnable, tr__loop *loop)
 {
@@ -159,7 +182,7 @@ static uint32_t run_start(tr__runnable *runnable, tr__loop *loop)
         return 1;
     }
     self->word &= ~TR__SLOT_STARTING;
-    rc = begin(home, self, start->args);
+    rc = begin_named(home, self, start);
     if (rc < 0) {
         if (waiting == NULL)
             tr__log(TR_LOG_WARN, "actor " TR_PID_FMT " (%s) refused to start: %s (%s)",
@@ -167,7 +190,7 @@ static uint32_t run_start(tr__runnable *runnable, tr__loop *loop)
                     tr_err_name(rc));
         tr__dissolve(home, self, TR_EDEAD);
     }
-    tr__free(start);
+    free_start(start);
     if (waiting != NULL)
         waiting->complete(waiting, rc);
     return 1;
@@ -179,7 +202,7 @@ void tr__start_refuse(tr__home *home, tr_self *self, int error)
     starter *waiting = start->starter;
 
     self->state = NULL;
-    tr__free(start);
+    free_start(start);
     tr__dissolve(home, self, error == TR_ESHUTDOWN ? TR_ESHUTDOWN : TR_EDEAD);
     if (waiting != NULL)
         waiting->complete(waiting, error);
@@ -194,6 +217,7 @@ static tr__start *start_new(const tr_actor_class *cls, const void *args, starter
     if (start == NULL)
         return NULL;
     start->starter = waiting;
+    start->name = NULL;
     start->args = args;
     if (bytes != 0) {
         memcpy(start->copy, args, bytes);
@@ -205,7 +229,7 @@ static tr__start *start_new(const tr_actor_class *cls, const void *args, starter
 /* A slot that nobody knows of yet goes back. */
 static void unsettle(tr__slot_cache *cache, tr_self *self)
 {
-    tr__free(self->state);
+    free_start(self->state);
     /* release: as in tr__slot_settle. */
     tr__store_release_u32(&self->generation, self->generation + 1);
     tr__slot_give(cache, self);
@@ -213,7 +237,7 @@ static void unsettle(tr__slot_cache *cache, tr_self *self)
 
 /* Settle an actor on loop `target` (from 0), and send its start there. */
 static int send_start(tr__slot_cache *cache, tr_pid *out, const tr_actor_class *cls,
-                      tr__start *start, uint32_t target)
+                      tr__start *start, const char *name, uint32_t target)
 {
     tr__parcel parcel = { .head = (uint32_t)TR__PARCEL_START << TR__PARCEL_KIND_SHIFT };
     tr__home *home = tr__home_here();
@@ -228,6 +252,12 @@ static int send_start(tr__slot_cache *cache, tr_pid *out, const tr_actor_class *
     self->runnable.run = run_start;
     tr__slot_settle(self, target + 1);
     *out = tr__slot_pid(self);
+    rc = name != NULL ? tr__name_take(&start->name, name, *out) : 0;
+    if (rc < 0) {
+        *out = TR_PID_NONE;
+        unsettle(cache, self);
+        return rc;
+    }
     if (home != NULL && target == home->loop.number - 1) {
         tr__home_adopt(home, self);
         tr__loop_schedule(&home->loop, &self->runnable);
@@ -261,7 +291,8 @@ static int read_options(tr_spawn_options *read, const tr_spawn_options *options,
         return TR_EINVAL;
     if (options != NULL)
         memcpy(read, options, size);
-    if (read->on < 0 || (int)read->place < 0 || read->place > TR_PLACE_SPREAD)
+    if (read->on < 0 || (int)read->place < 0 || read->place > TR_PLACE_SPREAD ||
+        (read->name != NULL && !tr__name_is_valid(read->name)))
         return TR_EINVAL;
     return 0;
 }
@@ -293,7 +324,7 @@ static int spawn_foreign(tr_pid *out, const tr_actor_class *cls, const void *arg
     if (rc == 0)
         rc = choose(options, tr__runtime_entry(), &foreign_spread);
     if (rc >= 0)
-        rc = send_start(&foreign_slots, out, cls, start, (uint32_t)rc);
+        rc = send_start(&foreign_slots, out, cls, start, options->name, (uint32_t)rc);
     else
         tr__free(start);
     tr__mutex_unlock(&foreign_lock);
@@ -367,7 +398,7 @@ static void describe(const tr__wait *wait, tr__awaited *awaited)
 static const tr__wait_kind start_kind = { NULL, describe };
 
 static int spawn_elsewhere(tr__home *home, tr_pid *out, const tr_actor_class *cls, const void *args,
-                           uint32_t target)
+                           const char *name, uint32_t target)
 {
     awaiting_starter a = {
         .starter = { complete_awaiting },
@@ -381,7 +412,7 @@ static int spawn_elsewhere(tr__home *home, tr_pid *out, const tr_actor_class *cl
 
     if (start == NULL)
         return rc < 0 ? rc : TR_ENOMEM;
-    rc = send_start(&home->slots, &pid, cls, start, target);
+    rc = send_start(&home->slots, &pid, cls, start, name, target);
     if (rc == 0)
         rc = tr__wait_suspend(&a.wait);
     if (rc == 0)
@@ -425,8 +456,8 @@ int tr_spawn_sized(tr_pid *out, const tr_actor_class *cls, size_t cls_size, cons
     if (rc < 0)
         return rc;
     if ((uint32_t)rc == home->loop.number - 1)
-        return spawn_here(home, out, cls, args);
-    return tr__task_here() != NULL ? spawn_elsewhere(home, out, cls, args, (uint32_t)rc)
+        return spawn_here(home, out, cls, args, read.name);
+    return tr__task_here() != NULL ? spawn_elsewhere(home, out, cls, args, read.name, (uint32_t)rc)
                                    : TR_EWRONGPLACE;
 }
 
@@ -440,7 +471,7 @@ static int spawn_async_here(tr__home *home, tr_pid *out, const tr_actor_class *c
         return target;
     if (start == NULL)
         return TR_ENOMEM;
-    return send_start(&home->slots, out, cls, start, (uint32_t)target);
+    return send_start(&home->slots, out, cls, start, options->name, (uint32_t)target);
 }
 
 int tr_spawn_async_sized(tr_pid *out, const tr_actor_class *cls, size_t cls_size, const void *args,

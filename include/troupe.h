@@ -30,6 +30,7 @@
 #include <troupe/parallel.h>
 #include <troupe/pool.h>
 #include <troupe/queue.h>
+#include <troupe/registry.h>
 #include <troupe/retry.h>
 #include <troupe/runtime.h>
 #include <troupe/select.h>

@@ -68,6 +68,7 @@ typedef enum tr_place {
 typedef struct tr_spawn_options {
     int on; /* TR_LOOP(n): live there and never move (pinned); TR_LOOP_ANY: see place */
     tr_place place;
+    const char *name; /* that it has from before its init on (registry.h); copied; NULL: none */
 } tr_spawn_options;
 
 TR_API int tr_spawn_sized(tr_pid *out, const tr_actor_class *cls, size_t cls_size, const void *args,
@@ -82,9 +83,10 @@ TR_API int tr_spawn_async_sized(tr_pid *out, const tr_actor_class *cls, size_t c
  * Ownership: args stay the caller's.
  * Threads:   any; handlers and loop callbacks only for actors of the same loop (else
  *            tr_spawn_async).
- * Errors:    init's own code; TR_ENOMEM; TR_EINVAL; TR_EWRONGPLACE the actor is to live on another
- *            loop, and the caller must not block; TR_ELIMIT too many actors; TR_ECANCELED the
- *            calling task is cancelled; TR_ESHUTDOWN; TR_EFORKED. */
+ * Errors:    init's own code; TR_ENOMEM; TR_EINVAL; TR_EEXIST an actor that has not ended has that
+ *            name; TR_EWRONGPLACE the actor is to live on another loop, and the caller must not
+ *            block; TR_ELIMIT too many actors; TR_ECANCELED the calling task is cancelled;
+ *            TR_ESHUTDOWN; TR_EFORKED. */
 static inline int tr_spawn_with(tr_pid *out, const tr_actor_class *cls, const void *args,
                                 const tr_spawn_options *options)
 {

@@ -34,6 +34,7 @@ TR_API const char *tr_version(void);
     X(TR_EDEADLK, -EDEADLK, "it would wait for itself")                                            \
     X(TR_EPERM, -EPERM, "not permitted to the caller")                                             \
     X(TR_EPIPE, -EPIPE, "it has been closed")                                                      \
+    X(TR_EEXIST, -EEXIST, "it exists already")                                                     \
     X(TR_EALREADY, -EALREADY, "it has been done already")                                          \
     X(TR_ECONNREFUSED, -ECONNREFUSED, "nobody listens there")                                      \
     X(TR_ECONNRESET, -ECONNRESET, "the other side has reset the connection")                       \
