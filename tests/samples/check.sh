@@ -112,6 +112,19 @@ END
     same request_answer "$work/expected" "$work/out"
 }
 
+check_named_actors()
+{
+    expect_text <<'END'
+account/alice has 500 cents
+account/bob has 500 cents
+account/carol has 500 cents
+favourite has 500 cents
+account/alice has 7 cents
+END
+    run_clean named_actors
+    same named_actors "$work/expected" "$work/out"
+}
+
 check_foreign_thread()
 {
     expect_text <<'END'
@@ -667,6 +680,7 @@ for loops in 1 3 ""; do
     if [ -n "$loops" ]; then export TROUPE_LOOPS=$loops; else unset TROUPE_LOOPS; fi
     check_ping_pong
     check_request_answer
+    check_named_actors
     check_foreign_thread
     check_shared_bytes
     check_timers
