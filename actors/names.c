@@ -86,7 +86,7 @@ static bool is_equal(const tr__name *name, const sought_name *s)
         tr__load_acquire_u32(&name->bytes) != s->bytes)
         return false;
     for (uint32_t i = 0; i < words_of(s->bytes); i++)
-        if (tr__load_acquire_u64(&name->text[i]) != s->text[i])
+        if (tr__load_acquire_u64(&name->text[i]) != s->text[i]) /* acquire: as above */
             return false;
     return true;
 }
@@ -112,7 +112,7 @@ static uint32_t next_version(const shard *s)
 static void begin_change(shard *s)
 {
     tr__store_relaxed_u32(&s->version, next_version(s));
-    tr__fence_full();
+    tr__fence_full(); /* fence: between the version and what changes; see above */
 }
 
 /* release: what has changed is seen before; pairs with the acquire in tr__name_find. */

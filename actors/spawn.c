@@ -163,8 +163,10 @@ static int begin_named(tr__home *home, tr_self *self, tr__start *start)
 {
     int rc = start->name != NULL ? tr__register_adopt(home, self, start->name) : 0;
 
-    if (rc < 0)
+    if (rc < 0) {
+        self->state = NULL; /* it was the start */
         return rc;
+    }
     start->name = NULL;
     return begin(home, self, start->args);
 }

@@ -29,7 +29,8 @@ static bool finds(const char *text, tr_pid pid)
     return tr_pid_eq(tr__name_find(text), pid);
 }
 
-/* The next text behind number *n that comes into the shard of number 0; and its chain, if wanted. */
+/* The next text behind number *n that comes into the shard of number 0; and its chain, if
+ * wanted. */
 static const char *neighbour(int *n, bool same_chain)
 {
     static char texts[SHARD_CHAINS + 4][TEXT_BYTES];
