@@ -60,7 +60,7 @@ static bool make_room(tr__named *named)
 
     if (named->chains != NULL && named->count <= named->mask)
         return true;
-    larger.chains = tr__alloc_zeroed((larger.mask + 1) * sizeof(larger.chains[0]));
+    larger.chains = tr__alloc_zeroed((larger.mask + 1) * sizeof(void *));
     if (larger.chains == NULL)
         return named->chains != NULL;
     for (uint64_t i = 0; named->chains != NULL && i <= named->mask; i++)
