@@ -154,7 +154,7 @@ static void unlink_name(table *t, const tr__name *name)
 
 static table *new_table(uint64_t chains)
 {
-    table *t = tr__alloc_zeroed(sizeof(*t) + chains * sizeof(void *));
+    table *t = tr__alloc_zeroed(sizeof(*t) + chains * sizeof(tr__name *));
 
     if (t != NULL)
         t->mask = chains - 1;

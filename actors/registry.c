@@ -60,7 +60,7 @@ static bool make_room(tr__named *named)
 
     if (named->chains != NULL && named->count <= named->mask)
         return true;
-    larger.chains = tr__alloc_zeroed((larger.mask + 1) * sizeof(void *));
+    larger.chains = tr__alloc_zeroed((larger.mask + 1) * sizeof(tr__name *));
     if (larger.chains == NULL)
         return named->chains != NULL;
     for (uint64_t i = 0; named->chains != NULL && i <= named->mask; i++)
