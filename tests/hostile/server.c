@@ -104,7 +104,7 @@ typedef struct servers {
 
 static int tell(void *arg)
 {
-    servers *s = *(servers **)arg;
+    const servers *s = arg;
     int rc = tr_http_await_ready(s->plain);
     ports p;
 
@@ -174,7 +174,7 @@ static int serve(void *arg)
     int rc;
 
     TR_SCOPE(scope, &rc) {
-        (void)tr_scope_spawn(scope, tell, &(servers *){ &s }); /* the scope has their results */
+        (void)tr_scope_spawn(scope, tell, &s); /* the scope has their results */
         (void)tr_scope_spawn(scope, run_server, &s.plain);
         (void)tr_scope_spawn(scope, run_server, &s.secure);
     }
