@@ -131,7 +131,8 @@ static bool take_size(tr__slice *text, uint64_t *size)
 {
     size_t count = 0;
 
-    for (*size = 0; count < text->bytes && count < 16; count++) {
+    /* Zeros before it are no part of it. */
+    for (*size = 0; count < text->bytes && *size >> 60 == 0; count++) {
         const char *digits = "0123456789abcdef";
         char c = text->at[count];
         const char *at = c != 0 ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
