@@ -357,6 +357,11 @@ START_TEST(sending_to_nobody_drops_what_is_owned)
     (void)tr_forward(tr_msg_new(kit_parcel, .number = 5), TR_PID_NONE);
     (void)tr_stop(TR_PID_NONE);
     (void)tr_kill(TR_PID_NONE);
+    (void)tr_register(TR_PID_NONE, "name");
+    (void)tr_register(TR_PID_NONE, NULL);
+    (void)tr_unregister(NULL);
+    (void)tr_unregister("name");
+    (void)tr_whereis(NULL);
     kit_stop();
     ck_assert_uint_eq(kit_drops, 6);
 }
