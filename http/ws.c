@@ -1,7 +1,6 @@
 /* The life of a WebSocket. */
 #include "http/ws.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/seam.h"

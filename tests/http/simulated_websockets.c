@@ -1,27 +1,11 @@
 /* A room of WebSockets and its clients in a simulated network that delays, cuts, resets and parts,
  * and in a process whose memory and calls fail by chance: each message is whole, or its socket is
- * seen to fail; nothing hangs, and nothing is left. */
-#include <troupe/check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <troupe/net.h>
-#include <troupe/sim.h>
-
-#include "support/suite.h"
-
-#define MUST(x) ((x) ? (void)0 : must_have(__LINE__, #x))
+ * seen to fail. See simulated.h. */
+#include "http/simulated.h"
 
 enum { CLIENTS = 6, MESSAGES = 6, LONG = 600, SHORT = 20 };
 
-static bool may_fail; /* of this run */
 static tr_room *room;
-
-static _Noreturn void must_have(int line, const char *what)
-{
-    fprintf(stderr, "%s:%d: this must hold, and does not: %s\n", __FILE__, line, what);
-    abort();
-}
 
 /* ---- the server ---- */
 
@@ -41,33 +25,7 @@ static int chat(tr_ws *ws, tr_http_request *req, void *ctx)
     return rc;
 }
 
-static bool has_begun; /* the task had a stack: so it has freed the server at its end */
-
-static int serve(void *server)
-{
-    has_begun = true;
-    return tr_http_serve(server);
-}
-
-/* Wait until it serves; false: it could not. */
-static bool is_serving(tr_http_server *server, tr_task *task)
-{
-    while (!tr_future_is_done(tr_task_future(task))) {
-        if (tr_http_port(server) != 0)
-            return true;
-        if (tr_sleep(0.01) < 0)
-            return false;
-    }
-    return false;
-}
-
 /* ---- clients ---- */
-
-typedef struct client {
-    const char *address;
-    int number;
-    tr_task *task;
-} client;
 
 /* Messages of the room come meanwhile: of one letter each. */
 static int await_sent(tr_ws *ws)
@@ -118,22 +76,6 @@ static int run_client(void *arg)
     return 0;
 }
 
-static void run_clients(const char *address)
-{
-    client clients[CLIENTS];
-
-    for (int i = 0; i < CLIENTS; i++) {
-        clients[i] = (client){ address, i, NULL };
-        MUST(tr_task_spawn_on(&clients[i].task, TR_LOOP(i % 2), run_client, &clients[i]) == 0 ||
-             may_fail);
-    }
-    for (int i = 0; i < CLIENTS; i++)
-        if (clients[i].task != NULL) {
-            (void)tr_task_wait(clients[i].task, TR_FOREVER);
-            tr_task_unref(clients[i].task);
-        }
-}
-
 /* ---- a run ---- */
 
 static int build(tr_http_server **server)
@@ -144,38 +86,17 @@ static int build(tr_http_server **server)
     return rc == 0 ? tr_http_websocket(*server, "/chat", chat, NULL, &options) : rc;
 }
 
-static void serve_clients(tr_http_server *server)
-{
-    tr_task *task = NULL;
-    char address[64];
-    int rc = tr_task_spawn(&task, serve, server);
-
-    MUST(rc == 0 || may_fail);
-    if (rc == 0 && is_serving(server, task)) {
-        (void)snprintf(address, sizeof(address), "%s", tr_http_address(server));
-        run_clients(address);
-        tr_http_stop(server);
-    }
-    if (rc == 0)
-        rc = tr_task_wait(task, TR_FOREVER);
-    MUST(rc == 0 || may_fail);
-    tr_task_unref(task);
-    if (!has_begun)
-        tr_http_server_free(server);
-}
-
-static int run_all(void *unused)
+static int run(void *unused)
 {
     tr_http_server *server = NULL;
     int rc = tr_room_new(&room);
 
     (void)unused;
-    has_begun = false;
     if (rc == 0)
         rc = build(&server);
     MUST(rc == 0 || may_fail);
     if (rc == 0)
-        serve_clients(server);
+        serve_clients(server, CLIENTS, run_client);
     else
         tr_http_server_free(server);
     MUST(tr_room_size(room) == 0);
@@ -183,49 +104,29 @@ static int run_all(void *unused)
     return 0;
 }
 
-static void run(void *unused)
-{
-    int rc = tr_run(run_all, unused, &(tr_config){ .loops = 2, .signals = -1 });
-
-    MUST(rc == 0 || may_fail);
-}
-
-static void be_quiet(void *unused, tr_log_level level, const char *line)
-{
-    (void)unused;
-    (void)level;
-    (void)line;
-}
-
-static void explore(tr_sim_options options, bool fails)
-{
-    may_fail = fails;
-    tr_log_set(be_quiet, NULL);
-    options.seed = 1;
-    ck_assert_int_eq(tr_sim_explore(run, NULL, SEEDS, &options), 0);
-}
-
 START_TEST(each_message_is_sent_where_the_network_is_slow)
 {
-    explore((tr_sim_options){ .late = 0.05, .stall = 0.01, .short_transfer = 0.3 }, false);
+    explore(run, (tr_sim_options){ .late = 0.05, .stall = 0.01, .short_transfer = 0.3 }, false);
 }
 END_TEST
 
 START_TEST(sockets_that_are_reset_or_parted_harm_nobody_else)
 {
-    explore((tr_sim_options){ .reset = 0.01, .short_transfer = 0.3, .partition = 0.005 }, true);
+    explore(run, (tr_sim_options){ .reset = 0.01, .short_transfer = 0.3, .partition = 0.005 },
+            true);
 }
 END_TEST
 
 START_TEST(calls_and_memory_that_fail_leave_nothing_behind)
 {
-    explore((tr_sim_options){ .fail_memory = 0.005, .fail_call = 0.01 }, true);
+    explore(run, (tr_sim_options){ .fail_memory = 0.005, .fail_call = 0.01 }, true);
 }
 END_TEST
 
 START_TEST(what_fails_seldom_fails_in_the_middle)
 {
-    explore((tr_sim_options){ .fail_memory = 0.001, .fail_call = 0.001, .reset = 0.001 }, true);
+    explore(run, (tr_sim_options){ .fail_memory = 0.001, .fail_call = 0.001, .reset = 0.001 },
+            true);
 }
 END_TEST
 
