@@ -299,9 +299,9 @@ TR_API bool tr_http_is_secure(const tr_http_request *req);
 TR_API void *tr_http_alloc(tr_http_request *req, size_t bytes);
 /* A value of the request, for what stands further in: key is compared by address. drop may be NULL.
  * Errors: TR_ENOMEM; TR_EINVAL. value is taken also on error. */
-TR_API int tr_http_set(tr_http_request *req, const void *key, void *value,
+TR_API int tr_http_set_value(tr_http_request *req, const void *key, void *value,
                        void (*drop)(void *value));
-TR_API void *tr_http_get(const tr_http_request *req, const void *key);
+TR_API void *tr_http_value(const tr_http_request *req, const void *key);
 
 /* ---- an answer ----
  *

@@ -88,8 +88,8 @@ static int look(tr_http_request *req, tr_http_response *res, void *ctx)
     EXPECT(tr_http_query_double(req, "q", &real) == TR_EINVAL);
     EXPECT(strncmp(tr_http_peer(req), "127.0.0.1:", 10) == 0 && !tr_http_is_secure(req));
     EXPECT(tr_http_alloc(req, 100) != NULL);
-    EXPECT(tr_http_set(req, &key, &dropped, count_drop) == 0);
-    EXPECT(tr_http_get(req, &key) == &dropped && tr_http_get(req, &dropped) == NULL);
+    EXPECT(tr_http_set_value(req, &key, &dropped, count_drop) == 0);
+    EXPECT(tr_http_value(req, &key) == &dropped && tr_http_value(req, &dropped) == NULL);
     EXPECT(tr_http_body_as(req) == NULL && strcmp(tr_http_last_event_id(req), "") == 0);
     return tr_http_text(res, 200, "seen");
 }
@@ -394,7 +394,7 @@ CASE(bad_arguments_are_refused)
     EXPECT(tr_http_query_double(NULL, "x", &real) == TR_ENOENT);
     EXPECT(tr_http_body_as(NULL) == NULL && strcmp(tr_http_peer(NULL), "") == 0);
     EXPECT(!tr_http_is_secure(NULL) && tr_http_alloc(NULL, 1) == NULL);
-    EXPECT(tr_http_set(NULL, &key, NULL, NULL) == TR_EINVAL && tr_http_get(NULL, &key) == NULL);
+    EXPECT(tr_http_set_value(NULL, &key, NULL, NULL) == TR_EINVAL && tr_http_value(NULL, &key) == NULL);
     EXPECT(tr_http_answer(NULL, 200, &tr_declared_item, &number) == TR_EINVAL);
     EXPECT(tr_http_problem(NULL, 400, "x") == TR_EINVAL && tr_http_status(NULL, 204) == TR_EINVAL);
     EXPECT(tr_http_redirect(NULL, 0, "/") == TR_EINVAL);
