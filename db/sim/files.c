@@ -263,10 +263,10 @@ static void settle_file(tr_sim_disk *disk, tr__disk_file *file, mood how)
     put(&file->now, file->durable.data, file->durable.bytes, 0);
 }
 
+/* Dead ones never look at their links. */
 static void forget_handles(tr__disk_file *file)
 {
-    while (tr__list_take_first(&file->handles) != NULL)
-        continue;
+    tr__list_init(&file->handles);
     file->shared = NULL; /* its users' alone */
 }
 
