@@ -1,0 +1,46 @@
+/* The sentence about the last failure: a task's own, or a thread's. */
+#include <string.h>
+
+#include "base/seam.h"
+#include "db/database.h"
+#include "runtime/task.h"
+
+static const tr_local why_of_task = { "the last failure of a database" };
+
+/* Of a thread that is no loop's. */
+static TR__THREAD_LOCAL char why_of_thread[TR__WHY_BYTES];
+
+/* The table of a task's values is shared with its children: so each sentence is a new one. Without
+ * memory for it the old one must not stay. */
+static void set_of_task(const char *why)
+{
+    char *copy = why[0] != '\0' ? tr__copy_string(why) : NULL;
+
+    if (copy == NULL && tr_local_get(&why_of_task) == NULL)
+        return;
+    (void)tr_local_set(&why_of_task, copy, copy != NULL ? tr__free : NULL); /* see above */
+}
+
+void tr__why_set(const char *why)
+{
+    tr__connection *here = tr__connection_here();
+
+    if (here != NULL) {
+        if (why != here->why)
+            memmove(here->why, why, strlen(why) + 1);
+    } else if (tr__task_here() != NULL) {
+        set_of_task(why);
+    } else {
+        memcpy(why_of_thread, why, strlen(why) + 1);
+    }
+}
+
+const char *tr_db_why(void)
+{
+    const tr__connection *here = tr__connection_here();
+    const char *of_task = tr_local_get(&why_of_task);
+
+    if (here != NULL)
+        return here->why;
+    return of_task != NULL ? of_task : why_of_thread;
+}
