@@ -114,13 +114,14 @@ END_TEST
 
 START_TEST(what_stands_behind_the_end_is_refused)
 {
+    static const char junk[4] = { 'j', 'u', 'n', 'k' };
     static char wire[2 * TEXT_BYTES], out[TEXT_BYTES + 10000];
 
     fill_text();
     for (int f = 0; f < FORMS; f++) {
         size_t bytes = compress_as(forms[f].window_bits, text, 200, wire, sizeof(wire));
 
-        memcpy(wire + bytes, "junk", 4);
+        memcpy(wire + bytes, junk, sizeof(junk));
         for (size_t piece = 1; piece < bytes + 4; piece += 13)
             ck_assert_int_eq(decompress(forms[f].coding, (tr__slice){ wire, bytes + 4 }, piece, 200,
                                         out, sizeof(out)),
