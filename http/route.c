@@ -517,7 +517,8 @@ static int status_of(int rc)
     case TR_ENOENT:
         return 404;
     case TR_EALREADY:
-    case -EEXIST:
+    case TR_EEXIST:
+    case TR_ECONSTRAINT:
         return 409;
     case TR_ETOOLARGE:
         return 413;
@@ -526,9 +527,22 @@ static int status_of(int rc)
     case TR_EFULL:
     case TR_ENOMEM:
     case TR_EOPEN:
+    case TR_ENOSPC:
+    case TR_EIO:
     case TR_ESHUTDOWN:
     case TR_ECANCELED:
         return 503;
+    case TR_ECONNREFUSED: /* whom the handler has asked has failed */
+    case TR_ECONNRESET:
+    case TR_EEND:
+    case TR_ENONAME:
+    case TR_ERESOLVE:
+    case TR_ETLS:
+    case TR_ECERTIFICATE:
+    case TR_EPROXY:
+    case TR_ESTATUS:
+    case TR_EREDIRECTS:
+        return 502;
     case TR_ETIMEDOUT:
         return 504;
     default:
