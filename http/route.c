@@ -526,8 +526,8 @@ static int status_of(int rc)
     case TR_EBUSY:
     case TR_EFULL:
     case TR_ENOMEM:
-    case TR_EOPEN:
     case TR_ENOSPC:
+    case TR_EOPEN:
     case TR_EIO:
     case TR_ESHUTDOWN:
     case TR_ECANCELED:
@@ -550,6 +550,15 @@ static int status_of(int rc)
     }
 }
 
+/* What is not there is so for the client, too, who knows of no files and directories. */
+static int tell_error(tr_http_request *req, int status, int rc)
+{
+    if (status == 404)
+        return tr_http_problem(&req->res, 404, "there is nothing at %s", req->path);
+    return tr_http_problem(&req->res, status, "%s",
+                           status == 500 ? "the server has failed" : tr_strerror(rc));
+}
+
 /* A handler's error is told to the client in the words of its code only, and to the log where the
  * server is at fault. */
 static void answer_error(tr_http_request *req, int rc)
@@ -564,8 +573,7 @@ static void answer_error(tr_http_request *req, int rc)
     if (req->res.stage == TR__ANSWER_OUT)
         return; /* it is cut */
     tr__response_forget_content(&req->res);
-    if (tr_http_problem(&req->res, status, "%s",
-                        status == 500 ? "the server has failed" : tr_strerror(rc)) < 0)
+    if (tell_error(req, status, rc) < 0)
         (void)tr_http_status(&req->res, status); /* without memory, so without a sentence */
 }
 
