@@ -1,5 +1,5 @@
-/* Heads of answers. The head is looked for line by line, as it comes: each line ends with CR LF, and
- * none is folded. Once it is whole it is copied into a reply, and taken apart there: so nothing
+/* Heads of answers. The head is looked for line by line, as it comes: each line ends with CR LF,
+ * and none is folded. Once it is whole it is copied into a reply, and taken apart there: so nothing
  * moves any more that points into it.
  *
  * Nothing is guessed: an answer whose end could be seen in two ways is refused (RFC 9112, 6.3), for

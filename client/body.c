@@ -230,7 +230,7 @@ int tr__body_read_all(tr_http_reply *reply, size_t most)
 
 /* ---- the end ---- */
 
-void tr__exchange_end(tr__client_conn *conn, bool is_clean)
+void tr__conn_done(tr__client_conn *conn, bool is_clean)
 {
     if (is_clean && conn->keeps_alive && conn->framing == TR__FRAMING_NONE)
         tr__conns_give(conn);
@@ -238,7 +238,7 @@ void tr__exchange_end(tr__client_conn *conn, bool is_clean)
         tr__conns_drop(conn);
 }
 
-void tr__exchange_abandon(tr__client_conn *conn)
+void tr__conn_abandon(tr__client_conn *conn)
 {
     bool is_at_hand =
         conn->framing == TR__FRAMING_NONE ||
@@ -248,5 +248,5 @@ void tr__exchange_abandon(tr__client_conn *conn)
         tr__buffer_take(&conn->in, tr__buffer_count(&conn->in));
         conn->framing = TR__FRAMING_NONE;
     }
-    tr__exchange_end(conn, is_at_hand);
+    tr__conn_done(conn, is_at_hand);
 }

@@ -25,10 +25,10 @@ static int finish(tr_http_reply *reply, const tr__client_call *call, tr__client_
         rc = tr__body_read_all(reply, call->given.body_most);
     if (rc == 0 && (!reply->streams || conn->framing == TR__FRAMING_NONE)) {
         reply->conn = NULL;
-        tr__exchange_end(conn, true);
+        tr__conn_done(conn, true);
     } else if (rc < 0) {
         reply->conn = NULL;
-        tr__exchange_end(conn, false);
+        tr__conn_done(conn, false);
     }
     return rc;
 }
@@ -44,13 +44,13 @@ static bool is_stale(const tr__client_conn *conn, int rc)
 /* Over a connection that is open, which is taken in any case. */
 static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn *conn, bool *stale)
 {
-    int rc = tr__exchange_send(call, conn);
+    int rc = tr__request_send(call, conn);
 
     if (rc >= 0)
         rc = tr__answer_head(out, call, conn);
     if (rc < 0) {
         *stale = is_stale(conn, rc);
-        tr__exchange_end(conn, false);
+        tr__conn_done(conn, false);
         return rc;
     }
     rc = finish(*out, call, conn);

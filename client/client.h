@@ -4,8 +4,8 @@
  *                    ----> room of loop 1: ...
  *
  * A room belongs to its loop, which alone touches it: with plain loads and stores. It is made when
- * a loop first uses the client, and lasts as long as the client does; it is open from that use until
- * its loop closes, or nobody refers to the client any more. It may be opened again, when the
+ * a loop first uses the client, and lasts as long as the client does; it is open from that use
+ * until its loop closes, or nobody refers to the client any more. It may be opened again, when the
  * runtime has been started anew.
  *
  * Two counts: `refs` are users (the program's references, calls, replies); with the last one the

@@ -3,10 +3,10 @@
  * The pieces, in the order of their use by call.c:
  *
  *     tr__request_write   the head, as it goes out                        (request.c)
- *     tr__exchange_send   head and body                                   (send.c)
+ *     tr__request_send    head and body                                   (send.c)
  *     tr__answer_head     the answer's head: a reply is made              (answer.c)
  *     tr__body_read       some of its body                                (body.c)
- *     tr__exchange_end    the connection goes back, or is closed          (body.c)
+ *     tr__conn_done       the connection goes back, or is closed          (body.c)
  *
  * Threads: tasks of the loop. */
 #ifndef TR_CLIENT_EXCHANGE_H
@@ -25,7 +25,7 @@ int tr__request_write(const tr__client_call *call, tr__buffer *out);
 /* Send the request. 1: not all of it, for the answer has begun to come, or the server takes no
  * more, and may have said why; 0: all, and the connection says so.
  * Errors: TR_ETIMEDOUT; of the stream; of the call's source; TR_ENOMEM; TR_ECANCELED. */
-int tr__exchange_send(tr__client_call *call, tr__client_conn *conn);
+int tr__request_send(tr__client_call *call, tr__client_conn *conn);
 
 /* Await the head of the answer. *out is NULL on error.
  * Errors: TR_ESYNTAX; TR_ETOOLARGE; TR_EEND, TR_ECONNRESET; TR_ETIMEDOUT; TR_ENOMEM;
@@ -46,8 +46,8 @@ int tr__body_read_all(tr_http_reply *reply, size_t most);
 ssize_t tr__conn_fill(tr__client_conn *conn);
 
 /* The exchange is over: the connection can be used again, if is_clean and both sides will. */
-void tr__exchange_end(tr__client_conn *conn, bool is_clean);
+void tr__conn_done(tr__client_conn *conn, bool is_clean);
 /* Nobody wants the rest of the answer: only where that is at hand, the connection is kept. */
-void tr__exchange_abandon(tr__client_conn *conn);
+void tr__conn_abandon(tr__client_conn *conn);
 
 #endif

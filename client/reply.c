@@ -145,7 +145,7 @@ ssize_t tr_http_reply_read(tr_http_reply *reply, void *buffer, size_t bytes)
     count = tr__body_read(reply, buffer, bytes);
     if (count <= 0 && count != TR_ECANCELED) { /* who is cancelled may go on, or free it */
         reply->failure = (int)count;
-        tr__exchange_end(reply->conn, count == 0);
+        tr__conn_done(reply->conn, count == 0);
         reply->conn = NULL;
     }
     return count;
@@ -156,7 +156,7 @@ void tr_http_reply_free(tr_http_reply *reply)
     if (reply == NULL)
         return;
     if (reply->conn != NULL)
-        tr__exchange_abandon(reply->conn);
+        tr__conn_abandon(reply->conn);
     while (reply->joined != NULL) {
         tr__reply_joined *joined = reply->joined;
 

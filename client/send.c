@@ -215,7 +215,7 @@ static int send_all(tr__client_call *call, tr__client_conn *conn, tr__buffer *he
     return rc;
 }
 
-int tr__exchange_send(tr__client_call *call, tr__client_conn *conn)
+int tr__request_send(tr__client_call *call, tr__client_conn *conn)
 {
     tr__buffer head = { 0 };
     int rc = tr__conns_lend(conn->room, &head) ? send_all(call, conn, &head) : TR_ENOMEM;
