@@ -526,8 +526,8 @@ static int status_of(int rc)
     case TR_EBUSY:
     case TR_EFULL:
     case TR_ENOMEM:
-    case TR_EOPEN:
     case TR_ENOSPC:
+    case TR_EOPEN:
     case TR_EIO:
     case TR_ESHUTDOWN:
     case TR_ECANCELED:
