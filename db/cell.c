@@ -19,10 +19,11 @@ static const tr__cell *cell_of(const tr_db_rows *rows, int column)
     return &rows->cells[column];
 }
 
-/* Of a text or blob. The row begins before its cells. */
-static const char *data_of(const tr_db_rows *rows, const tr__cell *cell)
+const char *tr__rows_data(const tr_db_rows *rows, const tr__cell *cell)
 {
-    return (const char *)rows->cells - sizeof(uint64_t) + cell->as.at;
+    if (cell->kind != TR_DB_TEXT && cell->kind != TR_DB_BLOB)
+        return NULL;
+    return (const char *)rows->cells - sizeof(uint64_t) + cell->as.at; /* where the row begins */
 }
 
 int tr_db_columns(const tr_db_rows *rows)
@@ -69,7 +70,7 @@ int64_t tr_db_int(const tr_db_rows *rows, int column)
     case TR_DB_TEXT:
     case TR_DB_BLOB:
         /* As SQLite: what it begins with, cut to the range. */
-        return strtoll(data_of(rows, cell), NULL, 10);
+        return strtoll(tr__rows_data(rows, cell), NULL, 10);
     default:
         return 0;
     }
@@ -125,7 +126,7 @@ double tr_db_real(const tr_db_rows *rows, int column)
         return cell->as.real;
     case TR_DB_TEXT:
     case TR_DB_BLOB:
-        return real_of_text(data_of(rows, cell));
+        return real_of_text(tr__rows_data(rows, cell));
     default:
         return 0;
     }
@@ -152,7 +153,7 @@ const void *tr_db_blob(const tr_db_rows *rows, int column, size_t *bytes)
     size_t length = 0;
 
     if (cell->kind == TR_DB_TEXT || cell->kind == TR_DB_BLOB) {
-        data = data_of(rows, cell);
+        data = tr__rows_data(rows, cell);
         length = cell->bytes;
     } else if (cell->kind != TR_DB_NULL) {
         data = text_of_number(rows, column, cell);

@@ -234,17 +234,38 @@ static int fetch(tr_db_rows *rows)
     return rows->status;
 }
 
-int tr_db_next(tr_db_rows *rows)
+/* The batch lasts from now on; the next one is filled into other memory. */
+static int keep_batch(tr_db_rows *rows)
 {
-    if (rows == NULL)
-        return TR_EINVAL;
+    int rc =
+        rows->batch.memory != NULL ? tr__rows_keep(rows, rows->batch.memory, rows->batch.room) : 0;
+
+    if (rc == 0)
+        rows->batch = (tr__batch){ 0 };
+    return rc;
+}
+
+int tr__rows_next(tr_db_rows *rows, bool keep)
+{
+    int rc = 0;
+
     if (tr__rows_advance(rows))
         return 1;
-    if (rows->status == 0 && rows->statement != NULL && fetch(rows) == 0)
-        return tr__rows_advance(rows) ? 1 : 0;
+    if (rows->status == 0 && rows->statement != NULL) {
+        rc = keep ? keep_batch(rows) : 0;
+        if (rc < 0)
+            return tr__rows_refuse(rc, "out of memory");
+        if (fetch(rows) == 0)
+            return tr__rows_advance(rows) ? 1 : 0;
+    }
     if (rows->status < 0)
         tr__why_set(rows->why);
     return rows->status;
+}
+
+int tr_db_next(tr_db_rows *rows)
+{
+    return rows != NULL ? tr__rows_next(rows, false) : TR_EINVAL;
 }
 
 /* A connection is given back whatever happens: where no thread can do it, here. */

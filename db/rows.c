@@ -235,16 +235,15 @@ void tr__rows_clear(tr_db_rows *rows)
     rows->cells = NULL;
 }
 
-int tr__rows_keep(tr_db_rows *rows)
+int tr__rows_keep(tr_db_rows *rows, char *memory, size_t bytes)
 {
     tr__kept *kept = tr__alloc(sizeof(*kept));
 
     if (kept == NULL)
         return TR_ENOMEM;
-    *kept = (tr__kept){ .next = rows->kept, .memory = rows->batch.memory };
+    *kept = (tr__kept){ .next = rows->kept, .memory = memory };
     rows->kept = kept;
-    rows->batch = (tr__batch){ 0 };
-    tr__rows_clear(rows);
+    rows->kept_bytes += bytes;
     return 0;
 }
 
@@ -259,6 +258,5 @@ void tr__rows_free(tr_db_rows *rows)
     }
     tr__free(rows->batch.memory);
     tr__free(rows->names);
-    tr__free(rows->array);
     tr__free(rows);
 }

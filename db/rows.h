@@ -40,7 +40,7 @@ typedef struct tr__batch {
     size_t used;
 } tr__batch;
 
-/* A batch that was used up, but is pointed into. */
+/* Memory that lasts as long as the rows: batches that are pointed into, and arrays. */
 typedef struct tr__kept {
     struct tr__kept *next;
     char *memory;
@@ -64,7 +64,7 @@ struct tr_db_rows {
     size_t next_at;  /* where the row after the current one begins */
     tr__cell *cells; /* of the current row; NULL: there is none */
     tr__kept *kept;
-    void *array; /* of tr_db_all */
+    size_t kept_bytes;
 };
 
 /* ---- on the connection's thread ---- */
@@ -83,9 +83,18 @@ void tr__rows_finish(tr_db_rows *rows, tr__connection *connection);
 
 /* Make the next row of the batch the current one; false: it is used up. */
 bool tr__rows_advance(tr_db_rows *rows);
-/* Take the batch's memory away, for as long as the rows last.
- * Errors: TR_ENOMEM. */
-int tr__rows_keep(tr_db_rows *rows);
+/* The next row: 1; 0 at the end. keep: what was fetched before lasts as long as the rows; else it is
+ * overwritten.
+ * Errors: those of the database; TR_ENOMEM. */
+int tr__rows_next(tr_db_rows *rows, bool keep);
+/* Let memory last as long as the rows.
+ * Ownership: takes it, but not on error.
+ * Errors:    TR_ENOMEM. */
+int tr__rows_keep(tr_db_rows *rows, char *memory, size_t bytes);
+/* A failure of ours: returns rc, and tr_db_why says the sentence. */
+__attribute__((format(printf, 2, 3))) int tr__rows_refuse(int rc, const char *format, ...);
+/* What a text or blob of the current row is; NULL: it is neither. */
+const char *tr__rows_data(const tr_db_rows *rows, const tr__cell *cell);
 /* Forget all that was fetched. */
 void tr__rows_clear(tr_db_rows *rows);
 /* Free it; it holds nothing. */

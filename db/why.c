@@ -1,8 +1,10 @@
 /* The sentence about the last failure: a task's own, or a thread's. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/seam.h"
-#include "db/database.h"
+#include "db/rows.h"
 #include "runtime/task.h"
 
 static const tr_local why_of_task = { "the last failure of a database" };
@@ -33,6 +35,18 @@ void tr__why_set(const char *why)
     } else {
         memcpy(why_of_thread, why, strlen(why) + 1);
     }
+}
+
+int tr__rows_refuse(int rc, const char *format, ...)
+{
+    char why[TR__WHY_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(why, sizeof(why), format, arguments); /* cut */
+    va_end(arguments);
+    tr__why_set(why);
+    return rc;
 }
 
 const char *tr_db_why(void)
