@@ -95,6 +95,8 @@ static int look(void *ctx)
 {
     tr__connection *c = ctx;
 
+    if (TR__SIM) /* where one thread plays all, the others would wait for the statement's end */
+        tr__thread_yield();
     return !c->is_ours && gives_up(c);
 }
 
