@@ -47,7 +47,7 @@ static void open_connection(struct exchange *x, struct connection *c)
         die("epoll_ctl: %s", strerror(errno));
 }
 
-static void add_sample(struct crew *crew, double seconds)
+void sample_add(struct crew *crew, double seconds)
 {
     if (crew->samples == crew->samples_room) {
         crew->samples_room = crew->samples_room ? crew->samples_room * 2 : 65536;
@@ -115,7 +115,7 @@ static void take_answer(struct exchange *x, struct connection *c, size_t head)
     struct answer answer = { .status = atoi(c->answer + strlen("HTTP/1.1 ")),
                              .body = c->answer + head };
 
-    add_sample(c->crew, now - c->due);
+    sample_add(c->crew, now - c->due);
     if (answer.status < 300)
         c->crew->answers++;
     else {
@@ -226,6 +226,12 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+void samples_sort(struct crew *crew)
+{
+    if (crew->samples)
+        qsort(crew->latencies, crew->samples, sizeof(float), compare);
+}
+
 void exchange(int port, struct crew *crews, int count, double seconds)
 {
     struct exchange x = { .port = port, .until = clock_now() + seconds };
@@ -243,8 +249,7 @@ void exchange(int port, struct crew *crews, int count, double seconds)
     (void)close(x.epoll);
     free(x.connections);
     for (int i = 0; i < count; i++)
-        if (crews[i].samples)
-            qsort(crews[i].latencies, crews[i].samples, sizeof(float), compare);
+        samples_sort(&crews[i]);
 }
 
 double latency_us(const struct crew *crew, double share)

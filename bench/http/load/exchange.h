@@ -36,6 +36,8 @@ struct crew {
  * then is waited for. */
 void exchange(int port, struct crew *crews, int count, double seconds);
 
+void sample_add(struct crew *crew, double seconds);
+void samples_sort(struct crew *crew);
 /* The latency that the share of the answers did not exceed, in microseconds: 0.5, 0.99, 1. */
 double latency_us(const struct crew *crew, double share);
 

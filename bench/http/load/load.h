@@ -54,6 +54,7 @@ int port_find(void);
 int run_command(pid_t pid, char **argv);
 int room(int port, pid_t pid, int clients, int seconds);
 int idle(int port, pid_t pid, long connections);
+int disk(const char *path, int seconds);
 int transfers(int port, pid_t pid, int seconds, long accounts, char **connections);
 int logins(int port, pid_t pid, int seconds, int hashers, const char *body);
 

@@ -13,6 +13,7 @@ static const char usage[] =
     "                                     transfers of a ledger, by so many connections in turn\n"
     "load logins PORT PID SECONDS HASHERS BODY\n"
     "                                     accounts of a ledger read, alone and beside logins\n"
+    "load disk FILE SECONDS               what an fsync takes\n"
     "load port                            a port that is free\n";
 
 void die(const char *format, ...)
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
     if (!strcmp(command, "logins") && argc == 7)
         return logins((int)number(argv[2]), (pid_t)number(argv[3]), (int)number(argv[4]),
                       (int)number(argv[5]), argv[6]);
+    if (!strcmp(command, "disk") && argc == 4)
+        return disk(argv[2], (int)number(argv[3]));
     if (!strcmp(command, "port") && argc == 2)
         return printf("%d\n", port_find()) < 0;
     (void)fputs(usage, stderr);
