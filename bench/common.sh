@@ -42,6 +42,15 @@ need() { # package...
     }
 }
 
+# Build the load generator, which needs what troupe needs.
+build_load() {
+    # shellcheck disable=SC2046 # words are wanted
+    need $("$here/http/troupe/run.sh" packages) || die "the load generator's packages can't be installed"
+    {
+        cmake -S "$top" --preset release && cmake --build "$top/build/release" --target http-load
+    } >"$built/load-build.log" 2>&1 || die "the load generator does not build; see $built/load-build.log"
+}
+
 # Build it, unless it is as it was; false: it is left out.
 build_peer() { # peer
     local folder=$built/$1 packages

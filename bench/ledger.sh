@@ -98,11 +98,7 @@ cases() {
 build_peers() {
     local one peer have=' '
     for peer in "${peers[@]}"; do
-        if build_peer "$peer"; then
-            have+="$peer "
-        elif [ "$peer" = troupe ]; then
-            die "the load generator comes with troupe: nothing can be measured"
-        fi
+        ! build_peer "$peer" || have+="$peer "
     done
     for one in "${!wanted[@]}"; do
         [[ $have = *" ${peer_of[${wanted[one]#*/}]} "* ]] || unset "wanted[one]"
@@ -216,6 +212,7 @@ fi
 find_cores
 mkdir -p "$out" "$built"
 need curl python3 util-linux || die "curl, python3 and util-linux are needed"
+build_load
 build_peers
 first=(chrt -f 1)
 "${first[@]}" true 2>/dev/null || {

@@ -11,7 +11,7 @@ variants) echo troupe troupe-alone ;;
 build)
 	cd "$top"
 	cmake --preset release
-	cmake --build --preset release --target http-load sample-ledger ;;
+	cmake --build --preset release --target sample-ledger ;;
 version) git -C "$top" describe --always --dirty 2>/dev/null || echo unknown ;;
 serve)
 	group=
