@@ -21,7 +21,9 @@ static int finish(tr_http_reply *reply, const tr__client_call *call, tr__client_
 
     reply->conn = conn;
     reply->streams = call->given.streams;
-    if (!reply->streams)
+    if (call->decodes && conn->framing != TR__FRAMING_NONE)
+        rc = tr__decode_begin(reply);
+    if (rc == 0 && !reply->streams)
         rc = tr__body_read_all(reply, call->given.body_most);
     if (rc == 0 && (!reply->streams || conn->framing == TR__FRAMING_NONE)) {
         reply->conn = NULL;
@@ -41,6 +43,22 @@ static bool is_stale(const tr__client_conn *conn, int rc)
            (rc == TR_EPIPE || rc == TR_ECONNRESET || rc == TR_EEND);
 }
 
+/* The head is there: the reply, or NULL where there is more to do. */
+static int follow_up(tr_http_reply **out, tr__client_call *call, tr__client_conn *conn)
+{
+    int rc = tr__call_judge(call, *out);
+
+    if (rc < 0 || call->next != TR__CALL_ENDS)
+        tr__conn_abandon(conn);
+    else
+        rc = finish(*out, call, conn);
+    if (rc < 0 || call->next != TR__CALL_ENDS) {
+        tr_http_reply_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 /* Over a connection that is open, which is taken in any case. */
 static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn *conn, bool *stale)
 {
@@ -53,12 +71,7 @@ static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn 
         tr__conn_done(conn, false);
         return rc;
     }
-    rc = finish(*out, call, conn);
-    if (rc < 0) {
-        tr_http_reply_free(*out);
-        *out = NULL;
-    }
-    return rc;
+    return follow_up(out, call, conn);
 }
 
 static int try_once(tr_http_reply **out, tr__client_call *call, bool is_fresh, bool *stale)
@@ -92,7 +105,15 @@ static int attempt(tr_http_reply **out, tr__client_call *call)
 /* From the first attempt to the reply. */
 static int run(tr_http_reply **out, tr__client_call *call)
 {
-    return attempt(out, call);
+    for (;;) {
+        int rc = attempt(out, call);
+
+        if (rc < 0 ? !tr__call_forgives(call, rc) : *out != NULL)
+            return rc;
+        rc = tr__call_go_on(call);
+        if (rc < 0)
+            return rc;
+    }
 }
 
 static void set_due(tr__client_call *call)
