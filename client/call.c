@@ -11,6 +11,9 @@
 
 #define NS_PER_S 1e9
 #define LONG_S   1e9 /* longer than anything lasts */
+#define DRAIN_S  1.0
+
+enum { DRAIN_MOST = 16 * 1024 }; /* of a body that nobody wants */
 
 /* ---- one attempt ---- */
 
@@ -43,13 +46,36 @@ static bool is_stale(const tr__client_conn *conn, int rc)
            (rc == TR_EPIPE || rc == TR_ECONNRESET || rc == TR_EEND);
 }
 
+/* An answer is not the last: what is short is read, so that the connection can go on. */
+static void drain(tr_http_reply *reply, tr__client_conn *conn)
+{
+    char piece[1024];
+    size_t total = 0;
+    int rc = 0;
+
+    reply->conn = conn;
+    TR_DEADLINE(DRAIN_S, &rc) {
+        ssize_t count = 1;
+
+        while (total < DRAIN_MOST && count > 0) {
+            count = tr__body_read(reply, piece, sizeof(piece));
+            total += count > 0 ? (size_t)count : 0;
+        }
+        rc = count < 0 ? (int)count : 0;
+    }
+    reply->conn = NULL;
+    tr__conn_done(conn, rc == 0);
+}
+
 /* The head is there: the reply, or NULL where there is more to do. */
 static int follow_up(tr_http_reply **out, tr__client_call *call, tr__client_conn *conn)
 {
     int rc = tr__call_judge(call, *out);
 
-    if (rc < 0 || call->next != TR__CALL_ENDS)
+    if (rc < 0)
         tr__conn_abandon(conn);
+    else if (call->next != TR__CALL_ENDS)
+        drain(*out, conn);
     else
         rc = finish(*out, call, conn);
     if (rc < 0 || call->next != TR__CALL_ENDS) {

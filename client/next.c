@@ -1,5 +1,5 @@
 /* What comes after an answer, or a failure: nothing, another place, another attempt. It is decided
- * when the answer's head is there, so that nobody waits for a body that nobody wants. */
+ * when the answer's head is there: for a body that nobody wants, nobody waits for long. */
 #include <string.h>
 #include <troupe/task.h>
 
