@@ -686,6 +686,7 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
     read_folder(cases, sizeof(cases), "../sync", ".c");
     read_folder(network, sizeof(network), "../net", ".c");
     read_folder(web, sizeof(web), "../http", ".c");
+    read_folder(web, sizeof(web), "../client", ".c");
     read_folder(kits, sizeof(kits), "../http", ".h");
     for (const char *at = headers; (at = strstr(at, "\nTR_API ")) != NULL; at++) {
         char name[128];
