@@ -224,7 +224,8 @@ static int take_page(struct attempt *a, struct links *l)
     return rc;
 }
 
-/* Where it leads is found, as by a link; but it is no deeper. */
+/* Where it leads is found, as by a link, but is no deeper; and where a first page leads is a first
+ * page: sites move to "https://www.". */
 static int take_redirect(struct attempt *a, char **to)
 {
     struct page from = *a->page;
@@ -239,7 +240,7 @@ static int take_redirect(struct attempt *a, char **to)
     a->result.to = *to;
     if (from.depth > 0)
         from.depth--;
-    return crawl_find(a->host->crawl, *to, &from);
+    return crawl_find(a->host->crawl, *to, from.is_first ? NULL : &from);
 }
 
 static int take(struct attempt *a, struct links *l, char **to)
