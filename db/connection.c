@@ -11,7 +11,8 @@
 #include "db/statement.h"
 
 enum {
-    LOOK_STEPS = 1000, /* of SQLite's machine, between two looks at gives_up: some 20 us */
+    LOOK_STEPS = 1000, /* of SQLite's machine, between two looks at gives_up */
+    LOOK_NS = 20000,   /* that these take, about */
     MILLISECOND = 1000 * 1000,
     BUSY_LONGEST = 25 /* milliseconds between two tries to get a lock of another process */
 };
@@ -74,6 +75,9 @@ int tr__connection_failed(tr__connection *connection, int code)
 {
     int rc = tr__db_code(code);
 
+    if (connection->is_inside && connection->undone == 0 &&
+        sqlite3_get_autocommit(connection->handle) != 0)
+        connection->undone = rc;
     /* Without memory for a handle there is none to ask. */
     if (connection->handle == NULL)
         return tr__connection_refuse(connection, rc, "%s", sqlite3_errstr(code));
@@ -87,11 +91,25 @@ int tr__connection_failed(tr__connection *connection, int code)
 
 /* ---- what SQLite asks ---- */
 
+/* In a simulation nothing that only computes takes time: but a statement does. */
+#if TR__SIM
+static void take_time(tr__connection *c)
+{
+    (void)tr__futex_wait(&c->busy_word, 0, tr__now_ns() + LOOK_NS); /* nobody wakes it */
+}
+#else
+static void take_time(const tr__connection *c)
+{
+    (void)c;
+}
+#endif
+
 /* Our own statements are short, and a "rollback" has to be done all the same. */
 static int look(void *ctx)
 {
     tr__connection *c = ctx;
 
+    take_time(c);
     return !c->is_ours && gives_up(c);
 }
 
@@ -323,6 +341,28 @@ int tr__connection_do(tr__connection *connection, const char *sql)
     while (rc == 1);
     tr__statement_give(connection, s);
     return rc;
+}
+
+int tr__connection_begin(tr__connection *connection)
+{
+    int rc = tr__connection_do(connection, "begin immediate");
+
+    connection->is_inside = rc == 0;
+    connection->undone = 0;
+    return rc;
+}
+
+int tr__connection_check(tr__connection *connection)
+{
+    if (!connection->is_inside || connection->undone == 0)
+        return 0;
+    return tr__connection_refuse(connection, connection->undone,
+                                 "the transaction has been rolled back before");
+}
+
+void tr__connection_end(tr__connection *connection)
+{
+    connection->is_inside = false;
 }
 
 void tr__connection_roll_back(tr__connection *connection)

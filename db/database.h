@@ -35,7 +35,9 @@ struct tr_db {
     tr__connection *connection; /* NULL of a database */
     /* Run fn with a job's tr_db on the connection. NULL of a database. */
     int (*run)(tr_db *self, tr_db_fn fn, void *arg);
-    tr__list rows; /* open ones, of a transaction or job: they end with it */
+    const char *why; /* where run leaves the sentence of a failure; NULL of a database */
+    bool is_at_once; /* it is used on the connection's own thread */
+    tr__list rows;   /* open ones, of a transaction or job: they end with it */
 };
 
 typedef struct tr__database {
@@ -55,8 +57,8 @@ typedef struct tr__database {
 } tr__database;
 
 /* A call begins, of which nothing is known but the handle that it was given.
- * Errors: TR_EINVAL; TR_EPIPE it is being closed; TR_EWRONGPLACE a job's tr_db in another thread, or
- *         the database's own in one of its jobs, which would wait for itself. */
+ * Errors: TR_EINVAL; TR_EPIPE it is being closed; TR_EWRONGPLACE a job's tr_db in another thread,
+ *         or the database's own in one of its jobs, which would wait for itself. */
 int tr__database_enter(tr_db *db);
 /* It ends, with this result, which is returned. why: what SQLite says where it is an error; NULL or
  * "": nothing. */
