@@ -109,7 +109,7 @@ static int be_broken(tr_http_response *res)
 
     if (rc == 0 && (rc = write_text(res, "<p>half of a")) == 0)
         rc = tr_http_flush(res);
-    return rc; /* less than was said: the connection is cut */
+    return rc < 0 ? rc : TR_EPIPE; /* it can't go on: the connection is cut */
 }
 
 static int answer(tr_http_request *req, tr_http_response *res, void *ctx)
