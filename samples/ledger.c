@@ -102,7 +102,7 @@ static int prepare_data(void)
     if (o->accounts > 0)
         rc = store_make_demo(ledger.db, o->accounts);
     if (rc >= 0 && o->accounts > 0)
-        rc = login_set_password(&ledger.login, "demo", "demo");
+        rc = login_set_first_password(&ledger.login, "demo", "demo");
     if (rc >= 0 && o->user != NULL)
         rc = login_set_password(&ledger.login, o->user, o->password);
     return rc < 0 ? rc : check_books();
@@ -113,10 +113,8 @@ static int prepare(void)
     const struct options *o = &ledger.options;
     int rc = store_open(&ledger.db, o->db, o->group_most);
 
-    if (rc < 0) {
-        fprintf(stderr, "ledger: %s: %s %s\n", o->db, tr_strerror(rc), tr_db_why());
+    if (rc < 0)
         return rc;
-    }
     login_init(&ledger.login, ledger.db);
     ledger.work = (tr_semaphore)TR_SEMAPHORE_INIT(WORK_MOST);
     ledger.accounts = (struct accounts){ ledger.db, o->idle, &ledger.work };
@@ -191,6 +189,8 @@ static int app(void *unused)
     (void)unused;
     if (rc == 0)
         rc = serve();
+    else
+        fprintf(stderr, "ledger: %s: %s; %s\n", ledger.options.db, tr_strerror(rc), tr_db_why());
     if (ledger.db != NULL)
         ended = finish();
     feed_fini(&ledger.feed);

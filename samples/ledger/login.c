@@ -90,6 +90,14 @@ int login_set_password(struct login *login, const char *user, const char *passwo
     return rc < 0 ? rc : 0;
 }
 
+int login_set_first_password(struct login *login, const char *user, const char *password)
+{
+    tr_db_rows *row tr_cleanup_rows = NULL;
+    int rc = tr_db_one(&row, login->db, "select 1 from users where name = ?", user);
+
+    return rc == TR_ENOENT ? login_set_password(login, user, password) : rc;
+}
+
 /* Is it the password of this user? 1 or 0. For who is not known as much is computed: how long it takes
  * tells nobody who is. */
 static int check(struct login *login, const struct credentials *c)

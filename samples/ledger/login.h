@@ -16,8 +16,9 @@ struct login {
 
 void login_init(struct login *login, tr_db *db);
 
-/* Let somebody log in from now on by this password. */
+/* Let somebody log in from now on by this password; or only if he has none. */
 int login_set_password(struct login *login, const char *user, const char *password);
+int login_set_first_password(struct login *login, const char *user, const char *password);
 
 /* POST /login: with { user, password }, answers with a token, which is a cookie, too. */
 int login_route(struct login *login, tr_http_server *srv);
