@@ -42,9 +42,10 @@ class Wrong(Exception):
 class Ledger:
     """The process: begun, killed, begun again at the same address."""
 
-    def __init__(self, command, db, listen, accounts, more):
+    def __init__(self, command, db, listen, accounts, more, env=None):
         self.command = [str(command), "--db", str(db), "--accounts", str(accounts), *more]
         self.listen = listen
+        self.env = env
         self.process = None
         self.is_up = asyncio.Event()
         self.restarts = []  # seconds that each took
@@ -53,7 +54,7 @@ class Ledger:
         began = time.monotonic()
         self.process = await asyncio.create_subprocess_exec(
             *self.command, "--listen", self.listen, stdout=asyncio.subprocess.PIPE,
-            start_new_session=True)
+            env=self.env, start_new_session=True)
         line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)
         found = re.fullmatch(rb"listening on (127\.0\.0\.1:\d+)\n", line)
         if not found:
