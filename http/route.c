@@ -528,9 +528,21 @@ static int status_of(int rc)
     case TR_ENOMEM:
     case TR_ENOSPC:
     case TR_EOPEN:
+    case TR_EIO:
     case TR_ESHUTDOWN:
     case TR_ECANCELED:
         return 503;
+    case TR_ECONNREFUSED: /* whom the handler has asked has failed */
+    case TR_ECONNRESET:
+    case TR_EEND:
+    case TR_ENONAME:
+    case TR_ERESOLVE:
+    case TR_ETLS:
+    case TR_ECERTIFICATE:
+    case TR_EPROXY:
+    case TR_ESTATUS:
+    case TR_EREDIRECTS:
+        return 502;
     case TR_ETIMEDOUT:
         return 504;
     default:

@@ -24,10 +24,10 @@
  *
  * What a handler returns: 0 or more, when it has answered; below 0, an error that is answered with
  * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_EEXIST and TR_ECONSTRAINT 409, TR_EBUSY
- * and TR_ENOSPC 503, TR_ETIMEDOUT 504, ...; else 500) and a problem document (RFC 9457), and is
- * logged where the server is at fault. One that returns 0 without an answer has answered 204. When
- * the client resets the connection, the handler is cancelled; one that only says that it sends no
- * more may still want the answer. */
+ * and TR_ENOSPC 503, TR_ETIMEDOUT 504, ...; 502 where whom it has asked has failed; else 500) and a
+ * problem document (RFC 9457), and is logged where the server is at fault. One that returns 0
+ * without an answer has answered 204. When the client resets the connection, the handler is
+ * cancelled; one that only says that it sends no more may still want the answer. */
 #ifndef TROUPE_HTTP_H
 #define TROUPE_HTTP_H
 

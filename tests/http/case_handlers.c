@@ -168,6 +168,8 @@ CASE(an_error_has_the_status_of_its_code)
         { TR_ECONSTRAINT, 409, "a constraint of the database forbids it" },
         { TR_EBUSY, 503, "in use" },
         { TR_ENOSPC, 503, "no space is left on the device" },
+        { TR_ECONNREFUSED, 502, "nobody listens there" },
+        { TR_ESTATUS, 502, "the server has answered with an error" },
         { TR_ESQL, 500, "the server has failed" },
     };
     tr_http_server *server = new_server(&(tr_http_config){ 0 });
