@@ -151,9 +151,9 @@ static void add_middleware(tr_http_server *srv)
 static int serve(void)
 {
     tr_http_server *srv = NULL;
-    int rc = tr_http_server_new(&srv, &(tr_http_config){ .listen = ledger.options.listen,
-                                                         .title = "Ledger",
-                                                         .version = "1.0" });
+    int rc = tr_http_server_new(
+        &srv,
+        &(tr_http_config){ .listen = ledger.options.listen, .title = "Ledger", .version = "1.0" });
 
     if (rc < 0)
         return rc;

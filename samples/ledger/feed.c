@@ -8,9 +8,9 @@
 
 #include "store.h"
 
-enum { BATCH = 200 };         /* postings that are read at once */
-#define GATHER_SECONDS 0.02   /* in which news gather: so a feed is at most so late */
-#define SILENCE_SECONDS 15.0  /* after which an EventSource is told that we are there */
+enum { BATCH = 200 };        /* postings that are read at once */
+#define GATHER_SECONDS  0.02 /* in which news gather: so a feed is at most so late */
+#define SILENCE_SECONDS 15.0 /* after which an EventSource is told that we are there */
 #define RETRY_SECONDS   1.0
 
 /* A message of a WebSocket. */

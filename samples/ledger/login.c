@@ -35,8 +35,7 @@ struct session {
     char *token;
     int64_t seconds;
 };
-TR_DECLARE(session,
-           TR_TEXT(session, token, .about = "for the header: Authorization: Bearer TOKEN"),
+TR_DECLARE(session, TR_TEXT(session, token, .about = "for the header: Authorization: Bearer TOKEN"),
            TR_INTEGER(session, seconds, .about = "that it is good for"));
 
 void login_init(struct login *login, tr_db *db)
@@ -173,12 +172,11 @@ static int post_login(tr_http_request *req, tr_http_response *res, void *arg)
 
 int login_route(struct login *login, tr_http_server *srv)
 {
-    return tr_http_route_with(
-        srv, "POST", "/login", post_login, login,
-        &(tr_http_route_options){ .body = &tr_declared_credentials,
-                                  .answer = &tr_declared_session,
-                                  .summary = "Get a token, by a password",
-                                  .tag = "login" });
+    return tr_http_route_with(srv, "POST", "/login", post_login, login,
+                              &(tr_http_route_options){ .body = &tr_declared_credentials,
+                                                        .answer = &tr_declared_session,
+                                                        .summary = "Get a token, by a password",
+                                                        .tag = "login" });
 }
 
 /* The token that a request brings; NULL. */

@@ -18,8 +18,9 @@ enum { BOUNDS = sizeof(bounds) / sizeof(bounds[0]) };
 struct route_figures {
     char method[8];
     char pattern[32];
-    uint64_t answers[CLASSES];    /* 2xx to 5xx */
-    uint64_t buckets[BOUNDS + 1]; /* that took no longer than a bound, and longer than the one before */
+    uint64_t answers[CLASSES]; /* 2xx to 5xx */
+    uint64_t
+        buckets[BOUNDS + 1]; /* that took no longer than a bound, and longer than the one before */
     double seconds;
 };
 
@@ -37,8 +38,7 @@ struct metrics {
 struct metrics *metrics_new(void)
 {
     int loops = tr_loop_count();
-    struct metrics *m =
-        calloc(1, sizeof(struct metrics) + (size_t)loops * sizeof(struct figures));
+    struct metrics *m = calloc(1, sizeof(struct metrics) + (size_t)loops * sizeof(struct figures));
 
     if (m != NULL)
         m->loops = loops;
@@ -221,17 +221,19 @@ static void say_latency(FILE *out, const struct route_figures *r)
     say(out, "%s_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, r->method,
         r->pattern, sum);
     say(out, "%s_sum{method=\"%s\",route=\"%s\"} %.9g\n", name, r->method, r->pattern, r->seconds);
-    say(out, "%s_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n", name, r->method, r->pattern, sum);
+    say(out, "%s_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n", name, r->method, r->pattern,
+        sum);
 }
 
 static void say_transfers(FILE *out, const struct figures *f)
 {
-    static const char *const names[VERDICTS] = {
-        [MOVED] = "done",          [MOVED_BEFORE] = "repeated",
-        [KEY_IS_TAKEN] = "other_body", [NO_SOURCE] = "no_source",
-        [NO_DESTINATION] = "no_destination", [TOO_LITTLE] = "too_little",
-        [FAILED] = "failed"
-    };
+    static const char *const names[VERDICTS] = { [MOVED] = "done",
+                                                 [MOVED_BEFORE] = "repeated",
+                                                 [KEY_IS_TAKEN] = "other_body",
+                                                 [NO_SOURCE] = "no_source",
+                                                 [NO_DESTINATION] = "no_destination",
+                                                 [TOO_LITTLE] = "too_little",
+                                                 [FAILED] = "failed" };
 
     say_head(out, "ledger_transfers_total", "counter", "Transfers, by what became of them.");
     for (int i = 0; i < VERDICTS; i++)
@@ -256,8 +258,8 @@ static void say_database(FILE *out, const tr_db_stats *s)
 
 static void say_runtime(FILE *out, const tr_stats *s, int loops, size_t sockets)
 {
-    uint64_t dead = s->dead_ended + s->dead_full + s->dead_unhandled + s->dead_shutdown +
-                    s->dead_memory;
+    uint64_t dead =
+        s->dead_ended + s->dead_full + s->dead_unhandled + s->dead_shutdown + s->dead_memory;
 
     say_one(out, "troupe_loops", "gauge", "Event loops.", loops);
     say_one(out, "troupe_actors", "gauge", "Actors: accounts in memory.",

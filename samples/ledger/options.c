@@ -82,13 +82,13 @@ static _Noreturn void print_and_exit(const char *text)
 }
 
 static const struct option known[] = {
-    { "listen", required_argument, NULL, 'L' },   { "db", required_argument, NULL, 'd' },
-    { "loops", required_argument, NULL, 'l' },    { "accounts", required_argument, NULL, 'a' },
-    { "user", required_argument, NULL, 'u' },     { "group-most", required_argument, NULL, 'g' },
-    { "idle", required_argument, NULL, 'i' },     { "patience", required_argument, NULL, 'p' },
-    { "auth", no_argument, NULL, 'A' },           { "log", no_argument, NULL, 'o' },
-    { "json", no_argument, NULL, 'j' },           { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'v' },        { NULL, 0, NULL, 0 },
+    { "listen", required_argument, NULL, 'L' }, { "db", required_argument, NULL, 'd' },
+    { "loops", required_argument, NULL, 'l' },  { "accounts", required_argument, NULL, 'a' },
+    { "user", required_argument, NULL, 'u' },   { "group-most", required_argument, NULL, 'g' },
+    { "idle", required_argument, NULL, 'i' },   { "patience", required_argument, NULL, 'p' },
+    { "auth", no_argument, NULL, 'A' },         { "log", no_argument, NULL, 'o' },
+    { "json", no_argument, NULL, 'j' },         { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 };
 
 static void take(struct options *o, int option, const char *name, const char *value)

@@ -31,8 +31,7 @@ struct account_list {
     struct account *accounts;
     size_t accounts_count;
 };
-TR_DECLARE(account_list,
-           TR_INTEGER(account_list, last, .about = "follow /events?after= from here"),
+TR_DECLARE(account_list, TR_INTEGER(account_list, last, .about = "follow /events?after= from here"),
            TR_ITEMS(account_list, accounts, account));
 
 TR_DECLARE(audit, TR_BOOLEAN(audit, holds), TR_INTEGER(audit, accounts),
@@ -73,8 +72,7 @@ static int get_account(tr_http_request *req, tr_http_response *res, void *arg)
 
     if (rc < 0)
         return rc;
-    rc = account.id < 0 ? TR_ENOENT
-                        : accounts_get(r->accounts, account.id, r->patience, &state);
+    rc = account.id < 0 ? TR_ENOENT : accounts_get(r->accounts, account.id, r->patience, &state);
     if (rc == TR_ENOENT)
         return tr_http_problem(res, 404, "There is no account %" PRId64 ".", account.id);
     if (rc < 0)
@@ -105,9 +103,10 @@ static int list_accounts(struct routes *r, int64_t after, int64_t limit, tr_http
     list.last = 2 * transfer;
     TR_DEADLINE(r->patience, &rc) {
         if (rc == 0)
-            rc = tr_db_query(&rows, r->db,
-                             "select id, owner, cents from accounts where id > ? order by id limit ?",
-                             after, limit);
+            rc = tr_db_query(
+                &rows, r->db,
+                "select id, owner, cents from accounts where id > ? order by id limit ?", after,
+                limit);
         if (rc == 0)
             rc = tr_db_all(rows, account, &list.accounts, &list.accounts_count);
     }
@@ -188,10 +187,9 @@ static int send_statement(struct statement *s)
     int rc = tr_http_add_header(s->res, "Vary", "Accept");
 
     if (rc == 0)
-        rc = tr_http_begin(s->res, 200,
-                           s->is_csv ? "text/csv; charset=utf-8; header=present"
-                                     : "application/x-ndjson",
-                           -1);
+        rc = tr_http_begin(
+            s->res, 200,
+            s->is_csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson", -1);
     if (rc == 0 && s->is_csv)
         rc = tr_http_write(s->res, header, sizeof(header) - 1);
     if (rc == 0)
@@ -263,11 +261,11 @@ static void add_statement(struct routes *r, tr_http_server *srv)
         { "after", "A posting: those behind it", TR_FIELD_INTEGER, false }, { 0 }
     };
 
-    tr_http_route_with(srv, "GET", "/accounts/:id/statement", get_statement, r,
-                       &(tr_http_route_options){
-                           .summary = "All its postings, as lines of JSON, or as CSV",
-                           .tag = "accounts",
-                           .query = query });
+    tr_http_route_with(
+        srv, "GET", "/accounts/:id/statement", get_statement, r,
+        &(tr_http_route_options){ .summary = "All its postings, as lines of JSON, or as CSV",
+                                  .tag = "accounts",
+                                  .query = query });
 }
 
 void routes_add(struct routes *r, tr_http_server *srv)
@@ -298,9 +296,9 @@ void routes_add(struct routes *r, tr_http_server *srv)
                        &(tr_http_route_options){ .answer = &tr_declared_audit,
                                                  .summary = "Is all the money there?",
                                                  .tag = "health" });
-    tr_http_route_with(srv, "GET", "/metrics", get_metrics, r,
-                       &(tr_http_route_options){ .summary = "Figures, for Prometheus",
-                                                 .tag = "health" });
+    tr_http_route_with(
+        srv, "GET", "/metrics", get_metrics, r,
+        &(tr_http_route_options){ .summary = "Figures, for Prometheus", .tag = "health" });
     tr_http_health(srv, is_ready, r);
     feed_routes(r->feed, srv);
 }

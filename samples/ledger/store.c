@@ -70,8 +70,9 @@ static int debit(tr_db *tx, struct move *m)
 static int credit(tr_db *tx, struct move *m)
 {
     tr_db_rows *row tr_cleanup_rows = NULL;
-    int rc = tr_db_one(&row, tx, "update accounts set cents = cents + ? where id = ? returning cents",
-                       m->cents, m->to);
+    int rc =
+        tr_db_one(&row, tx, "update accounts set cents = cents + ? where id = ? returning cents",
+                  m->cents, m->to);
 
     if (rc == TR_ENOENT)
         m->verdict = NO_DESTINATION;
@@ -83,12 +84,12 @@ static int credit(tr_db *tx, struct move *m)
 static int record(tr_db *tx, struct move *m)
 {
     tr_db_rows *row tr_cleanup_rows = NULL;
-    int rc = tr_db_one(&row, tx,
-                       "insert into transfers (key, source, destination, cents, memo, at) "
-                       "values (?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) "
-                       "returning id, at",
-                       m->key[0] != 0 ? (const char *)m->key : NULL, m->from, m->to, m->cents,
-                       m->memo);
+    int rc =
+        tr_db_one(&row, tx,
+                  "insert into transfers (key, source, destination, cents, memo, at) "
+                  "values (?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) "
+                  "returning id, at",
+                  m->key[0] != 0 ? (const char *)m->key : NULL, m->from, m->to, m->cents, m->memo);
 
     if (rc < 0)
         return rc;
@@ -120,8 +121,8 @@ static bool is_known(tr_db *tx, const char *key, int *rc)
 {
     tr_db_rows *row tr_cleanup_rows = NULL;
 
-    *rc = key[0] == 0 ? TR_ENOENT
-                      : tr_db_one(&row, tx, "select 1 from transfers where key = ?", key);
+    *rc =
+        key[0] == 0 ? TR_ENOENT : tr_db_one(&row, tx, "select 1 from transfers where key = ?", key);
     if (*rc == TR_ENOENT) {
         *rc = 0;
         return false;
@@ -206,11 +207,12 @@ int store_postings(tr_db *db, int64_t after, int64_t account, int most, tr_db_ro
 #define POSTINGS                                                                                   \
     "select p.id, t.id as transfer, p.account, p.cents, p.balance, t.memo, t.at "                  \
     "from postings p join transfers t on t.id = (p.id + 1) / 2 "
-    int rc = account < 0
-                 ? tr_db_query(rows, db, POSTINGS "where p.id > ? order by p.id limit ?", after, most)
-                 : tr_db_query(rows, db,
-                               POSTINGS "where p.account = ? and p.id > ? order by p.id limit ?",
-                               account, after, most);
+    int rc =
+        account < 0
+            ? tr_db_query(rows, db, POSTINGS "where p.id > ? order by p.id limit ?", after, most)
+            : tr_db_query(rows, db,
+                          POSTINGS "where p.account = ? and p.id > ? order by p.id limit ?",
+                          account, after, most);
 #undef POSTINGS
     return rc < 0 ? rc : tr_db_all(*rows, posting, list, count);
 }
@@ -258,16 +260,16 @@ int store_audit(tr_db *db, struct audit *out)
 
     *out = (struct audit){ .supply = SUPPLY };
     rc = tr_db_read(db, audit_job, out);
-    out->holds = rc >= 0 && out->total == SUPPLY && out->wrong_balances == 0 &&
-                 out->wrong_transfers == 0;
+    out->holds =
+        rc >= 0 && out->total == SUPPLY && out->wrong_balances == 0 && out->wrong_transfers == 0;
     return rc < 0 ? rc : 0;
 }
 
 static int demo_job(tr_db *tx, void *arg)
 {
-    static const char *const names[] = { "Ann",  "Bob",  "Carol", "Dave",  "Erin",  "Frank",
-                                         "Grace", "Heidi", "Ivan",  "Judy",  "Karl",  "Lena",
-                                         "Mia",  "Nils", "Olga",  "Paul" };
+    static const char *const names[] = { "Ann",   "Bob",   "Carol", "Dave", "Erin", "Frank",
+                                         "Grace", "Heidi", "Ivan",  "Judy", "Karl", "Lena",
+                                         "Mia",   "Nils",  "Olga",  "Paul" };
     const long *wanted = arg;
     int64_t there;
     int rc = count(tx, "select count(*) from accounts where id > 0", &there);

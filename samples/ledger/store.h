@@ -95,8 +95,8 @@ int store_postings(tr_db *db, int64_t after, int64_t account, int most, tr_db_ro
 struct audit {
     int64_t accounts;
     int64_t transfers;
-    int64_t total;   /* of all accounts */
-    int64_t supply;  /* that it has to be */
+    int64_t total;           /* of all accounts */
+    int64_t supply;          /* that it has to be */
     int64_t wrong_balances;  /* accounts whose cents are not what their postings say */
     int64_t wrong_transfers; /* that don't have two postings whose sum is 0 */
     bool holds;

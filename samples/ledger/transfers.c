@@ -111,8 +111,7 @@ struct order {
     int64_t cents;
     char *memo;
 };
-TR_DECLARE(order,
-           TR_INTEGER(order, from, .required = true, TR_AT_LEAST(1), .about = "an account"),
+TR_DECLARE(order, TR_INTEGER(order, from, .required = true, TR_AT_LEAST(1), .about = "an account"),
            TR_INTEGER(order, to, .required = true, TR_AT_LEAST(1), .about = "another account"),
            TR_INTEGER(order, cents, .required = true, TR_AT_LEAST(1), TR_AT_MOST(SUPPLY)),
            TR_TEXT(order, memo, .max_length = MEMO_MOST, .default_text = ""));
@@ -125,8 +124,8 @@ struct transfer {
     char *memo;
     char *at;
 };
-TR_DECLARE(transfer, TR_INTEGER(transfer, id), TR_INTEGER(transfer, from),
-           TR_INTEGER(transfer, to), TR_INTEGER(transfer, cents), TR_TEXT(transfer, memo),
+TR_DECLARE(transfer, TR_INTEGER(transfer, id), TR_INTEGER(transfer, from), TR_INTEGER(transfer, to),
+           TR_INTEGER(transfer, cents), TR_TEXT(transfer, memo),
            TR_TEXT(transfer, at, .about = "when it was done"));
 
 static int answer_move(tr_http_response *res, const struct move *m)
@@ -204,17 +203,18 @@ static int post_transfer(tr_http_request *req, tr_http_response *res, void *arg)
         return rc; /* the client has gone */
     metrics_count_failure(transfers->metrics);
     if (rc == TR_ETIMEDOUT)
-        return failure_busy(res, 2,
-                            "The disk takes too long. Whether it was done is not known yet: ask again "
-                            "with the same Idempotency-Key, and it is done once.");
+        return failure_busy(
+            res, 2,
+            "The disk takes too long. Whether it was done is not known yet: ask again "
+            "with the same Idempotency-Key, and it is done once.");
     return failure_answer(res, rc);
 }
 
 int transfers_routes(struct transfers *transfers, tr_http_server *srv)
 {
-    return tr_http_route_with(srv, "POST", "/transfers", post_transfer, transfers,
-                              &(tr_http_route_options){
-                                  .body = &tr_declared_order,
+    return tr_http_route_with(
+        srv, "POST", "/transfers", post_transfer, transfers,
+        &(tr_http_route_options){ .body = &tr_declared_order,
                                   .answer = &tr_declared_transfer,
                                   .summary = "Move money: with a header Idempotency-Key, once",
                                   .tag = "transfers" });
