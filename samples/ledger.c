@@ -5,8 +5,8 @@
  *      |  GET /accounts/:id  ---- tr_ask --------> answered without a disk
  *      |
  *      |  POST /transfers ---- tr_db_write ---->  the database's own thread
- *      |       awaits                              both postings and the key, or nothing; what comes
- *      |                                           at the same time shares one fsync
+ *      |       awaits                              both postings and the key, or nothing; what
+ *      |                                           comes at the same time shares one fsync
  *      |       <-------- it is on disk -----------
  *      |       tells both actors, and the feed
  *      |
@@ -15,9 +15,9 @@
  *      |  POST /login ---- scrypt, on the CPU pool, while the loops go on
  *      +  GET /            a page on which balances move
  *
- * What has to hold, and stands in ledger/store.h: the money is always all there; a transfer that was
- * answered 200 is on disk, whole, once, whatever happens then. `GET /audit` looks whether that is so, and
- * so does the start. ledger/drive.py kills it under load, and compares.
+ * What has to hold, and stands in ledger/store.h: the money is always all there; a transfer that
+ * was answered 200 is on disk, whole, once, whatever happens then. `GET /audit` looks whether that
+ * is so, and so does the start. ledger/drive.py kills it under load, and compares.
  *
  *   Build:   cc -O2 -Iledger ledger.c ledger/[a-z]*.c \
  *               $(pkg-config --cflags --libs troupe-net troupe-db libcrypto)
@@ -26,8 +26,8 @@
  *                 http://127.0.0.1:8080/transfers
  *   Prints:  listening on 127.0.0.1:8080
  *
- * In ledger/: store.c is the database, accounts.c the actors, transfers.c the heart; routes.c, login.c,
- * feed.c, metrics.c and page.c are what their names say. */
+ * In ledger/: store.c is the database, accounts.c the actors, transfers.c the heart; routes.c,
+ * login.c, feed.c, metrics.c and page.c are what their names say. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

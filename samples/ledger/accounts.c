@@ -30,9 +30,9 @@ struct account_actor {
 
 /* ---- the actor ---- */
 
-/* It has its name already: whoever commits a transfer from now on finds it, and its message waits. What
- * was committed before is in the row. So nothing is missed in between, and what comes twice is known by
- * its number. */
+/* It has its name already: whoever commits a transfer from now on finds it, and its message waits.
+ * What was committed before is in the row. So nothing is missed in between, and what comes twice is
+ * known by its number. */
 static int load(struct account_actor *a)
 {
     const struct accounts *all = a->args.all;
@@ -51,7 +51,8 @@ static int load(struct account_actor *a)
     return 0;
 }
 
-/* Transfers are numbered in the order of their commits, and told by tasks of all loops, in any order. */
+/* Transfers are numbered in the order of their commits, and told by tasks of all loops, in any
+ * order. */
 static void learn(struct account_actor *a, const struct account_moved *m)
 {
     if (!a->is_loaded || m->transfer <= a->now.transfer)

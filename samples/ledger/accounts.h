@@ -1,10 +1,11 @@
 /* Accounts in memory: an actor for each that somebody has asked for lately, found by its name
- * ("account/17") from any loop without a lock. It is what the account was after the last transfer that
- * it knows of: so who looks at a balance waits for no disk, and goes on while the database is locked.
+ * ("account/17") from any loop without a lock. It is what the account was after the last transfer
+ * that it knows of: so who looks at a balance waits for no disk, and goes on while the database is
+ * locked.
  *
- * It decides nothing (see store_move). It begins to live when somebody asks for it, and reads its row
- * then; is told of each transfer after its commit, before whoever sent that one hears of it: so who was
- * answered 200 reads what he wrote; and ends when nobody has asked for a while. */
+ * It decides nothing (see store_move). It begins to live when somebody asks for it, and reads its
+ * row then; is told of each transfer after its commit, before whoever sent that one hears of it: so
+ * who was answered 200 reads what he wrote; and ends when nobody has asked for a while. */
 #ifndef LEDGER_ACCOUNTS_H
 #define LEDGER_ACCOUNTS_H
 
@@ -27,8 +28,8 @@ enum { WORK_MOST = 10000 };
 struct accounts {
     tr_db *db;
     double idle; /* seconds */
-    /* WORK_MOST permits: one for each that is at the database and may go on when the server has ended. Who
-     * has all of them may close it. */
+    /* WORK_MOST permits: one for each that is at the database and may go on when the server has
+     * ended. Who has all of them may close it. */
     tr_semaphore *work;
 };
 

@@ -38,8 +38,8 @@ void feed_fini(struct feed *feed)
     tr_room_unref(feed->room);
 }
 
-/* Tasks of several loops tell of theirs in any order. That is no harm: what has a smaller number was
- * committed before, so who reads from the last one on finds it. */
+/* Tasks of several loops tell of theirs in any order. That is no harm: what has a smaller number
+ * was committed before, so who reads from the last one on finds it. */
 void feed_tell(struct feed *feed, int64_t transfer)
 {
     (void)tr_watch_set(feed->news, &transfer); /* where it is closed, nobody listens any more */
@@ -56,7 +56,8 @@ static int64_t newest(struct feed *feed)
 
 /* ---- batches ---- */
 
-/* Read what comes behind `*last`, as the text of a message: the caller's, by free. NULL: nothing new. */
+/* Read what comes behind `*last`, as the text of a message: the caller's, by free. NULL: nothing
+ * new. */
 static int read_batch(struct feed *feed, int64_t *last, char **text, size_t *bytes)
 {
     tr_db_rows *rows tr_cleanup_rows = NULL;
@@ -107,9 +108,9 @@ static int send_to_socket(void *ws, const char *text, size_t bytes)
     return tr_ws_send(ws, TR_WS_TEXT, text, bytes);
 }
 
-/* While nobody listens it reads nothing. Who comes has joined the room before he reads what he lacks: so
- * what was told of before we saw an empty room, he finds in the database. An error (a locked database) is
- * none for those who listen: what could not be read is read the next time. */
+/* While nobody listens it reads nothing. Who comes has joined the room before he reads what he
+ * lacks: so what was told of before we saw an empty room, he finds in the database. An error (a
+ * locked database) is none for those who listen: what could not be read is read the next time. */
 int feed_publish(void *arg)
 {
     struct feed *feed = ((const struct feed_publish_args *)arg)->feed;

@@ -1,13 +1,15 @@
 /* The feed of postings, by WebSocket and as server-sent events at GET /events.
  *
- * What is told comes from the database, in the order of the commits, without a gap, whatever becomes of
- * those who were to tell of it: a posting's id is the place in the feed. Whoever commits only says that
- * there is something new. So somebody who was away (?after=ID, or Last-Event-ID) gets what he has missed,
- * and one who is slow holds nobody up.
+ * What is told comes from the database, in the order of the commits, without a gap, whatever
+ * becomes of those who were to tell of it: a posting's id is the place in the feed. Whoever commits
+ * only says that there is something new. So somebody who was away (?after=ID, or Last-Event-ID)
+ * gets what he has missed, and one who is slow holds nobody up.
  *
- *     commit ---> news (tr_watch) ---+---> publish, a task: reads what is new, some 50 times a second,
- *                                    |         and sends it to a room: encoded once for all WebSockets
- *                                    +---> a task for each EventSource: reads and sends for itself */
+ *     commit ---> news (tr_watch) ---+---> publish, a task: reads what is new, some 50 times
+ *                                    |         a second, and sends it to a room: encoded once
+ *                                    |         for all WebSockets
+ *                                    +---> a task for each EventSource: reads and sends for itself
+ */
 #ifndef LEDGER_FEED_H
 #define LEDGER_FEED_H
 

@@ -97,8 +97,8 @@ int login_set_first_password(struct login *login, const char *user, const char *
     return rc == TR_ENOENT ? login_set_password(login, user, password) : rc;
 }
 
-/* Is it the password of this user? 1 or 0. For who is not known as much is computed: how long it takes
- * tells nobody who is. */
+/* Is it the password of this user? 1 or 0. For who is not known as much is computed: how long it
+ * takes tells nobody who is. */
 static int check(struct login *login, const struct credentials *c)
 {
     tr_db_rows *row tr_cleanup_rows = NULL;

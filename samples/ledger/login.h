@@ -1,8 +1,8 @@
 /* Who may change something: users with passwords, and sessions with tokens.
  *
- * A password is kept as scrypt's hash of it, which takes a core some 150 ms and 16 MiB: so it is made
- * by the CPU pool, while the loops go on, and so many may stand in line for it; who comes beyond is told
- * to come again. A token is 32 random bytes; the database has its SHA-256 only. */
+ * A password is kept as scrypt's hash of it, which takes a core some 150 ms and 16 MiB: so it is
+ * made by the CPU pool, while the loops go on, and so many may stand in line for it; who comes
+ * beyond is told to come again. A token is 32 random bytes; the database has its SHA-256 only. */
 #ifndef LEDGER_LOGIN_H
 #define LEDGER_LOGIN_H
 

@@ -57,7 +57,8 @@ static struct figures *mine(struct metrics *metrics)
     return &metrics->of[tr_loop_current() - TR_LOOP(0)];
 }
 
-/* The figures of a route; NULL: there are more than we have room for. What no route answered has "". */
+/* The figures of a route; NULL: there are more than we have room for. What no route answered has
+ * "". */
 static struct route_figures *figures_of(struct figures *f, const char *method, const char *pattern)
 {
     struct route_figures *r;

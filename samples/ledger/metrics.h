@@ -1,8 +1,8 @@
 /* What a scrape by Prometheus reads at /metrics.
  *
  * Each loop counts for itself, by plain additions: figures of loop n are touched on loop n only. A
- * scrape visits each loop with a task that copies them, and adds up the copies: so counting has neither
- * a lock nor an atomic instruction. */
+ * scrape visits each loop with a task that copies them, and adds up the copies: so counting has
+ * neither a lock nor an atomic instruction. */
 #ifndef LEDGER_METRICS_H
 #define LEDGER_METRICS_H
 

@@ -20,8 +20,8 @@ struct options {
     const char *password;
 };
 
-/* Read both: an option outranks its variable. For --help, --version and mistakes, it says what there
- * is to say and ends the program. */
+/* Read both: an option outranks its variable. For --help, --version and mistakes, it says what
+ * there is to say and ends the program. */
 void options_read(struct options *o, int argc, char **argv);
 
 #endif

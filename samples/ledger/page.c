@@ -1,6 +1,6 @@
-/* See page.h. Its files are read by the assembler, from page/, by a path that is relative to an include
- * directory: so the program is one file, and runs anywhere. CMakeLists.txt says that this object
- * depends on them. */
+/* See page.h. Its files are read by the assembler, from page/, by a path that is relative to an
+ * include directory: so the program is one file, and runs anywhere. CMakeLists.txt says that this
+ * object depends on them. */
 #include "page.h"
 
 #define EMBED(name, file)                                                                          \

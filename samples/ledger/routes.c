@@ -150,8 +150,9 @@ static size_t write_csv(const struct posting *p, char line[LINE_BYTES])
             line[at++] = '"';
         line[at++] = *c;
     }
-    memcpy(line + at, "\"\r\n", 3);
-    return at + 3;
+    for (const char *c = "\"\r\n"; *c != 0; c++)
+        line[at++] = *c;
+    return at;
 }
 
 struct statement {
@@ -162,8 +163,9 @@ struct statement {
     bool is_csv;
 };
 
-/* Some of it: 1; 0 at the end. Postings are only ever added, so page by page gives what one long query
- * would; but that would keep a connection to the database for as long as the client likes to read. */
+/* Some of it: 1; 0 at the end. Postings are only ever added, so page by page gives what one long
+ * query would; but that would keep a connection to the database for as long as the client likes to
+ * read. */
 static int send_page(struct statement *s)
 {
     tr_db_rows *rows tr_cleanup_rows = NULL;

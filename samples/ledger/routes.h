@@ -16,8 +16,8 @@ struct routes {
     struct transfers transfers;
 };
 
-/* POST and GET /accounts, /accounts/:id, its statement, /audit, /metrics, /healthz and /readyz. An error
- * is the server's to remember. */
+/* POST and GET /accounts, /accounts/:id, its statement, /audit, /metrics, /healthz and /readyz. An
+ * error is the server's to remember. */
 void routes_add(struct routes *routes, tr_http_server *srv);
 
 #endif

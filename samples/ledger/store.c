@@ -131,12 +131,12 @@ static bool is_known(tr_db *tx, const char *key, int *rc)
 }
 
 /* Why the database alone decides, and no actor does: whether there is enough can be told only where
- * nothing else moves meanwhile, and that is so on the connection that writes: its jobs are one after
- * the other. An actor of the source that awaited each transfer would be a second queue in front of
- * that one, and let an account have one transfer an fsync, in the place of hundreds; and the
- * destination's balance is changed by it, too, which it does not own: what it believes could never
- * be what decides. Two opposite transfers can't wait for each other: there is one line, and each
- * holds nothing while it stands in it. */
+ * nothing else moves meanwhile, and that is so on the connection that writes: its jobs are one
+ * after the other. An actor of the source that awaited each transfer would be a second queue in
+ * front of that one, and let an account have one transfer an fsync, in the place of hundreds; and
+ * the destination's balance is changed by it, too, which it does not own: what it believes could
+ * never be what decides. Two opposite transfers can't wait for each other: there is one line, and
+ * each holds nothing while it stands in it. */
 int store_move(tr_db *tx, void *arg)
 {
     struct move *m = arg;

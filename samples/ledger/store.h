@@ -1,7 +1,7 @@
 /* What the ledger keeps, in SQLite, and what has to hold of it:
  *
- *     the sum of all accounts' cents is SUPPLY, always: account 0, the treasury, begins with it, and
- *         money only ever moves
+ *     the sum of all accounts' cents is SUPPLY, always: account 0, the treasury, begins with it,
+ *         and money only ever moves
  *     an account's cents = what it began with (0; the treasury: SUPPLY) + the sum of its postings
  *     no account is below 0
  *     transfer t has two postings, 2t - 1 of its source and 2t of its destination: so postings have

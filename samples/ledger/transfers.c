@@ -16,8 +16,9 @@
 
 /* ---- a write that is not waited for longer than patience allows ---- */
 
-/* A task has it done, for its handler may be gone before it is: when the client resets the connection, or
- * patience ends while the disk is at it. Both are on one loop, so a plain number counts who has it. */
+/* A task has it done, for its handler may be gone before it is: when the client resets the
+ * connection, or patience ends while the disk is at it. Both are on one loop, so a plain number
+ * counts who has it. */
 struct errand {
     int users;
     struct transfers *transfers;

@@ -1,4 +1,5 @@
-/* A disk that fails on demand, for a program that knows nothing of it: put before its C library by LD_PRELOAD.
+/* A disk that fails on demand, for a program that knows nothing of it: put before its C library by
+ * LD_PRELOAD.
  *
  * In the folder that BAD_DISK names, a file says what is the matter, as long as it is there:
  *     full    what is written does not fit: ENOSPC
