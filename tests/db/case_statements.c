@@ -19,8 +19,7 @@ CASE(what_is_written_is_read)
     EXPECT(strcmp(tr_db_text(row, 0), "zwei") == 0 && tr_db_int(row, 1) == 2);
     EXPECT(tr_db_next(row) == 0 && tr_db_next(row) == 0);
     tr_db_rows_close(row);
-    TR_DB_EACH(r, &rc, db, "select id, name from t order by id")
-    {
+    TR_DB_EACH(r, &rc, db, "select id, name from t order by id") {
         count++;
         EXPECT(tr_db_int(r, 0) == count);
     }
