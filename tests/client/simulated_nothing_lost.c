@@ -1,6 +1,6 @@
-/* Nothing is lost: thousands of calls to servers that answer, fail, are late, send elsewhere, close,
- * reset, or are not there. Each ends once, in the way that what it asked for lets it; the client's
- * figures are those that the callers have; and no connection is left in between. */
+/* Nothing is lost: thousands of calls to servers that answer, fail, are late, send elsewhere,
+ * close, reset, or are not there. Each ends once, in the way that what it asked for lets it; the
+ * client's figures are those that the callers have; and no connection is left in between. */
 #include "http/simulated.h"
 
 enum { CALLERS = 16 };
