@@ -54,9 +54,10 @@ typedef struct tr__client_conn {
     tr__way_waiter waiter; /* idle */
     uint64_t due_ns;       /* idle: it is closed then */
     bool is_reused;
-    bool is_heard;    /* something of the present answer has come */
-    bool is_sent;     /* all of the present request has gone */
-    bool keeps_alive; /* it may be used again after this answer, as both sides say */
+    bool is_heard;     /* something of the present answer has come */
+    bool is_sent;      /* all of the present request has gone */
+    bool keeps_alive;  /* it may be used again after this answer, as both sides say */
+    size_t ahead_most; /* of an answer, that may come before the request has gone */
     /* Of the answer that is read. */
     tr__buffer in; /* a block of the room's */
     tr__framing framing;

@@ -1,5 +1,6 @@
-/* Sending a request. While the server takes nothing, it is listened to: it may have answered, and
- * not want the rest. */
+/* Sending a request. While the server takes nothing, it is listened to: it may have answered that
+ * it does not want the rest; or it sends back what it has got, and takes no more before somebody
+ * has taken that. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,11 +72,24 @@ static int await_both(tr_io *io)
     return tr__wait_suspend(&b.wait);
 }
 
-/* Something may be there to be read, though TLS may need it for itself. */
+/* Whether what has come so far is no promise of a good answer: 1xx, or 2xx, which the rest of the
+ * request may still belong to. */
+static bool is_refusal(const tr__client_conn *conn)
+{
+    enum { CLASS_AT = 9 }; /* of "HTTP/1.1 200" */
+    const char *at = conn->in.bytes + conn->in.begin;
+
+    return tr__buffer_count(&conn->in) > CLASS_AT && at[CLASS_AT] != '1' && at[CLASS_AT] != '2';
+}
+
+/* Something may be there to be read, though TLS may need it for itself. ANSWERS: nothing more is to
+ * be sent. */
 static int look_for_answer(tr__client_conn *conn)
 {
     ssize_t count;
 
+    if (tr__buffer_count(&conn->in) > conn->ahead_most)
+        return ANSWERS;
     if (!tr__conns_lend(conn->room, &conn->in))
         return TR_ENOMEM;
     count = conn->io->kind->try_read(conn->io, conn->in.bytes + conn->in.end,
@@ -83,10 +97,10 @@ static int look_for_answer(tr__client_conn *conn)
     if (count == -EAGAIN)
         return 0;
     if (count <= 0)
-        return count == 0 ? TR_EEND : (int)count;
+        return count < 0 ? (int)count : conn->is_heard ? ANSWERS : TR_EEND;
     conn->in.end += (size_t)count;
     conn->is_heard = true;
-    return ANSWERS;
+    return is_refusal(conn) ? ANSWERS : 0;
 }
 
 static int await_room(tr__client_conn *conn)
@@ -218,7 +232,10 @@ static int send_all(tr__client_call *call, tr__client_conn *conn, tr__buffer *he
 int tr__request_send(tr__client_call *call, tr__client_conn *conn)
 {
     tr__buffer head = { 0 };
-    int rc = tr__conns_lend(conn->room, &head) ? send_all(call, conn, &head) : TR_ENOMEM;
+    int rc;
+
+    conn->ahead_most = call->given.body_most + call->client->config.head_bytes_most;
+    rc = tr__conns_lend(conn->room, &head) ? send_all(call, conn, &head) : TR_ENOMEM;
 
     tr__buffer_take(&head, tr__buffer_count(&head));
     tr__conns_give_block(conn->room, &head);

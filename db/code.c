@@ -46,7 +46,6 @@ int tr__db_code(int code)
     case SQLITE_READONLY:
         return -EROFS;
     case SQLITE_PERM:
-    case SQLITE_AUTH:
         return TR_EPERM;
     case SQLITE_CANTOPEN:
         return TR_ENOENT;
