@@ -61,10 +61,14 @@ static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn 
     return rc;
 }
 
-static int try_once(tr_http_reply **out, tr__client_call *call, bool is_fresh, bool *stale)
+static int try_once(tr_http_reply **out, tr__client_call *call, unsigned flags, bool *stale)
 {
     tr__client_conn *conn;
-    int rc = tr__conns_take(&conn, call->room, tr__open_key(call), is_fresh);
+    int rc;
+
+    if (!call->may_repeat)
+        flags |= TR__CONNS_SURE;
+    rc = tr__conns_take(&conn, call->room, tr__open_key(call), flags);
 
     if (rc < 0)
         return rc;
@@ -80,10 +84,10 @@ static int try_once(tr_http_reply **out, tr__client_call *call, bool is_fresh, b
 static int attempt(tr_http_reply **out, tr__client_call *call)
 {
     bool stale = false;
-    int rc = try_once(out, call, false, &stale);
+    int rc = try_once(out, call, 0, &stale);
 
     if (rc < 0 && stale && call->may_repeat)
-        rc = try_once(out, call, true, &stale);
+        rc = try_once(out, call, TR__CONNS_FRESH, &stale);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "base/atomic.h"
 #include "base/seam.h"
 #include "net/system.h"
+#include "net/tls_engine.h"
 #include "runtime/task.h"
 
 enum { BLOCK_BYTES = 16 * 1024, SPARE_BLOCKS = 256 };
@@ -276,6 +277,18 @@ static bool is_silent(tr__client_conn *conn)
            -EAGAIN;
 }
 
+/* The same; but where the last read has said that nothing more was there, and nothing was heard
+ * since, it is believed, unless the caller must be sure. */
+static bool is_usable(tr__client_conn *conn, unsigned flags)
+{
+    const tr_io *io = conn->io;
+
+    if ((flags & TR__CONNS_SURE) == 0 && io->is_dry && io->ready.net != NULL &&
+        tr__buffer_count(&io->in) == 0)
+        return true;
+    return is_silent(conn);
+}
+
 static void on_readable(tr__way_waiter *way, int result)
 {
     tr__client_conn *conn = TR__CONTAINER_OF(way, tr__client_conn, waiter);
@@ -303,12 +316,12 @@ static void keep_idle(tr__client_conn *conn)
 }
 
 /* The one that was used last has the most time left. NULL: there is none that still lives. */
-static tr__client_conn *take_idle(tr__client_origin *origin)
+static tr__client_conn *take_idle(tr__client_origin *origin, unsigned flags)
 {
     while (!tr__list_is_empty(&origin->idle)) {
         tr__client_conn *conn = TR__CONTAINER_OF(origin->idle.next, tr__client_conn, in_origin);
 
-        if (!is_silent(conn)) {
+        if (!is_usable(conn, flags)) {
             close_idle(conn);
             continue;
         }
@@ -355,19 +368,19 @@ static void close_io(tr__client_conn *conn)
     conn->io = NULL;
 }
 
-static int take(tr__client_origin *origin, tr__client_conn **out)
+static int take(tr__client_origin *origin, tr__client_conn **out, unsigned flags)
 {
     const double seconds = origin->room->client->config.wait_timeout;
     int rc = 0;
 
-    *out = take_idle(origin);
+    *out = take_idle(origin, flags);
     if (*out != NULL)
         return 0;
     if (!get_permit(origin)) {
         TR_DEADLINE(seconds, &rc) {
             rc = wait_in_line(origin, out);
         }
-        if (*out != NULL && !is_silent(*out))
+        if (*out != NULL && !is_usable(*out, flags))
             close_io(*out); /* the permit stays */
         if (rc < 0 || *out != NULL)
             return rc;
@@ -388,7 +401,7 @@ static void begin_use(tr__client_conn *conn)
         tr__bump_u64(&conn->room->tally.reused, 1);
 }
 
-int tr__conns_take(tr__client_conn **out, tr__client_room *room, tr__slice key, bool is_fresh)
+int tr__conns_take(tr__client_conn **out, tr__client_room *room, tr__slice key, unsigned flags)
 {
     tr__client_origin *origin = find_origin(room, key);
     int rc;
@@ -397,9 +410,9 @@ int tr__conns_take(tr__client_conn **out, tr__client_room *room, tr__slice key, 
     if (origin == NULL)
         return TR_ENOMEM;
     origin->users++;
-    while (is_fresh && !tr__list_is_empty(&origin->idle))
+    while ((flags & TR__CONNS_FRESH) != 0 && !tr__list_is_empty(&origin->idle))
         close_idle(TR__CONTAINER_OF(origin->idle.next, tr__client_conn, in_origin));
-    rc = take(origin, out);
+    rc = take(origin, out, flags);
     origin->users--;
     forget_unused(origin);
     if (*out != NULL)
@@ -414,7 +427,8 @@ int tr__conns_take(tr__client_conn **out, tr__client_room *room, tr__slice key, 
 static bool has_more(tr__client_conn *conn)
 {
     return conn->io->ready.net == NULL || tr__buffer_count(&conn->in) > 0 ||
-           tr__buffer_count(&conn->io->in) > 0 || (!conn->io->kind->is_plain && !is_silent(conn));
+           tr__buffer_count(&conn->io->in) > 0 ||
+           (!conn->io->kind->is_plain && tr__tls_has_pending(conn->io->secret) && !is_silent(conn));
 }
 
 /* Where the room has closed, only its memory is left. */

@@ -74,12 +74,16 @@ typedef struct tr__client_conn {
 int tr__conns_open(tr__client_room *room);
 void tr__conns_close(tr__client_room *room);
 
+enum { TR__CONNS_FRESH = 1, TR__CONNS_SURE = 2 };
+
 /* A connection to an origin, for the calling task: an idle one, or one that is still to be opened
  * (its io is NULL), or else the first that another call has no more use for. *out is NULL on error.
- * is_fresh: idle ones to that origin are not trusted any more, and closed.
+ * TR__CONNS_FRESH: idle ones to that origin are not trusted any more, and closed.
+ * TR__CONNS_SURE: the system is asked whether one that idled still lives, for the call can't be
+ * repeated where it does not; else it is enough that nothing was heard when the loop last looked.
  * Ownership: tr__conns_give or tr__conns_drop takes it back.
  * Errors:    TR_ETIMEDOUT in line; TR_ECANCELED; TR_ENOMEM. */
-int tr__conns_take(tr__client_conn **out, tr__client_room *room, tr__slice key, bool is_fresh);
+int tr__conns_take(tr__client_conn **out, tr__client_room *room, tr__slice key, unsigned flags);
 /* It can be used again. */
 void tr__conns_give(tr__client_conn *conn);
 /* It can't: it is closed. */
