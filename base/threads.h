@@ -92,7 +92,7 @@ void tr__condition_announce(pthread_cond_t *condition);
 TR__SHARED bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns);
 /* Wake at most `count` of those who sleep on word. The word may be gone already: then nobody
  * sleeps on it. */
-void tr__futex_wake(const uint32_t *word, uint32_t count);
+TR__SHARED void tr__futex_wake(const uint32_t *word, uint32_t count);
 
 /* ---- event descriptors ---- */
 

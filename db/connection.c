@@ -74,6 +74,9 @@ int tr__connection_failed(tr__connection *connection, int code)
 {
     int rc = tr__db_code(code);
 
+    if (connection->is_inside && connection->undone == 0 &&
+        sqlite3_get_autocommit(connection->handle) != 0)
+        connection->undone = rc;
     /* Without memory for a handle there is none to ask. */
     if (connection->handle == NULL)
         return tr__connection_refuse(connection, rc, "%s", sqlite3_errstr(code));
@@ -323,6 +326,28 @@ int tr__connection_do(tr__connection *connection, const char *sql)
     while (rc == 1);
     tr__statement_give(connection, s);
     return rc;
+}
+
+int tr__connection_begin(tr__connection *connection)
+{
+    int rc = tr__connection_do(connection, "begin immediate");
+
+    connection->is_inside = rc == 0;
+    connection->undone = 0;
+    return rc;
+}
+
+int tr__connection_check(tr__connection *connection)
+{
+    if (!connection->is_inside || connection->undone == 0)
+        return 0;
+    return tr__connection_refuse(connection, connection->undone,
+                                 "the transaction has been rolled back before");
+}
+
+void tr__connection_end(tr__connection *connection)
+{
+    connection->is_inside = false;
 }
 
 void tr__connection_roll_back(tr__connection *connection)

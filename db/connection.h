@@ -54,6 +54,11 @@ typedef struct tr__connection {
     tr__list statements;
     size_t statement_count;
 
+    /* Between tr__connection_begin and _end: what programs say must not run outside of the
+     * transaction, where each statement would be one of its own. */
+    bool is_inside;
+    int undone; /* the failure for which SQLite has rolled it back; 0: it is open */
+
     bool is_ours;            /* what is prepared now is the library's own, or of the setup */
     uint64_t busy_since_ns;  /* when another process was found to have it locked */
     uint32_t busy_word;      /* it sleeps on this; nobody wakes it */
@@ -91,6 +96,11 @@ __attribute__((format(printf, 3, 4))) int tr__connection_refuse(tr__connection *
 
 /* Do one statement of the library's own, such as "commit"; rows are left out. */
 int tr__connection_do(tr__connection *connection, const char *sql);
+/* Begin a transaction that writes, and end it, when it has been committed or rolled back. */
+int tr__connection_begin(tr__connection *connection);
+void tr__connection_end(tr__connection *connection);
+/* Why SQLite has rolled back the transaction that it is inside; 0: it has not. */
+int tr__connection_check(tr__connection *connection);
 /* Undo what has been done since the transaction began, if there is one: SQLite rolls some failures
  * back by itself. why stays as it is. */
 void tr__connection_roll_back(tr__connection *connection);

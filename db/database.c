@@ -16,7 +16,13 @@ static int run_at_once(tr_db *self, tr_db_fn fn, void *arg)
 
 void tr__db_job_init(tr_db *job, tr__database *base, tr__connection *connection)
 {
-    *job = (tr_db){ .base = base, .connection = connection, .run = run_at_once };
+    *job = (tr_db){
+        .base = base,
+        .connection = connection,
+        .run = run_at_once,
+        .why = connection->why,
+        .is_at_once = true,
+    };
     tr__list_init(&job->rows);
 }
 
@@ -47,7 +53,7 @@ static bool is_in_place(const tr_db *db)
 {
     const tr__connection *here = tr__connection_here();
 
-    if (db->run == run_at_once)
+    if (db->is_at_once)
         return here == db->connection;
     return here == NULL || here->options != &db->base->options;
 }
@@ -111,14 +117,13 @@ void tr__database_let_go(tr__database *base)
 
 /* ---- running ---- */
 
-/* What a transaction or job runs leaves its sentence in the connection. */
 static int run_inside(tr_db *db, tr_db_fn fn, void *arg, char *why)
 {
     int rc = db->run(db, fn, arg);
 
     why[0] = '\0';
     if (rc < 0)
-        memcpy(why, db->connection->why, TR__WHY_BYTES);
+        memcpy(why, db->why, TR__WHY_BYTES);
     return rc;
 }
 

@@ -35,7 +35,9 @@ struct tr_db {
     tr__connection *connection; /* NULL of a database */
     /* Run fn with a job's tr_db on the connection. NULL of a database. */
     int (*run)(tr_db *self, tr_db_fn fn, void *arg);
-    tr__list rows; /* open ones, of a transaction or job: they end with it */
+    const char *why; /* where run leaves the sentence of a failure; NULL of a database */
+    bool is_at_once; /* it is used on the connection's own thread */
+    tr__list rows;   /* open ones, of a transaction or job: they end with it */
 };
 
 typedef struct tr__database {

@@ -6,6 +6,7 @@
 #include "base/seam.h"
 #include "base/threads.h"
 #include "db/database.h"
+#include "db/migrate.h"
 #include "db/writer.h"
 #include "runtime/task.h"
 
@@ -114,16 +115,34 @@ static tr__database *new_database(const tr_db_config *config)
     return base;
 }
 
-/* The writer makes the file that readers find. */
-static int open_connections(tr__database *base, char *why)
+/* The writer makes the file that readers find, and what their setup may speak of. */
+static int open_writer(tr__database *base, const tr_db_config *config, char *why)
 {
-    int rc = base->options.is_read_only ? 0 : tr__writer_open(base, why);
+    int rc = tr__writer_open(base, why);
+
+    if (rc < 0)
+        return rc;
+    rc = tr__db_migrate(base, config->migrations, why);
+    if (rc < 0)
+        tr__writer_close(base);
+    return rc;
+}
+
+static int open_connections(tr__database *base, const tr_db_config *config, char *why)
+{
+    bool writes = !base->options.is_read_only;
+    int rc = writes ? open_writer(base, config, why) : 0;
 
     if (rc < 0)
         return rc;
     rc = tr__readers_open(base, why);
-    if (rc < 0)
+    if (rc < 0) {
         tr__writer_close(base);
+        return rc;
+    }
+    rc = writes ? 0 : tr__db_migrate(base, config->migrations, why);
+    if (rc < 0)
+        tr__readers_close(base);
     return rc;
 }
 
@@ -135,7 +154,7 @@ static int open_database(tr_db **out, const tr_db_config *config)
 
     if (base == NULL)
         return TR_ENOMEM;
-    rc = open_connections(base, why);
+    rc = open_connections(base, config, why);
     if (rc < 0) {
         tr__why_set(why);
         tr__log(TR_LOG_ERROR, "database %s: it can't be opened: %s", config->path,

@@ -104,7 +104,11 @@ int tr__statement_take(tr__connection *connection, const char *sql, bool is_ours
                        tr__statement **out)
 {
     size_t bytes = strlen(sql);
+    int rc = is_ours ? 0 : tr__connection_check(connection);
 
+    *out = NULL;
+    if (rc < 0)
+        return rc;
     *out = find(connection, sql, bytes, is_ours);
     if (*out == NULL)
         return prepare(connection, sql, bytes, is_ours, out);

@@ -1,85 +1,53 @@
+/* The connection that writes: opening and closing it, and jobs that write. */
 #include "db/writer.h"
 
 #include <string.h>
 
 #include "base/seam.h"
+#include "base/threads.h"
 #include "db/database.h"
 
-typedef struct tr__writer {
-    tr_pool *pool;
-    tr__connection connection;
-} tr__writer;
+/* ---- whose connection it is ---- */
 
-typedef struct write {
-    tr__database *base;
+typedef struct owned {
+    tr__writer *writer;
     tr_db_fn fn;
     void *arg;
-    bool is_bare;
     char *why;
-} write;
+} owned;
 
-static void say(const write *w, int rc)
+static int run_owned(void *arg)
 {
-    if (rc < 0)
-        memcpy(w->why, w->base->writer->connection.why, TR__WHY_BYTES);
-}
-
-/* ---- a write ---- */
-
-static int call(const write *w, tr__connection *connection)
-{
+    const owned *o = arg;
+    tr__connection *connection = &o->writer->connection;
     tr_db job;
     int rc;
 
-    tr__db_job_init(&job, w->base, connection);
-    rc = w->fn(&job, w->arg);
-    tr__db_job_fini(&job);
-    return rc;
-}
-
-static int in_transaction(const write *w, tr__connection *connection)
-{
-    int rc = tr__connection_do(connection, "begin immediate");
-    int end;
-
-    if (rc < 0)
-        return rc;
-    rc = call(w, connection);
-    end = rc >= 0 ? tr__connection_do(connection, "commit") : rc;
-    if (end < 0) {
-        tr__connection_roll_back(connection);
-        return end;
-    }
-    return rc;
-}
-
-static int run(void *arg)
-{
-    const write *w = arg;
-    tr__connection *connection = &w->base->writer->connection;
-    int rc;
-
     tr__connection_enter(connection);
-    rc = w->is_bare ? call(w, connection) : in_transaction(w, connection);
-    say(w, rc);
+    tr__db_job_init(&job, o->writer->base, connection);
+    rc = o->fn(&job, o->arg);
+    tr__db_job_fini(&job);
+    if (rc < 0)
+        memcpy(o->why, connection->why, TR__WHY_BYTES);
     tr__connection_leave(connection);
     return rc;
 }
 
-static int submit(write *w)
+int tr__writer_run_owned(struct tr__database *base, tr_db_fn fn, void *arg, char *why)
 {
-    w->why[0] = '\0';
-    return tr__pool_run(w->base->writer->pool, run, w, "a write");
+    owned o = { base->writer, fn, arg, why };
+
+    why[0] = '\0';
+    return tr__pool_run(base->writer->pool, run_owned, &o, "a transaction of a database");
 }
 
-int tr__writer_run(struct tr__database *base, tr_db_fn fn, void *arg, char *why)
+void tr__writer_count_commit(tr__writer *writer, uint64_t writes, uint64_t commit_ns)
 {
-    return submit(&(write){ .base = base, .fn = fn, .arg = arg, .why = why });
-}
-
-int tr__writer_run_bare(struct tr__database *base, tr_db_fn fn, void *arg, char *why)
-{
-    return submit(&(write){ .base = base, .fn = fn, .arg = arg, .why = why, .is_bare = true });
+    tr__mutex_lock(&writer->lock);
+    writer->writes += writes;
+    writer->groups++;
+    writer->commit_ns = commit_ns;
+    tr__mutex_unlock(&writer->lock);
 }
 
 /* ---- a job ---- */
@@ -93,14 +61,16 @@ typedef struct part {
 static int nested(tr_db *job, void *arg)
 {
     const part *p = arg;
-    int rc = tr__connection_do(job->connection, "savepoint part");
+    int rc = tr__connection_check(job->connection);
     int end;
 
+    if (rc == 0)
+        rc = tr__connection_do(job->connection, "savepoint part");
     if (rc < 0)
         return rc;
     rc = p->fn(job, p->arg);
     if (sqlite3_get_autocommit(job->connection->handle) != 0)
-        return rc; /* SQLite has rolled back everything */
+        return job->connection->undone; /* SQLite has rolled back everything */
     if (rc < 0)
         (void)tr__connection_do(job->connection, "rollback to part"); /* rc is to be told */
     end = tr__connection_do(job->connection, "release part");
@@ -126,14 +96,11 @@ int tr_db_write(tr_db *db, tr_db_fn fn, void *arg)
 
 /* ---- opening and closing ---- */
 
-static int open_job(void *arg)
+static int open_job(tr_db *job, void *arg)
 {
-    const write *w = arg;
-    int rc =
-        tr__connection_open(&w->base->writer->connection, &w->base->options, TR__CONNECTION_WRITES);
+    tr__writer *writer = arg;
 
-    say(w, rc);
-    return rc;
+    return tr__connection_open(job->connection, &writer->base->options, TR__CONNECTION_WRITES);
 }
 
 static int close_job(void *arg)
@@ -142,19 +109,29 @@ static int close_job(void *arg)
     return 0;
 }
 
-int tr__writer_open(struct tr__database *base, char *why)
+static tr__writer *new_writer(struct tr__database *base)
 {
     tr__writer *writer = tr__alloc_zeroed(sizeof(*writer));
-    write w = { .base = base, .why = why };
+
+    if (writer == NULL)
+        return NULL;
+    writer->base = base;
+    tr__list_init(&writer->line);
+    (void)pthread_mutex_init(&writer->lock, NULL); /* can't fail on Linux */
+    return writer;
+}
+
+int tr__writer_open(struct tr__database *base, char *why)
+{
     int rc;
 
     why[0] = '\0';
-    if (writer == NULL)
+    base->writer = new_writer(base);
+    if (base->writer == NULL)
         return TR_ENOMEM;
-    base->writer = writer;
-    rc = tr_pool_new(&writer->pool, "db-write", 1);
+    rc = tr_pool_new(&base->writer->pool, "db-write", 1);
     if (rc == 0)
-        rc = tr__pool_run(writer->pool, open_job, &w, "opening a database");
+        rc = tr__writer_run_owned(base, open_job, base->writer, why);
     if (rc < 0)
         tr__writer_close(base);
     return rc;
@@ -172,6 +149,7 @@ void tr__writer_close(struct tr__database *base)
             (void)close_job(writer);
         (void)tr_pool_free(writer->pool); /* no job is left */
     }
+    (void)pthread_mutex_destroy(&writer->lock); /* nobody has it */
     tr__free(writer);
     base->writer = NULL;
 }
