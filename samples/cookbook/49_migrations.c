@@ -1,8 +1,7 @@
 /* Migrations: a schema that grows with its program.
  *
  *   Prints:  the first version keeps names
- *            the second has lower case ones, too: ann, bob
- *            a step that was applied must not change: TR_EMIGRATION */
+ *            the second has lower case ones, too: ann, bob */
 #include <ctype.h>
 #include <stdio.h>
 #include <troupe/db.h>
@@ -63,18 +62,10 @@ static int open_second(void)
 
 static int app(void *arg)
 {
-    static const tr_db_migration other[] = { { .name = "people", .sql = "select 1;" }, { 0 } };
-    tr_db *db = NULL;
     int rc = open_first();
 
     (void)arg;
-    if (rc < 0 || (rc = open_second()) < 0)
-        return rc;
-    rc = tr_db_open(&db, &(tr_db_config){ .path = path, .migrations = other });
-    if (rc == TR_EMIGRATION)
-        rc = printf("a step that was applied must not change: %s\n", tr_err_name(rc));
-    (void)tr_db_close(db);
-    return rc;
+    return rc < 0 ? rc : open_second();
 }
 
 int main(int argc, char **argv)
