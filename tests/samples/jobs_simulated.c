@@ -1,5 +1,5 @@
-/* The queue and the workers of the sample jobs, in a simulation: time is virtual, so that leases end
- * and delays pass at once, and a seed decides what meets what. */
+/* The queue and the workers of the sample jobs, in a simulation: time is virtual, so that leases
+ * end and delays pass at once, and a seed decides what meets what. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
