@@ -12,8 +12,9 @@
 #define NS_PER_S 1e9
 
 enum {
-    AT_ONCE = 1024 * 1024, /* of memory, for what has not come yet */
-    OF_A_BYTE = 16         /* of wrapping */
+    AT_ONCE = 1024 * 1024,  /* of memory, for what has not come yet */
+    AT_A_TIME = 256 * 1024, /* that is decompressed until others may run */
+    OF_A_BYTE = 16          /* of wrapping */
 };
 
 /* ---- chunks ---- */
@@ -191,9 +192,10 @@ ssize_t tr__body_read(tr_http_reply *reply, void *buffer, size_t bytes)
 static bool reserve(const tr_http_reply *reply, tr__buffer *body)
 {
     const tr__client_conn *conn = reply->conn;
-    size_t bytes = conn->framing == TR__FRAMING_LENGTH && conn->left < AT_ONCE
-                       ? (size_t)conn->left + 1
-                       : TR__BODY_PIECE;
+    size_t bytes =
+        reply->decoder == NULL && conn->framing == TR__FRAMING_LENGTH && conn->left < AT_ONCE
+            ? (size_t)conn->left + 1
+            : TR__BODY_PIECE;
 
     if (body->capacity - body->end >= 2)
         return true;
@@ -204,25 +206,36 @@ static bool reserve(const tr_http_reply *reply, tr__buffer *body)
     return body->bytes != NULL;
 }
 
+/* Little that has come can become much: others run meanwhile. */
+static int let_others_run(const tr_http_reply *reply, size_t before)
+{
+    const tr__buffer *body = &reply->body;
+
+    return reply->decoder != NULL && before / AT_A_TIME != body->end / AT_A_TIME ? tr_yield() : 0;
+}
+
 int tr__body_read_all(tr_http_reply *reply, size_t most)
 {
     tr__buffer *body = &reply->body;
     const tr__client_conn *conn = reply->conn;
+    ssize_t count = 1;
+    int rc = 0;
 
-    if (conn->framing == TR__FRAMING_LENGTH && conn->left > most)
+    if (reply->decoder == NULL && conn->framing == TR__FRAMING_LENGTH && conn->left > most)
         return TR_ETOOLARGE;
-    while (conn->framing != TR__FRAMING_NONE) {
-        ssize_t count;
-
+    while (rc == 0 && count > 0 && (reply->decoder != NULL || conn->framing != TR__FRAMING_NONE)) {
         if (!reserve(reply, body))
             return TR_ENOMEM;
-        count = tr__body_read(reply, body->bytes + body->end, body->capacity - body->end - 1);
+        count = tr__decode_read(reply, body->bytes + body->end, body->capacity - body->end - 1);
         if (count < 0)
             return (int)count;
         body->end += (size_t)count;
         if (tr__buffer_count(body) > most)
             return TR_ETOOLARGE;
+        rc = let_others_run(reply, body->end - (size_t)count);
     }
+    if (rc < 0)
+        return rc;
     if (body->bytes != NULL)
         body->bytes[body->end] = 0;
     return 0;

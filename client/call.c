@@ -11,6 +11,9 @@
 
 #define NS_PER_S 1e9
 #define LONG_S   1e9 /* longer than anything lasts */
+#define DRAIN_S  1.0
+
+enum { DRAIN_MOST = 16 * 1024 }; /* of a body that nobody wants */
 
 /* ---- one attempt ---- */
 
@@ -21,7 +24,9 @@ static int finish(tr_http_reply *reply, const tr__client_call *call, tr__client_
 
     reply->conn = conn;
     reply->streams = call->given.streams;
-    if (!reply->streams)
+    if (call->decodes && conn->framing != TR__FRAMING_NONE)
+        rc = tr__decode_begin(reply);
+    if (rc == 0 && !reply->streams)
         rc = tr__body_read_all(reply, call->given.body_most);
     if (rc == 0 && (!reply->streams || conn->framing == TR__FRAMING_NONE)) {
         reply->conn = NULL;
@@ -41,6 +46,45 @@ static bool is_stale(const tr__client_conn *conn, int rc)
            (rc == TR_EPIPE || rc == TR_ECONNRESET || rc == TR_EEND);
 }
 
+/* An answer is not the last: what is short is read, so that the connection can go on. */
+static void drain(tr_http_reply *reply, tr__client_conn *conn)
+{
+    char piece[1024];
+    size_t total = 0;
+    int rc = 0;
+
+    reply->conn = conn;
+    TR_DEADLINE(DRAIN_S, &rc) {
+        ssize_t count = 1;
+
+        while (total < DRAIN_MOST && count > 0) {
+            count = tr__body_read(reply, piece, sizeof(piece));
+            total += count > 0 ? (size_t)count : 0;
+        }
+        rc = count < 0 ? (int)count : 0;
+    }
+    reply->conn = NULL;
+    tr__conn_done(conn, rc == 0);
+}
+
+/* The head is there: the reply, or NULL where there is more to do. */
+static int follow_up(tr_http_reply **out, tr__client_call *call, tr__client_conn *conn)
+{
+    int rc = tr__call_judge(call, *out);
+
+    if (rc < 0)
+        tr__conn_abandon(conn);
+    else if (call->next != TR__CALL_ENDS)
+        drain(*out, conn);
+    else
+        rc = finish(*out, call, conn);
+    if (rc < 0 || call->next != TR__CALL_ENDS) {
+        tr_http_reply_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 /* Over a connection that is open, which is taken in any case. */
 static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn *conn, bool *stale)
 {
@@ -53,12 +97,7 @@ static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn 
         tr__conn_done(conn, false);
         return rc;
     }
-    rc = finish(*out, call, conn);
-    if (rc < 0) {
-        tr_http_reply_free(*out);
-        *out = NULL;
-    }
-    return rc;
+    return follow_up(out, call, conn);
 }
 
 static int try_once(tr_http_reply **out, tr__client_call *call, unsigned flags, bool *stale)
@@ -96,7 +135,15 @@ static int attempt(tr_http_reply **out, tr__client_call *call)
 /* From the first attempt to the reply. */
 static int run(tr_http_reply **out, tr__client_call *call)
 {
-    return attempt(out, call);
+    for (;;) {
+        int rc = attempt(out, call);
+
+        if (rc < 0 ? !tr__call_forgives(call, rc) : *out != NULL)
+            return rc;
+        rc = tr__call_go_on(call);
+        if (rc < 0)
+            return rc;
+    }
 }
 
 static void set_due(tr__client_call *call)

@@ -6,11 +6,19 @@
 #ifndef TR_CLIENT_CALL_H
 #define TR_CLIENT_CALL_H
 
+#include "client/again.h"
 #include "client/client.h"
 #include "client/conns.h"
 #include "client/url.h"
 
 enum { TR__CALL_LINES = 8 }; /* headers that need no memory of their own */
+
+/* What comes after an answer. */
+typedef enum tr__call_next {
+    TR__CALL_ENDS,
+    TR__CALL_ELSEWHERE, /* it was a redirect: the call has its URL, and what goes there */
+    TR__CALL_AGAIN      /* after a while */
+} tr__call_next;
 
 typedef struct tr__client_call {
     tr_http_client *client;
@@ -31,11 +39,30 @@ typedef struct tr__client_call {
     char *made;          /* the body, where it was made here: memory of its own; NULL */
     char *authorization; /* a header's value, memory of its own; NULL */
     uint64_t due_ns;     /* of the whole call; UINT64_MAX: never */
+    bool decodes;        /* it asks for compressed answers, and decompresses them */
+    /* Its way. */
+    tr__again again;
+    int redirects;
+    bool has_left; /* a redirect has led to another origin, which is not told who asks */
+    tr__call_next next;
+    double wait; /* before it is tried again */
 } tr__client_call;
 
 /* Work a call out: call->client and call->given are there, all else is zero.
  * Errors: TR_EINVAL; TR_ENOMEM; what writing the JSON gives. */
 int tr__call_prepare(tr__client_call *call);
 void tr__call_fini(tr__client_call *call);
+
+/* The head of an answer has come: take its cookies, and see what comes after it, as call->next
+ * says then.
+ * Errors: TR_EREDIRECTS; TR_ENOMEM. */
+int tr__call_judge(tr__client_call *call, const tr_http_reply *reply);
+/* Whether an attempt that has failed so is not the last. */
+bool tr__call_forgives(tr__client_call *call, int error);
+/* There is a next request: it is time for it when this returns.
+ * Errors: TR_ECANCELED. */
+int tr__call_go_on(tr__client_call *call);
+/* Seconds since 1970. */
+int64_t tr__call_wall_s(void);
 
 #endif

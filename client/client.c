@@ -10,6 +10,9 @@
 #include "base/seam.h"
 #include "base/threads.h"
 #include "client/fields.h"
+#include "client/jar.h"
+#include "client/url.h"
+#include "sync/retry.h"
 
 /* ---- configuration ---- */
 
@@ -89,14 +92,15 @@ static int copy_headers(tr_http_client *client, const char *const *headers)
 static int copy_retry(tr_http_client *client)
 {
     tr_retry_policy *copy;
+    int rc = TR_ENOMEM;
 
     if (client->config.retry == NULL)
         return 0;
     copy = tr__alloc(sizeof(*copy));
     if (copy != NULL)
-        *copy = *client->config.retry;
+        rc = tr__retry_read_policy(copy, client->config.retry, sizeof(*copy));
     client->config.retry = copy;
-    return copy != NULL ? 0 : TR_ENOMEM;
+    return rc;
 }
 
 /* What follows the first that fails is forgotten, so that nothing is freed that is not ours. */
@@ -133,7 +137,7 @@ static int check_config(const tr_http_client *client)
     if (!is_valid(&client->config) ||
         (agent != NULL && !tr__header_value_is_valid(tr__slice_of(agent))))
         return TR_EINVAL;
-    return 0;
+    return client->config.base != NULL ? tr__url_check_base(client->config.base) : 0;
 }
 
 static int make_agent(tr_http_client *client)
@@ -152,6 +156,7 @@ static void free_client(tr_http_client *client)
 {
     tr__client_free_rooms(client);
     tr_tls_unref(client->tls);
+    tr__jar_free(client->jar);
     for (size_t i = 0; client->config.headers != NULL && client->config.headers[i] != NULL; i++)
         tr__free((void *)(uintptr_t)client->config.headers[i]);
     tr__free((void *)(uintptr_t)client->config.headers);
@@ -191,6 +196,8 @@ int tr__http_client_new(tr_http_client **out, const tr_http_client_config *confi
         rc = check_config(client);
     if (rc == 0)
         rc = make_agent(client);
+    if (rc == 0 && client->config.keeps_cookies)
+        rc = tr__jar_new(&client->jar);
     if (rc < 0) {
         free_client(client);
         return rc;

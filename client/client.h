@@ -28,6 +28,7 @@
 #include "runtime/timer.h"
 
 typedef struct tr__client_room tr__client_room;
+struct tr__jar;
 typedef struct tr__client_origin tr__client_origin;
 
 /* A header, apart. */
@@ -74,6 +75,7 @@ struct tr_http_client {
     tr__client_line *lines;       /* of config.headers, which they point into */
     size_t line_count;
     char *agent;          /* of the User-Agent header */
+    struct tr__jar *jar;  /* NULL: it keeps no cookies */
     pthread_mutex_t lock; /* of: */
     tr_tls *tls;          /* config.tls; else made when first needed */
     /* Each written by its loop, once, and read by all. */

@@ -6,6 +6,7 @@
  *     tr__request_send    head and body                                   (send.c)
  *     tr__answer_head     the answer's head: a reply is made              (answer.c)
  *     tr__body_read       some of its body                                (body.c)
+ *     tr__decode_read     the same, decompressed                          (decode.c)
  *     tr__conn_done       the connection goes back, or is closed          (body.c)
  *
  * Threads: tasks of the loop. */
@@ -37,6 +38,11 @@ void tr__body_begin_chunks(tr__client_conn *conn);
 /* Some of the body: how many bytes; 0: it has ended.
  * Errors: as tr_http_reply_read. */
 ssize_t tr__body_read(tr_http_reply *reply, void *buffer, size_t bytes);
+/* The same, decompressed where the answer says how, for who has asked for it.
+ * Errors: as tr__body_read; TR_ESYNTAX; TR_EEND. */
+int tr__decode_begin(tr_http_reply *reply);
+ssize_t tr__decode_read(tr_http_reply *reply, void *buffer, size_t bytes);
+void tr__decode_end(tr_http_reply *reply);
 /* All of it, into the reply; most: of its bytes.
  * Errors: as tr__body_read; TR_ETOOLARGE. */
 int tr__body_read_all(tr_http_reply *reply, size_t most);

@@ -8,18 +8,9 @@
 #include "client/fields.h"
 #include "http/base64.h"
 #include "http/percent.h"
+#include "sync/retry.h"
 
 /* ---- the method ---- */
-
-static bool is_idempotent(const char *method)
-{
-    static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };
-
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (strcmp(method, methods[i]) == 0)
-            return true;
-    return false;
-}
 
 /* CONNECT makes a tunnel, and is no request of a program's. */
 static int choose_method(tr__client_call *call)
@@ -31,7 +22,7 @@ static int choose_method(tr__client_call *call)
         return TR_EINVAL;
     call->is_head = strcmp(call->method, "HEAD") == 0;
     call->may_repeat =
-        (given->is_idempotent || is_idempotent(call->method)) && given->source == NULL;
+        (given->is_idempotent || tr__again_may_repeat(call->method)) && given->source == NULL;
     return 0;
 }
 
@@ -55,6 +46,19 @@ static int take_headers(tr__client_call *call)
             return TR_EINVAL;
     call->line_count = count;
     return 0;
+}
+
+static bool has_line(const tr__client_call *call, const char *name)
+{
+    return tr__client_lines_have(call->lines, call->line_count, name) ||
+           tr__client_lines_have(call->client->lines, call->client->line_count, name);
+}
+
+/* A program that says what it takes, or asks for a part, gets what it has asked for. */
+static void choose_codings(tr__client_call *call)
+{
+    call->decodes = !call->client->config.is_uncompressed && !has_line(call, "Accept-Encoding") &&
+                    !has_line(call, "Range");
 }
 
 static int make_basic(char **out, const char *user, const char *password)
@@ -202,6 +206,21 @@ static int take_body(tr__client_call *call)
 
 /* ---- all of it ---- */
 
+/* The client's was looked at when it was given. */
+static int take_policy(tr__client_call *call)
+{
+    const tr_retry_policy *given = call->given.retry;
+    tr_retry_policy full;
+    int rc = 0;
+
+    if (given != NULL)
+        rc = tr__retry_read_policy(&full, given, sizeof(*given));
+    if (rc == 0)
+        tr__again_begin(&call->again, given != NULL ? &full : call->client->config.retry,
+                        &call->given);
+    return rc;
+}
+
 static int take_limits(tr__client_call *call)
 {
     const tr_http_client_config *config = &call->client->config;
@@ -216,9 +235,7 @@ static int take_limits(tr__client_call *call)
         given->body_most = config->body_most;
     if (given->redirects_most == 0)
         given->redirects_most = config->redirects_most;
-    if (given->retry == NULL)
-        given->retry = config->retry;
-    return 0;
+    return take_policy(call);
 }
 
 int tr__call_prepare(tr__client_call *call)
@@ -234,6 +251,8 @@ int tr__call_prepare(tr__client_call *call)
         rc = choose_method(call);
     if (rc == 0)
         rc = take_headers(call);
+    if (rc == 0)
+        choose_codings(call);
     if (rc == 0)
         rc = make_authorization(call);
     return rc;

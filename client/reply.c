@@ -142,7 +142,7 @@ ssize_t tr_http_reply_read(tr_http_reply *reply, void *buffer, size_t bytes)
     rc = reply->conn->io != NULL ? tr__ready_check(&reply->conn->io->ready) : TR_ESHUTDOWN;
     if (rc < 0)
         return rc;
-    count = tr__body_read(reply, buffer, bytes);
+    count = tr__decode_read(reply, buffer, bytes);
     if (count <= 0 && count != TR_ECANCELED) { /* who is cancelled may go on, or free it */
         reply->failure = (int)count;
         tr__conn_done(reply->conn, count == 0);
@@ -163,6 +163,7 @@ void tr_http_reply_free(tr_http_reply *reply)
         reply->joined = joined->next;
         tr__free(joined);
     }
+    tr__decode_end(reply);
     tr_parsed_free(reply->parsed);
     tr__buffer_free(&reply->body);
     tr_http_client_unref(reply->client);

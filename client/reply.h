@@ -22,6 +22,8 @@ typedef struct tr__reply_joined {
     char text[];
 } tr__reply_joined;
 
+typedef struct tr__decoder tr__decoder;
+
 struct tr_http_reply {
     tr_http_client *client; /* a reference */
     int status;
@@ -30,7 +32,8 @@ struct tr_http_reply {
     size_t line_count;
     tr__reply_line *lines;
     tr__reply_joined *joined;
-    tr__buffer body; /* a 0 is behind it */
+    tr__decoder *decoder; /* of its body; NULL: that is taken as it is */
+    tr__buffer body;      /* a 0 is behind it */
     tr_parsed *parsed;
     /* Streamed. */
     bool streams;

@@ -5,7 +5,9 @@
 
 #include "base/seam.h"
 #include "client/exchange.h"
+#include "client/decompress.h"
 #include "client/fields.h"
+#include "client/jar.h"
 
 /* Writes as long as there is memory. */
 typedef struct writer {
@@ -38,11 +40,24 @@ static void put_line(writer *w, tr__slice name, tr__slice value)
     put(w, "\r\n", 2);
 }
 
+/* Where a redirect has led elsewhere, nobody is told who asks, nor under which name. */
+static bool is_secret(const tr__client_call *call, tr__known known)
+{
+    return call->has_left && (known == TR__KNOWN_AUTHORIZATION || known == TR__KNOWN_COOKIE ||
+                              known == TR__KNOWN_HOST);
+}
+
+static bool has_line(const tr__client_call *call, const char *name)
+{
+    return tr__client_lines_have(call->lines, call->line_count, name) ||
+           (!is_secret(call, tr__header_known(tr__slice_of(name))) &&
+            tr__client_lines_have(call->client->lines, call->client->line_count, name));
+}
+
 /* What the client says by itself, unless the program does. */
 static void put_default(writer *w, const tr__client_call *call, const char *name, tr__slice value)
 {
-    if (!tr__client_lines_have(call->lines, call->line_count, name) &&
-        !tr__client_lines_have(call->client->lines, call->client->line_count, name))
+    if (!has_line(call, name))
         put_line(w, tr__slice_of(name), value);
 }
 
@@ -74,6 +89,24 @@ static void put_framing(writer *w, const tr__client_call *call)
     put_text(w, text);
 }
 
+/* What the jar has for it. */
+static void put_cookies(writer *w, const tr__client_call *call)
+{
+    size_t before = w->out->end;
+    size_t named;
+
+    if (call->client->jar == NULL || has_line(call, "Cookie"))
+        return;
+    put_text(w, "Cookie: ");
+    named = w->out->end;
+    if (!w->has_failed && tr__jar_get(call->client->jar, &call->url, tr__call_wall_s(), w->out) < 0)
+        w->has_failed = true;
+    if (w->out->end > named)
+        put(w, "\r\n", 2);
+    else
+        w->out->end = before;
+}
+
 /* The client's headers that the call has none of the same name for, nor something in their place;
  * then the call's. */
 static void put_given(writer *w, const tr__client_call *call)
@@ -83,7 +116,8 @@ static void put_given(writer *w, const tr__client_call *call)
     for (size_t i = 0; i < client->line_count; i++) {
         const tr__client_line *line = &client->lines[i];
         tr__known known = tr__header_known(line->name);
-        bool is_taken = (known == TR__KNOWN_CONTENT_TYPE && call->type != NULL) ||
+        bool is_taken = is_secret(call, known) ||
+                        (known == TR__KNOWN_CONTENT_TYPE && call->type != NULL) ||
                         (known == TR__KNOWN_AUTHORIZATION && call->authorization != NULL);
 
         for (size_t j = 0; j < call->line_count && !is_taken; j++)
@@ -106,12 +140,15 @@ int tr__request_write(const tr__client_call *call, tr__buffer *out)
     put_default(&w, call, "Host", call->url.authority);
     put_default(&w, call, "User-Agent", tr__slice_of(call->client->agent));
     put_default(&w, call, "Accept", (tr__slice){ "*/*", 3 });
+    if (call->decodes)
+        put_text(&w, "Accept-Encoding: " TR__CODINGS_TAKEN "\r\n");
     if (call->authorization != NULL)
         put_own(&w, call, "Authorization", call->authorization);
     if (call->type != NULL)
         put_own(&w, call, "Content-Type", call->type);
     put_framing(&w, call);
     put_given(&w, call);
+    put_cookies(&w, call);
     put(&w, "\r\n", 2);
     return w.has_failed ? TR_ENOMEM : 0;
 }
