@@ -85,7 +85,7 @@ static size_t digits(const char *text)
     return count;
 }
 
-/* How much of a text is a number: strtod knows hexadecimal ones, and "inf", which SQLite does not. */
+/* How much of a text is a number: strtod knows hexadecimal ones, and "inf"; SQLite does not. */
 static size_t number_bytes(const char *text)
 {
     size_t at = strspn(text, " \t\n\v\f\r");

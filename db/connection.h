@@ -10,8 +10,8 @@
  * time.
  *
  * What programs may not say: statements of transactions (begin, commit, savepoint), for the library
- * has its own around theirs; attach, and pragmas that change a connection, which would change one of
- * several. Those belong into tr_db_config.setup, which each connection runs. */
+ * has its own around theirs; attach, and pragmas that change a connection: they would change one
+ * of several. Those belong into tr_db_config.setup, which each connection runs. */
 #ifndef TROUPE_DB_CONNECTION_H
 #define TROUPE_DB_CONNECTION_H
 

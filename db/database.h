@@ -57,8 +57,8 @@ typedef struct tr__database {
 } tr__database;
 
 /* A call begins, of which nothing is known but the handle that it was given.
- * Errors: TR_EINVAL; TR_EPIPE it is being closed; TR_EWRONGPLACE a job's tr_db in another thread, or
- *         the database's own in one of its jobs, which would wait for itself. */
+ * Errors: TR_EINVAL; TR_EPIPE it is being closed; TR_EWRONGPLACE a job's tr_db in another thread,
+ *         or the database's own in one of its jobs, which would wait for itself. */
 int tr__database_enter(tr_db *db);
 /* It ends, with this result, which is returned. why: what SQLite says where it is an error; NULL or
  * "": nothing. */

@@ -102,10 +102,10 @@ static int run_with_any(void *arg)
     tr__read *read = arg;
     tr__readers *readers = &read->base->readers;
 
-    read->has_begun = true;
-    leave_line(read->base);
     if (tr_semaphore_try_acquire(&readers->permits, 1) < 0)
         return NONE_IS_FREE;
+    leave_line(read->base);
+    read->has_begun = true;
     read->connection = pop(readers);
     return run(read);
 }
@@ -115,12 +115,14 @@ static int run_with_its_own(void *arg)
     return run(arg);
 }
 
-/* All are held: wait for one here, then go once more. */
+/* All are held: wait for one here, without leaving the line, then go once more. */
 static int wait_and_run(tr__read *read)
 {
     tr__readers *readers = &read->base->readers;
-    int rc = tr__readers_take(read->base, &read->connection);
+    int rc = take(read->base, &read->connection);
 
+    leave_line(read->base);
+    read->has_begun = true;
     if (rc < 0)
         return rc;
     rc = tr__pool_run(readers->pool, run_with_its_own, read, "a read");
@@ -145,9 +147,11 @@ int tr__readers_run(tr__read *read)
     if (rc < 0)
         return rc;
     rc = tr__pool_run(base->readers.pool, run_with_any, read, "a read");
+    if (rc == NONE_IS_FREE)
+        return wait_and_run(read);
     if (!read->has_begun)
         leave_line(base);
-    return rc == NONE_IS_FREE ? wait_and_run(read) : rc;
+    return rc;
 }
 
 /* ---- opening and closing ---- */

@@ -37,7 +37,7 @@ typedef struct tr__read {
     int (*fn)(struct tr__read *self); /* on the thread; the connection is entered */
     struct tr__database *base;
     tr__connection *connection; /* that it has; before: NULL, or the one that it holds */
-    bool has_begun;             /* it has left the line */
+    bool has_begun;             /* it has left the line, with a connection */
     bool keeps;                 /* set by fn: the connection is not given back */
     char why[TR__WHY_BYTES];
 } tr__read;

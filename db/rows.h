@@ -83,8 +83,8 @@ void tr__rows_finish(tr_db_rows *rows, tr__connection *connection);
 
 /* Make the next row of the batch the current one; false: it is used up. */
 bool tr__rows_advance(tr_db_rows *rows);
-/* The next row: 1; 0 at the end. keep: what was fetched before lasts as long as the rows; else it is
- * overwritten.
+/* The next row: 1; 0 at the end. keep: what was fetched before lasts as long as the rows; else it
+ * is overwritten.
  * Errors: those of the database; TR_ENOMEM. */
 int tr__rows_next(tr_db_rows *rows, bool keep);
 /* Let memory last as long as the rows.

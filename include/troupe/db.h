@@ -153,8 +153,8 @@ TR_API const char *tr_db_text(const tr_db_rows *rows, int column);
 TR_API const void *tr_db_blob(const tr_db_rows *rows, int column, size_t *bytes);
 
 /* The current row as a declared struct, by the names of its columns: tr_db_row(rows, item, &item).
- * Its texts are lent as those of the row. A column that the declaration does not know is left out; a
- * field that is not among the columns is as if it were absent in JSON.
+ * Its texts are lent as those of the row. A column that the declaration does not know is left out;
+ * a field that is not among the columns is as if it were absent in JSON.
  * Errors: TR_EVALUE a value does not fit its field; TR_EINVAL. */
 #define tr_db_row(rows, name, out)                                                                 \
     tr_db_row_as((rows), &tr_declared_##name, TR__POINTER_TO(name, out))
@@ -190,8 +190,8 @@ TR_API bool tr__db_each_next(tr_db_rows *rows, int *rc);
  * in arg must be set anew by each call. */
 typedef int (*tr_db_fn)(tr_db *tx, void *arg);
 
-/* Let fn write, in the same group as others, and wait until that is on disk; returns its result: the
- * fastest way to do several statements. arg may be on the caller's stack. */
+/* Let fn write, in the same group as others, and wait until that is on disk; returns its result:
+ * the fastest way to do several statements. arg may be on the caller's stack. */
 TR_API int tr_db_write(tr_db *db, tr_db_fn fn, void *arg);
 /* Let fn read: what its statements see is of one moment. */
 TR_API int tr_db_read(tr_db *db, tr_db_fn fn, void *arg);

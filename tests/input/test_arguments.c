@@ -678,6 +678,7 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
     static char network[1 << 20];
     static char web[1 << 20];
     static char kits[1 << 18];
+    static char databases[1 << 19];
     int found = 0;
 
     read_folder(headers, sizeof(headers), "../../include/troupe", ".h");
@@ -687,6 +688,7 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
     read_folder(network, sizeof(network), "../net", ".c");
     read_folder(web, sizeof(web), "../http", ".c");
     read_folder(kits, sizeof(kits), "../http", ".h");
+    read_folder(databases, sizeof(databases), "../db", ".c");
     for (const char *at = headers; (at = strstr(at, "\nTR_API ")) != NULL; at++) {
         char name[128];
 
@@ -696,7 +698,8 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
                           strstr(cases, called_as(name)) != NULL ||
                           strstr(network, called_as(name)) != NULL ||
                           strstr(web, called_as(name)) != NULL ||
-                          strstr(kits, called_as(name)) != NULL,
+                          strstr(kits, called_as(name)) != NULL ||
+                          strstr(databases, called_as(name)) != NULL,
                       "no test of bad input calls %s", name);
         found++;
     }
