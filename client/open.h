@@ -13,7 +13,8 @@ int tr__open_choose(tr__client_call *call);
 tr__slice tr__open_key(const tr__client_call *call);
 
 /* Open one that the pool has permitted, within the client's connect_timeout.
- * Errors: those of tr_tls_connect, and tr__proxy_tunnel; TR_EPROTO the server wants to speak another protocol. */
+ * Errors: those of tr_tls_connect, and tr__proxy_tunnel; TR_EPROTO the server wants to speak
+ *         another protocol. */
 int tr__open_conn(const tr__client_call *call, tr__client_conn *conn);
 
 #endif

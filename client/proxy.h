@@ -1,7 +1,7 @@
 /* Proxies: which one a call goes through, and how it is asked.
  *
- *     http://[user:password@]host[:80]     of http URLs it is asked in absolute form; for https, and
- *     https://...[:443]                    it makes a tunnel (CONNECT, RFC 9110, 9.3.6)
+ *     http://[user:password@]host[:80]     asked for http in absolute form (RFC 9112, 3.2.2); for
+ *     https://...[:443]                    https it makes a tunnel (CONNECT, RFC 9110, 9.3.6)
  *     socks5://...[:1080]                  RFC 1928, 1929; it looks names up itself (socks5h is the
  *                                          same)
  *

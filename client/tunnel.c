@@ -80,16 +80,18 @@ static int say_password(tr_io *io, const tr__proxy *proxy)
     const char *user = proxy->url.user;
     const char *password = proxy->url.password != NULL ? proxy->url.password : "";
     unsigned char text[3 + 2 * SOCKS_NAME_MOST];
-    unsigned char answer[2];
+    unsigned char answer[2] = { 0, 0 };
     size_t user_bytes = strlen(user);
     size_t password_bytes = strlen(password);
     int rc;
 
     text[0] = 1;
     text[1] = (unsigned char)user_bytes;
-    memcpy(text + 2, user, user_bytes);
+    for (size_t i = 0; i < user_bytes; i++)
+        text[2 + i] = (unsigned char)user[i];
     text[2 + user_bytes] = (unsigned char)password_bytes;
-    memcpy(text + 3 + user_bytes, password, password_bytes);
+    for (size_t i = 0; i < password_bytes; i++)
+        text[3 + user_bytes + i] = (unsigned char)password[i];
     rc = tr_write_all(io, text, 3 + user_bytes + password_bytes);
     if (rc == 0)
         rc = tr_read_exact(io, answer, sizeof(answer));
@@ -100,7 +102,7 @@ static int greet(tr_io *io, const tr__proxy *proxy)
 {
     bool has_user = proxy->url.user != NULL;
     const unsigned char text[] = { SOCKS, has_user ? 2 : 1, 0, SOCKS_PASSWORD };
-    unsigned char answer[2];
+    unsigned char answer[2] = { 0, 0 };
     int rc = tr_write_all(io, text, has_user ? 4 : 3);
 
     if (rc == 0)

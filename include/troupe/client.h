@@ -72,9 +72,9 @@ typedef struct tr_http_client_config {
     /* Trying again, where the server could not be reached, is gone before the answer, or answers
      * 429, 502, 503, 504: only calls that may be repeated (GET, HEAD, OPTIONS, PUT, DELETE, or
      * .is_idempotent) whose body is at hand; a Retry-After is heeded, up to the policy's longest
-     * delay. Its is_transient is told the tr_http_call, and asked about answers as about TR_ESTATUS.
-     * Default: one attempt (besides one more where a connection that was kept alive turns out to be
-     * dead). */
+     * delay. Its is_transient is told the tr_http_call, and asked about answers as about
+     * TR_ESTATUS. Default: one attempt (besides one more where a connection that was kept alive
+     * turns out to be dead). */
     const tr_retry_policy *retry;
     bool keeps_cookies;   /* in a jar of its own (RFC 6265, and public suffixes) */
     bool is_uncompressed; /* answers are asked for, and taken, as they are; so are those to a call
@@ -165,9 +165,9 @@ TR_API int tr__http_fetch(tr_http_reply **out, tr_http_client *client, const tr_
  * Threads:   tasks.
  * Errors:    TR_EINVAL the URL, method or a header is malformed, or two bodies are given; of
  *            connecting (TR_ENONAME, TR_ECONNREFUSED, TR_ECERTIFICATE, TR_ETLS, ...); TR_EPROXY the
- *            proxy refuses; TR_ETIMEDOUT; TR_ECONNRESET, TR_EPIPE, TR_EEND the server is gone before
- *            the end; TR_ESYNTAX it answers what is no HTTP, or no such compression; TR_ETOOLARGE;
- *            TR_EREDIRECTS; of source; TR_ECANCELED; TR_ENOMEM; TR_ESHUTDOWN; TR_EWRONGPLACE. */
+ *            proxy refuses; TR_ETIMEDOUT; TR_ECONNRESET, TR_EPIPE, TR_EEND the server is gone
+ *            before the end; TR_ESYNTAX it answers what is no HTTP, or no such compression;
+ *            TR_ETOOLARGE; TR_EREDIRECTS; of source; TR_ECANCELED; TR_ENOMEM; TR_ESHUTDOWN; TR_EWRONGPLACE. */
 #define tr_http_fetch(out, client, ...)                                                            \
     tr__http_fetch((out), (client), (__VA_ARGS__), sizeof(tr_http_call))
 
