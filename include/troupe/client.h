@@ -167,7 +167,8 @@ TR_API int tr__http_fetch(tr_http_reply **out, tr_http_client *client, const tr_
  *            connecting (TR_ENONAME, TR_ECONNREFUSED, TR_ECERTIFICATE, TR_ETLS, ...); TR_EPROXY the
  *            proxy refuses; TR_ETIMEDOUT; TR_ECONNRESET, TR_EPIPE, TR_EEND the server is gone
  *            before the end; TR_ESYNTAX it answers what is no HTTP, or no such compression;
- *            TR_ETOOLARGE; TR_EREDIRECTS; of source; TR_ECANCELED; TR_ENOMEM; TR_ESHUTDOWN; TR_EWRONGPLACE. */
+ *            TR_ETOOLARGE; TR_EREDIRECTS; of source; TR_ECANCELED; TR_ENOMEM; TR_ESHUTDOWN;
+ *            TR_EWRONGPLACE. */
 #define tr_http_fetch(out, client, ...)                                                            \
     tr__http_fetch((out), (client), (__VA_ARGS__), sizeof(tr_http_call))
 
