@@ -380,8 +380,8 @@ static int take(tr__client_origin *origin, tr__client_conn **out, unsigned flags
         TR_DEADLINE(seconds, &rc) {
             rc = wait_in_line(origin, out);
         }
-        if (*out != NULL && !is_usable(*out, flags))
-            close_io(*out); /* the permit stays */
+        if (*out != NULL && ((flags & TR__CONNS_FRESH) != 0 || !is_usable(*out, flags)))
+            close_io(*out); /* the permit stays, for a new one */
         if (rc < 0 || *out != NULL)
             return rc;
     }

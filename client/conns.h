@@ -78,7 +78,7 @@ enum { TR__CONNS_FRESH = 1, TR__CONNS_SURE = 2 };
 
 /* A connection to an origin, for the calling task: an idle one, or one that is still to be opened
  * (its io is NULL), or else the first that another call has no more use for. *out is NULL on error.
- * TR__CONNS_FRESH: idle ones to that origin are not trusted any more, and closed.
+ * TR__CONNS_FRESH: one that was used before is not trusted, and those that idle are closed.
  * TR__CONNS_SURE: the system is asked whether one that idled still lives, for the call can't be
  * repeated where it does not; else it is enough that nothing was heard when the loop last looked.
  * Ownership: tr__conns_give or tr__conns_drop takes it back.

@@ -687,6 +687,7 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
     read_folder(cases, sizeof(cases), "../sync", ".c");
     read_folder(network, sizeof(network), "../net", ".c");
     read_folder(web, sizeof(web), "../http", ".c");
+    read_folder(web, sizeof(web), "../client", ".c");
     read_folder(kits, sizeof(kits), "../http", ".h");
     read_folder(databases, sizeof(databases), "../db", ".c");
     for (const char *at = headers; (at = strstr(at, "\nTR_API ")) != NULL; at++) {
