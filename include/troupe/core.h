@@ -65,7 +65,7 @@ TR_API const char *tr_version(void);
     X(TR_ECERTIFICATE, -20020, "the certificate of the other side is not trusted")                 \
     X(TR_EVALUE, -20021, "a value is not as it was declared")                                      \
     X(TR_ESTATUS, -20022, "the server has answered with an error")                                 \
-    X(TR_EREDIRECTS, -20023, "the server has sent us elsewhere too often")                         \
+    X(TR_EREDIRECTS, -20023, "the server sends us where we do not go")                             \
     X(TR_EPROXY, -20024, "the proxy refuses")                                                      \
     X(TR_ESQL, -20025, "the SQL statement is wrong, or its values are too few or too many")        \
     X(TR_ECONSTRAINT, -20026, "a constraint of the database forbids it")                           \
