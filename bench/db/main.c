@@ -2,7 +2,7 @@
  * a time, with group commit and without; and beside it the same statements by SQLite alone, in
  * one thread.
  *
- * * Rounds: each case once in turn, on a fresh database; medians. */
+ * Rounds: each case once in turn, on a fresh database; medians. */
 #include "db.h"
 
 #include <errno.h>
