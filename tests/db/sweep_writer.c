@@ -1,6 +1,6 @@
-/* Each allocation in turn fails, of the library's and of SQLite's own, and each call that may, while
- * a database is opened, migrated, written to in all ways, copied, and closed: nothing hangs or is
- * left, what was told as done is there, and what was told as failed is not. */
+/* Each allocation in turn fails, of the library's and of SQLite's own, and each call that may,
+ * while a database is opened, migrated, written to in all ways, copied, and closed: nothing hangs
+ * or is left, what was told as done is there, and what was told as failed is not. */
 #include <sqlite3.h>
 #include <troupe/db.h>
 #include <troupe/sim_disk.h>
