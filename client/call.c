@@ -103,12 +103,12 @@ static int exchange(tr_http_reply **out, tr__client_call *call, tr__client_conn 
 static int try_once(tr_http_reply **out, tr__client_call *call, unsigned flags, bool *stale)
 {
     tr__client_conn *conn;
-    int rc;
+    int rc = tr__open_choose(call);
 
     if (!call->may_repeat)
         flags |= TR__CONNS_SURE;
-    rc = tr__conns_take(&conn, call->room, tr__open_key(call), flags);
-
+    if (rc == 0)
+        rc = tr__conns_take(&conn, call->room, tr__open_key(call), flags);
     if (rc < 0)
         return rc;
     rc = conn->io == NULL ? tr__open_conn(call, conn) : 0;

@@ -9,6 +9,7 @@
 #include "client/again.h"
 #include "client/client.h"
 #include "client/conns.h"
+#include "client/proxy.h"
 #include "client/url.h"
 
 enum { TR__CALL_LINES = 8 }; /* headers that need no memory of their own */
@@ -36,10 +37,12 @@ typedef struct tr__client_call {
     const char *type; /* of it; NULL: not said */
     const char *body; /* NULL: none, or it is streamed */
     size_t body_bytes;
-    char *made;          /* the body, where it was made here: memory of its own; NULL */
-    char *authorization; /* a header's value, memory of its own; NULL */
-    uint64_t due_ns;     /* of the whole call; UINT64_MAX: never */
-    bool decodes;        /* it asks for compressed answers, and decompresses them */
+    char *made;             /* the body, where it was made here: memory of its own; NULL */
+    char *authorization;    /* a header's value, memory of its own; NULL */
+    uint64_t due_ns;        /* of the whole call; UINT64_MAX: never */
+    const tr__proxy *proxy; /* on the way there; NULL: none */
+    char *key;              /* of connections by a proxy; memory of its own; NULL */
+    bool decodes;           /* it asks for compressed answers, and decompresses them */
     /* Its way. */
     tr__again again;
     int redirects;

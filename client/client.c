@@ -157,6 +157,7 @@ static void free_client(tr_http_client *client)
     tr__client_free_rooms(client);
     tr_tls_unref(client->tls);
     tr__jar_free(client->jar);
+    tr__proxies_fini(&client->proxies);
     for (size_t i = 0; client->config.headers != NULL && client->config.headers[i] != NULL; i++)
         tr__free((void *)(uintptr_t)client->config.headers[i]);
     tr__free((void *)(uintptr_t)client->config.headers);
@@ -196,6 +197,8 @@ int tr__http_client_new(tr_http_client **out, const tr_http_client_config *confi
         rc = check_config(client);
     if (rc == 0)
         rc = make_agent(client);
+    if (rc == 0)
+        rc = tr__proxies_init(&client->proxies, client->config.proxy);
     if (rc == 0 && client->config.keeps_cookies)
         rc = tr__jar_new(&client->jar);
     if (rc < 0) {

@@ -22,6 +22,7 @@
 #include <troupe/client.h>
 
 #include "base/list.h"
+#include "client/proxy.h"
 #include "http/slice.h"
 #include "net/home.h"
 #include "runtime/port.h"
@@ -74,7 +75,8 @@ struct tr_http_client {
     tr_http_client_config config; /* with all defaults filled in; its texts are copies */
     tr__client_line *lines;       /* of config.headers, which they point into */
     size_t line_count;
-    char *agent;          /* of the User-Agent header */
+    char *agent; /* of the User-Agent header */
+    tr__proxies proxies;
     struct tr__jar *jar;  /* NULL: it keeps no cookies */
     pthread_mutex_t lock; /* of: */
     tr_tls *tls;          /* config.tls; else made when first needed */

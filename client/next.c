@@ -113,6 +113,8 @@ int tr__call_judge(tr__client_call *call, const tr_http_reply *reply)
     int rc = take_cookies(call, reply);
 
     call->next = TR__CALL_ENDS;
+    if (reply->status == 407 && tr__proxy_is_asked(call->proxy, &call->url))
+        return TR_EPROXY;
     if (rc == 0 && is_followed(call, reply))
         rc = lead(call, reply);
     else if (rc == 0 && call->may_repeat &&

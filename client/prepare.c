@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/seam.h"
+#include "client/basic.h"
 #include "client/call.h"
 #include "client/fields.h"
-#include "http/base64.h"
 #include "http/percent.h"
 #include "sync/retry.h"
 
@@ -61,25 +61,6 @@ static void choose_codings(tr__client_call *call)
                     !has_line(call, "Range");
 }
 
-static int make_basic(char **out, const char *user, const char *password)
-{
-    size_t bytes = strlen(user) + 1 + strlen(password);
-    char *plain = tr__alloc(bytes + 1);
-    char *text = tr__alloc(7 + tr__base64_bytes(bytes));
-
-    if (plain == NULL || text == NULL) {
-        tr__free(plain);
-        tr__free(text);
-        return TR_ENOMEM;
-    }
-    (void)snprintf(plain, bytes + 1, "%s:%s", user, password); /* it fits */
-    memcpy(text, "Basic ", 6);
-    text[6 + tr__base64_encode((tr__slice){ plain, bytes }, text + 6)] = 0;
-    tr__free(plain);
-    *out = text;
-    return 0;
-}
-
 static int make_bearer(char **out, const char *token)
 {
     size_t bytes = strlen(token) + 8;
@@ -109,9 +90,7 @@ static int make_authorization(tr__client_call *call)
         return make_bearer(&call->authorization, given->bearer);
     if (user == NULL)
         return 0;
-    if (strchr(user, ':') != NULL)
-        return TR_EINVAL;
-    return make_basic(&call->authorization, user, password != NULL ? password : "");
+    return tr__basic_make(&call->authorization, user, password != NULL ? password : "");
 }
 
 /* ---- the body ---- */
@@ -264,5 +243,6 @@ void tr__call_fini(tr__client_call *call)
     if (call->lines != call->few)
         tr__free(call->lines);
     tr__free(call->made);
+    tr__free(call->key);
     tr__free(call->authorization);
 }

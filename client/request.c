@@ -131,13 +131,16 @@ static void put_given(writer *w, const tr__client_call *call)
 
 int tr__request_write(const tr__client_call *call, tr__buffer *out)
 {
+    bool is_asked = tr__proxy_is_asked(call->proxy, &call->url);
     writer w = { .out = out };
 
     put_text(&w, call->method);
     put(&w, " ", 1);
-    put_text(&w, call->url.target);
+    put_text(&w, is_asked ? call->url.text : call->url.target);
     put_text(&w, " HTTP/1.1\r\n");
     put_default(&w, call, "Host", call->url.authority);
+    if (is_asked && call->proxy->authorization != NULL)
+        put_line(&w, tr__slice_of("Proxy-Authorization"), tr__slice_of(call->proxy->authorization));
     put_default(&w, call, "User-Agent", tr__slice_of(call->client->agent));
     put_default(&w, call, "Accept", (tr__slice){ "*/*", 3 });
     if (call->decodes)

@@ -7,6 +7,7 @@
  *
  * One that is over holds nothing any more; its memory lasts until the block is left. One within
  * another, or within a job, is a savepoint of that: it holds nothing of its own. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/seam.h"
@@ -89,7 +90,7 @@ static int run_here(transaction *tx, tr_db_fn fn, void *arg)
 
 static int refuse(transaction *tx, int rc, const char *why)
 {
-    strcpy(tx->why, why); /* it fits */
+    (void)snprintf(tx->why, sizeof(tx->why), "%s", why); /* it fits */
     return rc;
 }
 

@@ -7,8 +7,8 @@
  *                      tr_http_write <---------------  tr_http_reply_read   the answer's
  *
  * Bodies go through while they come, in both directions, and who is slow holds up the other: so
- * memory does not depend on their size. An upstream that fails again and again gets no requests for a
- * time (tr_breaker), nor one that does not answer to health checks; what may be repeated goes to
+ * memory does not depend on their size. An upstream that fails again and again gets no requests for
+ * a time (tr_breaker), nor one that does not answer to health checks; what may be repeated goes to
  * another one.
  *
  *   Build:   cc -O2 gateway.c gateway/[a-z]*.c $(pkg-config --cflags --libs troupe-net)

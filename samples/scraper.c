@@ -1,9 +1,9 @@
 /* scraper: a crawler that is polite, and that accounts for each URL that it finds.
  *
  * On each host it has so many requests under way, and so many a second; it asks robots.txt first,
- * and comes again, later, where a server is busy. Each host has a queue of pages and tasks that take
- * from it; links are read on all cores (TR_POOL_CPU). What came of each URL is a line of JSON. See
- * scraper/crawl.h for a drawing.
+ * and comes again, later, where a server is busy. Each host has a queue of pages and tasks that
+ * take from it; links are read on all cores (TR_POOL_CPU). What came of each URL is a line of JSON.
+ * See scraper/crawl.h for a drawing.
  *
  * Ctrl-C cancels it all: the tasks end at their next await, what has not been fetched is told as
  * skipped, and the sums are printed; then tr_main lets the process die by the signal.
@@ -11,11 +11,11 @@
  *   Build:   cc -O2 scraper.c scraper/[a-z]*.c $(pkg-config --cflags --libs troupe-net libxml-2.0)
  *   Run:     ./scraper --serve-site 127.0.0.1:8080 &     a site to try it on
  *            ./scraper --rate 0 --timeout 1 http://127.0.0.1:8080/
- *   Prints:  {"url":"http://127.0.0.1:8080/","outcome":"fetched","status":200,"type":"text/html",...
+ *   Prints:  {"url":"http://127.0.0.1:8080/","outcome":"fetched","status":200,...
  *
  * In scraper/: crawl.c knows pages and hosts; visit.c fetches; links.c, robots.c and address.c read
- * HTML, robots.txt and URLs (they know nothing of tasks); report.c and options.c are what their names
- * say; site.c is the site to be crawled. */
+ * HTML, robots.txt and URLs (they know nothing of tasks); report.c and options.c are what their
+ * names say; site.c is the site to be crawled. */
 #include <libxml/parser.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -47,7 +47,8 @@ typedef struct tr_http_client_config {
         *connect_to; /* always connect to there ("unix:/run/x.sock", "127.0.0.1:80"), whatever
                                a URL names; default: where it says */
     /* A proxy: "http://user:password@host:3128", "https://host", "socks5://host:1080". Default: as
-     * the environment says (https_proxy, http_proxy, all_proxy, no_proxy); "": none. */
+     * the environment says (https_proxy, http_proxy, all_proxy, no_proxy), but for this machine
+     * itself; "": none. One by https serves http only. */
     const char *proxy;
     /* Connections, on each loop. */
     long connections_each; /* to one server; default 100; calls beyond wait in line */
@@ -64,14 +65,20 @@ typedef struct tr_http_client_config {
     /* Limits of an answer: TR_ETOOLARGE. */
     size_t head_bytes_most; /* default 64 KiB */
     size_t body_most;       /* of a body that is kept in memory, decompressed; default 64 MiB */
-    int redirects_most;     /* default 10, then TR_EREDIRECTS; below 0: none is followed */
+    /* Default 10, then TR_EREDIRECTS; below 0: none is followed. From https none leads to http;
+     * another origin is not told who asks; where a streamed body is asked for once more, the answer
+     * is handed on as it is. */
+    int redirects_most;
     /* Trying again, where the server could not be reached, is gone before the answer, or answers
      * 429, 502, 503, 504: only calls that may be repeated (GET, HEAD, OPTIONS, PUT, DELETE, or
-     * .is_idempotent) whose body is at hand; a Retry-After is heeded. Default: one attempt (besides
-     * one more where a connection that was kept alive turns out to be dead). */
+     * .is_idempotent) whose body is at hand; a Retry-After is heeded, up to the policy's longest
+     * delay. Its is_transient is told the tr_http_call, and asked about answers as about
+     * TR_ESTATUS. Default: one attempt (besides one more where a connection that was kept alive
+     * turns out to be dead). */
     const tr_retry_policy *retry;
     bool keeps_cookies;   /* in a jar of its own (RFC 6265, and public suffixes) */
-    bool is_uncompressed; /* answers are asked for, and taken, as they are */
+    bool is_uncompressed; /* answers are asked for, and taken, as they are; so are those to a call
+                             with an Accept-Encoding or Range of its own */
 } tr_http_client_config;
 
 TR_API int tr__http_client_new(tr_http_client **out, const tr_http_client_config *config,
@@ -158,9 +165,10 @@ TR_API int tr__http_fetch(tr_http_reply **out, tr_http_client *client, const tr_
  * Threads:   tasks.
  * Errors:    TR_EINVAL the URL, method or a header is malformed, or two bodies are given; of
  *            connecting (TR_ENONAME, TR_ECONNREFUSED, TR_ECERTIFICATE, TR_ETLS, ...); TR_EPROXY the
- *            proxy refuses; TR_ETIMEDOUT; TR_ECONNRESET, TR_EPIPE, TR_EEND the server is gone before
- *            the end; TR_ESYNTAX it answers what is no HTTP, or no such compression; TR_ETOOLARGE;
- *            TR_EREDIRECTS; of source; TR_ECANCELED; TR_ENOMEM; TR_ESHUTDOWN; TR_EWRONGPLACE. */
+ *            proxy refuses; TR_ETIMEDOUT; TR_ECONNRESET, TR_EPIPE, TR_EEND the server is gone
+ *            before the end; TR_ESYNTAX it answers what is no HTTP, or no such compression;
+ *            TR_ETOOLARGE; TR_EREDIRECTS; of source; TR_ECANCELED; TR_ENOMEM; TR_ESHUTDOWN;
+ *            TR_EWRONGPLACE. */
 #define tr_http_fetch(out, client, ...)                                                            \
     tr__http_fetch((out), (client), (__VA_ARGS__), sizeof(tr_http_call))
 

@@ -81,7 +81,7 @@ static bool is_busy(int status)
     return status == 502 || status == 503 || status == 504;
 }
 
-/* Whether the upstream is at fault, for its breaker: not where the sender's body was, or we were. */
+/* Whether the upstream is at fault, for its breaker: not where the sender was, or we were. */
 static int blame(const struct exchange *x, int rc)
 {
     if (rc == 0)

@@ -76,8 +76,8 @@ static long in_flight(struct upstream *u)
     return atomic_load_explicit(&u->in_flight, memory_order_relaxed);
 }
 
-/* The index of the best one that was not tried; below 0: none. Where all have as many requests under
- * way it goes round, too. */
+/* The index of the best one that was not tried; below 0: none. Where all have as many requests
+ * under way it goes round, too. */
 static long find_best(struct route *route, uint64_t tried)
 {
     size_t first = atomic_fetch_add_explicit(&route->turn, 1, memory_order_relaxed);

@@ -1,5 +1,5 @@
-/* What a page of HTML says that a crawler wants to know: its title, and where it leads. libxml2 reads
- * it, as tolerant as browsers are; it computes, so it is a job for the CPU pool. */
+/* What a page of HTML says that a crawler wants to know: its title, and where it leads. libxml2
+ * reads it, as tolerant as browsers are; it computes, so it is a job for the CPU pool. */
 #ifndef SCRAPER_LINKS_H
 #define SCRAPER_LINKS_H
 
@@ -18,8 +18,8 @@ struct links {
     size_t count;
 };
 
-/* A job: arg is a struct links. Links that say rel="nofollow", and those of pages that ask robots to
- * follow none, are left out. 0; TR_ENOMEM. */
+/* A job: arg is a struct links. Links that say rel="nofollow", and those of pages that ask robots
+ * to follow none, are left out. 0; TR_ENOMEM. */
 int links_read(void *arg);
 void links_fini(struct links *links);
 

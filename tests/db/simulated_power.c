@@ -1,6 +1,6 @@
 /* Whatever happens to the disk, what was acknowledged is there, and nothing is there by half: tasks
- * write in all ways that there are, to a disk (<troupe/sim_disk.h>) that is slow, fails, is full, or
- * whose power is cut; then the database is opened again, and looked at.
+ * write in all ways that there are, to a disk (<troupe/sim_disk.h>) that is slow, fails, is full,
+ * or whose power is cut; then the database is opened again, and looked at.
  *
  * Each write is two rows of one key. What was told as done must be there, both rows of it. What was
  * told as failed must not be, but where the disk has failed (TR_EIO, TR_ENOSPC): a commit that was

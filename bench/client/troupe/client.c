@@ -26,13 +26,15 @@ static int fetch(void *arg)
 
     while (load->left > 0) {
         tr_http_reply *reply tr_cleanup_reply = NULL;
+        int rc;
 
         load->left--;
-        if (tr_http_get(&reply, load->url) == 0 && tr_http_reply_status(reply) == 200 &&
+        rc = tr_http_get(&reply, load->url);
+        if (rc == 0 && tr_http_reply_status(reply) == 200 &&
             strcmp(tr_http_reply_text(reply), expected) == 0)
             load->right++;
-        else
-            load->wrong++;
+        else if (load->wrong++ == 0)
+            fprintf(stderr, "the first that went wrong: %s\n", tr_strerror(rc));
     }
     return 0;
 }
