@@ -169,6 +169,7 @@ static int send_piece(tr__client_conn *conn, char *piece, size_t bytes, bool is_
     if (is_chunked) {
         digits = snprintf(size, sizeof(size), "%zx\r\n", bytes);
         part.iov_base = piece + PIECE_AT - digits;
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): data follows */
         memcpy(part.iov_base, size, (size_t)digits);
         memcpy(piece + PIECE_AT + bytes, "\r\n", 2);
         part.iov_len = (size_t)digits + bytes + 2;

@@ -189,7 +189,7 @@ static int app(void *unused)
     (void)unused;
     if (rc == 0)
         rc = serve();
-    else
+    else if (rc != TR_ECANCELED)
         fprintf(stderr, "ledger: %s: %s; %s\n", ledger.options.db, tr_strerror(rc), tr_db_why());
     if (ledger.db != NULL)
         ended = finish();

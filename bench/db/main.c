@@ -1,5 +1,6 @@
-/* ./dev bench --db: what a write and a read of troupe-db cost, by so many tasks of one loop at a time,
- * with group commit and without; and beside it the same statements by SQLite alone, in one thread.
+/* ./dev bench --db: what a write and a read of troupe-db cost, by so many tasks of one loop at
+ * a time, with group commit and without; and beside it the same statements by SQLite alone, in
+ * one thread.
  *
  * Rounds: each case once in turn, on a fresh database; medians. */
 #include "db.h"

@@ -1,5 +1,5 @@
-/* SQLite alone, in one thread, as one writes it by hand: prepared statements, WAL, an fsync for each
- * insert. */
+/* SQLite alone, in one thread, as one writes it by hand: prepared statements, WAL, an fsync for
+ * each insert. */
 #include "db.h"
 
 #include <sqlite3.h>

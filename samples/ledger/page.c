@@ -35,7 +35,7 @@ static int get_asset(tr_http_request *req, tr_http_response *res, void *ctx)
 {
     const struct asset *a = ctx;
     int rc = tr_http_set_header(res, "Content-Security-Policy",
-                                "default-src 'self'; connect-src 'self' ws: wss:; "
+                                "default-src 'self'; img-src data:; connect-src 'self' ws: wss:; "
                                 "frame-ancestors 'none'");
 
     (void)req;

@@ -1,5 +1,6 @@
-/* libcurl's side of ./dev bench --client: the multi interface on epoll (CURLMOPT_SOCKETFUNCTION), easy
- * handles that are used again, a body that is collected and compared. */
+/* libcurl's side of ./dev bench --client: the multi interface on epoll
+ * (CURLMOPT_SOCKETFUNCTION), easy handles that are used again, a body that is collected and
+ * compared. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What it takes a disk to keep what was appended to a file: as SQLite does it for each transaction. */
+/* What it takes a disk to keep what was appended to a file: as SQLite does it for each
+ * transaction. */
 #include "exchange.h"
 
 #include <errno.h>

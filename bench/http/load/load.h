@@ -1,5 +1,6 @@
-/* The load generator of bench/http.sh and bench/ledger.sh: what wrk does not do. Each command prints one line of names
- * and numbers, "deliveries 1200 user 0.52 ...", which the summary.py of each reads. */
+/* The load generator of bench/http.sh and bench/ledger.sh: what wrk does not do. Each command
+ * prints one line of names and numbers, "deliveries 1200 user 0.52 ...", which the summary.py
+ * of each reads. */
 #ifndef TROUPE_BENCH_HTTP_LOAD_H
 #define TROUPE_BENCH_HTTP_LOAD_H
 
