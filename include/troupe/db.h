@@ -2,7 +2,7 @@
  * troupe::troupe-db).
  *
  *     static const tr_db_migration steps[] = {
- *         { "items", "create table items (id integer primary key, name text not null, price real)" },
+ *         { "items", "create table items (id integer primary key, name text, price real)" },
  *         { 0 } };
  *
  *     tr_db *db = NULL;
@@ -92,8 +92,8 @@ TR_API int tr__db_open(tr_db **out, const tr_db_config *config, size_t config_si
  * enforced. *out is NULL on error, and the log says what was wrong.
  * Ownership: the caller's, until tr_db_close; what the config points to is copied.
  * Threads:   tasks; foreign threads (blocks).
- * Errors:    those above; TR_ENOENT, -EACCES; TR_EMIGRATION a migration that was applied has another
- *            text now, or is unknown to this program. */
+ * Errors:    those above; TR_ENOENT, -EACCES; TR_EMIGRATION a migration that was applied has
+ *            another text now, or is unknown to this program. */
 #define tr_db_open(out, ...) tr__db_open((out), (__VA_ARGS__), sizeof(tr_db_config))
 
 /* Close it: what waits in line is done; what comes from now on is refused. NULL is allowed. A task
@@ -105,8 +105,8 @@ TR_API int tr_db_close(tr_db *db);
 
 /* ---- one statement ----
  *
- * sql is lent. A statement that changes something goes by the connection that writes, in a group; one
- * that only reads, by one of the others.
+ * sql is lent. A statement that changes something goes by the connection that writes, in a group;
+ * one that only reads, by one of the others.
  * Threads: tasks; foreign threads (block); a job: with what it was given.
  * Errors:  those above. */
 
