@@ -50,8 +50,8 @@ static bool run_attempt(tr__way_attempt *attempt)
     return a->count != -EAGAIN;
 }
 
-/* Wait, and read as soon as something comes; of TLS only the wait, for what its reads do and call is
- * no matter for the loop. -EAGAIN: now it may succeed. */
+/* Wait, and read as soon as something comes; of TLS only the wait, for what its reads do and call
+ * is no matter for the loop. -EAGAIN: now it may succeed. */
 static ssize_t await_some(tr_io *io, void *buffer, size_t bytes)
 {
     read_attempt a = {

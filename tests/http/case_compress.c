@@ -319,7 +319,8 @@ CASE(what_is_written_in_pieces_goes_out_compressed)
     end_visit(&v);
 }
 
-/* What is missing can't be told from the length, which is not said: so the last chunk is missing. */
+/* That something is missing can't be told from a length, for none is said: so the last chunk is
+ * missing, too. */
 CASE(an_answer_that_is_shorter_than_promised_is_cut)
 {
     char end[5] = "";
