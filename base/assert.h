@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 
 /* Log where and what, then abort. */
-_Noreturn void tr__assert_failed(const char *file, int line, const char *what) TR__COLD;
+_Noreturn TR__SHARED void tr__assert_failed(const char *file, int line, const char *what) TR__COLD;
 
 #define TR_ASSERT(x) (TR__LIKELY(x) ? (void)0 : tr__assert_failed(__FILE__, __LINE__, #x))
 

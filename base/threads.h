@@ -89,10 +89,10 @@ void tr__condition_announce(pthread_cond_t *condition);
 /* Sleep while *word is `expected`, until deadline_ns (tr__now_ns; UINT64_MAX: none). false: the
  * deadline has passed. true: somebody called tr__futex_wake, the word is another, or there was no
  * reason at all: look again. Other processes can't wake it. */
-bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns);
+TR__SHARED bool tr__futex_wait(const uint32_t *word, uint32_t expected, uint64_t deadline_ns);
 /* Wake at most `count` of those who sleep on word. The word may be gone already: then nobody
  * sleeps on it. */
-void tr__futex_wake(const uint32_t *word, uint32_t count);
+TR__SHARED void tr__futex_wake(const uint32_t *word, uint32_t count);
 
 /* ---- event descriptors ---- */
 

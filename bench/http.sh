@@ -2,10 +2,9 @@
 # Measures the HTTP server beside others: server CPU a request, a delivery; memory a connection.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
-out=$here/out         # results
-built=$top/build/http # programs and logs
-load=$top/build/release/bench/http-load
+name=http
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$here/common.sh"
 
 usage() {
     cat <<'END'
@@ -25,15 +24,6 @@ Debian and npm that are missing; a peer that is not to be had is left out, and n
 Workloads: hello, pipelined, orders, room, idle, held: bench/http/README.md says what they are.
 Output: bench/out/http.txt (all runs), http.md, http-versions.txt.
 END
-}
-
-die() {
-    printf 'http: %s\n' "$*" >&2
-    exit 1
-}
-
-say() {
-    printf '%s\n' "$*" >&2
 }
 
 # ---- options ----
@@ -94,51 +84,6 @@ cases() {
 
 # ---- packages and programs ----
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
-
-install_packages() { # package...
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" >&2
-}
-
-# Install what is missing of them; false: it can't be had.
-need() { # package...
-    local package missing=()
-    command -v dpkg-query >/dev/null || return 0 # no Debian: whether it builds will show
-    for package in "$@"; do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
-            missing+=("$package")
-    done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    say "installing ${missing[*]}"
-    install_packages "${missing[@]}" || {
-        as_root apt-get update -q >&2 && install_packages "${missing[@]}"
-    }
-}
-
-# Build it, unless it is as it was; false: it is left out.
-build_peer() { # peer
-    local folder=$built/$1 packages
-    mkdir -p "$folder"
-    packages=$("$here/http/$1/run.sh" packages)
-    # shellcheck disable=SC2086 # words are wanted
-    need $packages || {
-        say "without $1: its packages can't be installed"
-        return 1
-    }
-    if [ "$1" != troupe ] && [ -e "$folder/.built" ] &&
-        [ -z "$(find "$here/http/$1" -newer "$folder/.built")" ]; then
-        return 0
-    fi
-    say "building $1"
-    timeout 900 "$here/http/$1/run.sh" build "$folder" >"$built/$1.log" 2>&1 || {
-        say "without $1: it does not build; see $built/$1.log"
-        return 1
-    }
-    : >"$folder/.built"
-}
-
 # Build all that is wanted, and drop the cases of what does not build.
 build_peers() {
     local peer one have=()
@@ -156,63 +101,7 @@ build_peers() {
     write_versions "${have[@]}"
 }
 
-write_versions() { # peer...
-    local peer
-    {
-        printf 'machine: %s, %s cores, Linux %s\n' \
-            "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)"
-        for peer in "$@"; do
-            "$here/http/$peer/run.sh" version | sed "s/^/$peer: /"
-        done
-    } >"$out/http-versions.txt"
-}
-
-# ---- cores ----
-
-# The cores that this process may use, whatever their numbers.
-find_cores() {
-    local range
-    cores=()
-    for range in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
-        mapfile -t -O ${#cores[@]} cores < <(seq "${range%-*}" "${range#*-}")
-    done
-    [ ${#cores[@]} -ge 2 ] || die "two cores are needed: one for the server, one for the load"
-}
-
-# ---- what runs ----
-
-server= # process ids; empty: nothing
-generator=
-
-# Which of them are there still.
-alive() { # pid...
-    local pid
-    for pid in "$@"; do
-        ! kill -0 "$pid" 2>/dev/null || printf '%s\n' "$pid"
-    done
-}
-
-# End a process, and what it has started: kindly, then by force.
-stop() { # pid
-    local tries all
-    # shellcheck disable=SC2207 # numbers
-    all=("$1" $(cat /proc/"$1"/task/*/children 2>/dev/null || true))
-    kill -TERM "$1" 2>/dev/null || true
-    for ((tries = 0; tries < 30; tries++)); do
-        # shellcheck disable=SC2207 # numbers
-        all=($(alive "${all[@]}"))
-        [ ${#all[@]} -gt 0 ] || break
-        sleep 0.1
-    done
-    [ ${#all[@]} -eq 0 ] || kill -KILL "${all[@]}" 2>/dev/null || true
-    wait "$1" 2>/dev/null || true
-}
-
-clean_up() {
-    [ -z "$generator" ] || stop "$generator"
-    [ -z "$server" ] || stop "$server"
-    generator='' server=''
-}
+# ---- servers ----
 
 # Become a server on its core. It ends with its parent, whatever becomes of that: setpriv sees to it.
 become_server() { # peer
@@ -233,7 +122,7 @@ become_servers() { # peer
 
 # Start a peer's server, with as many descriptors as the machine allows.
 start_server() { # peer workload
-    local tries how=become_server
+    local how=become_server
     [ "$2" != held ] || how=become_servers
     port=$("$load" port)
     (
@@ -241,38 +130,11 @@ start_server() { # peer workload
         "$how" "$1"
     ) >"$built/$1-serve.log" 2>&1 </dev/null &
     server=$!
-    for ((tries = 0; tries < 150; tries++)); do
-        kill -0 "$server" 2>/dev/null || return 1
-        if (: <>/dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
-            [ "$2" != held ] || sleep 1 # until all of them listen
-            return 0
-        fi
-        sleep 0.1
-    done
-    return 1
-}
-
-# Run a load on its core. In the background, so that a signal ends this script at once.
-with_load() { # seconds-at-most command...
-    local rc=0
-    timeout "$1" setpriv --pdeathsig TERM taskset -c "${cores[1]}" "${@:2}" \
-        >"$built/load.txt" 2>"$built/load.log" &
-    generator=$!
-    wait "$generator" || rc=$?
-    generator=
-    [ $rc = 0 ] || {
-        say "the load ended with $rc"
-        tail -n 3 "$built/load.log" >&2
-    }
-    return $rc
+    await_server || return 1
+    [ "$2" != held ] || sleep 1 # until all of them listen
 }
 
 # ---- does it answer as it should? ----
-
-# The answer's body, and its status at the end.
-ask() { # path curl-argument...
-    curl -s --max-time 5 -w '%{http_code}' "http://127.0.0.1:$port$1" "${@:2}" || true
-}
 
 # Ask with an order that was changed by sed.
 order() { # sed-command
@@ -356,9 +218,7 @@ mkdir -p "$out" "$built"
 need wrk curl python3 util-linux || die "wrk, curl and python3 are needed"
 build_peers
 : >"$out/http.txt"
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+clean_up_at_exit
 for ((round = 1; round <= rounds; round++)); do
     run_round "$round"
 done

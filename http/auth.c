@@ -26,12 +26,12 @@ int tr_http_set_user(tr_http_request *req, const char *user)
     if (req == NULL || user == NULL)
         return TR_EINVAL;
     copy = tr__arena_copy(&req->arena, user, strlen(user));
-    return copy == NULL ? TR_ENOMEM : tr_http_set(req, &user_key, copy, NULL);
+    return copy == NULL ? TR_ENOMEM : tr_http_set_value(req, &user_key, copy, NULL);
 }
 
 const char *tr_http_user(const tr_http_request *req)
 {
-    const char *user = tr_http_get(req, &user_key);
+    const char *user = tr_http_value(req, &user_key);
 
     return user != NULL ? user : "";
 }

@@ -224,6 +224,26 @@ static bool is_date(const date *d)
            d->hour < 24 && d->minute < 60 && d->second <= 60;
 }
 
+static int64_t seconds_of(const date *d)
+{
+    return days_of(d->year, d->month, d->day) * DAY_S + d->hour * 3600 + d->minute * 60 + d->second;
+}
+
+bool tr__date_of_fields(const int fields[6], int64_t *out)
+{
+    date d = { .year = fields[0],
+               .month = fields[1],
+               .day = fields[2],
+               .hour = fields[3],
+               .minute = fields[4],
+               .second = fields[5] };
+
+    if (d.month < 0 || d.month > 11 || d.hour < 0 || d.minute < 0 || d.second < 0 || !is_date(&d))
+        return false;
+    *out = seconds_of(&d);
+    return true;
+}
+
 bool tr__date_parse(tr__slice text, int64_t now, int64_t *out)
 {
     /* IMF-fixdate, RFC 850's, and asctime's. */
@@ -233,8 +253,7 @@ bool tr__date_parse(tr__slice text, int64_t now, int64_t *out)
 
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
         if (matches(text, patterns[i], date_of(in_range(now)).year, &d) && is_date(&d)) {
-            *out =
-                days_of(d.year, d.month, d.day) * DAY_S + d.hour * 3600 + d.minute * 60 + d.second;
+            *out = seconds_of(&d);
             return true;
         }
     return false;

@@ -83,7 +83,7 @@ static int give_id(tr_http_request *req, tr_http_response *res, tr_http_next *ne
     id = tr__arena_copy(&req->arena, given, strlen(given));
     if (id == NULL)
         return TR_ENOMEM;
-    rc = tr_http_set(req, &id_key, id, NULL);
+    rc = tr_http_set_value(req, &id_key, id, NULL);
     if (rc == 0)
         rc = tr_http_set_header(res, "X-Request-Id", id);
     return rc < 0 ? rc : tr_http_next_call(next);
@@ -96,7 +96,7 @@ tr_http_middleware tr_http_request_id(void)
 
 const char *tr_http_id(const tr_http_request *req)
 {
-    const char *id = tr_http_get(req, &id_key);
+    const char *id = tr_http_value(req, &id_key);
 
     return id != NULL ? id : "";
 }

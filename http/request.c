@@ -404,7 +404,7 @@ void *tr_http_alloc(tr_http_request *req, size_t bytes)
     return req != NULL ? tr__arena_take(&req->arena, bytes) : NULL;
 }
 
-int tr_http_set(tr_http_request *req, const void *key, void *value, void (*drop)(void *value))
+int tr_http_set_value(tr_http_request *req, const void *key, void *value, void (*drop)(void *value))
 {
     tr__http_value *kept =
         req != NULL && key != NULL ? tr__arena_take(&req->arena, sizeof(*kept)) : NULL;
@@ -419,7 +419,7 @@ int tr_http_set(tr_http_request *req, const void *key, void *value, void (*drop)
     return 0;
 }
 
-void *tr_http_get(const tr_http_request *req, const void *key)
+void *tr_http_value(const tr_http_request *req, const void *key)
 {
     for (const tr__http_value *v = req != NULL ? req->values : NULL; v != NULL; v = v->next)
         if (v->key == key)

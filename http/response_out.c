@@ -162,19 +162,20 @@ static bool put_whole(tr_http_response *res)
 static bool put_begun(tr_http_response *res)
 {
     tr_http_request *req = tr__request_of(res);
+    int64_t length;
 
     tr__encoder_begin(res);
     decide_last(req);
-    if (res->encoder != NULL)
-        res->promised = -1; /* nobody knows how short it becomes */
-    if (res->promised < 0 && tr__status_is_bare(res->status))
+    /* How short it becomes, nobody knows; what was promised of it has to come all the same. */
+    length = res->encoder != NULL ? -1 : res->promised;
+    if (length < 0 && tr__status_is_bare(res->status))
         ; /* it ends with its head */
-    else if (res->promised < 0 && req->parser.http_minor > 0)
+    else if (length < 0 && req->parser.http_minor > 0)
         res->is_chunked = true;
-    else if (res->promised < 0)
+    else if (length < 0)
         req->conn->is_last = true; /* it ends where the connection does */
     res->stage = TR__ANSWER_OUT;
-    return put_head(res, res->promised);
+    return put_head(res, length);
 }
 
 static bool put_piece(tr_http_response *res, const char *data, size_t bytes)

@@ -517,7 +517,8 @@ static int status_of(int rc)
     case TR_ENOENT:
         return 404;
     case TR_EALREADY:
-    case -EEXIST:
+    case TR_EEXIST:
+    case TR_ECONSTRAINT:
         return 409;
     case TR_ETOOLARGE:
         return 413;
@@ -525,15 +526,37 @@ static int status_of(int rc)
     case TR_EBUSY:
     case TR_EFULL:
     case TR_ENOMEM:
+    case TR_ENOSPC:
     case TR_EOPEN:
+    case TR_EIO:
     case TR_ESHUTDOWN:
     case TR_ECANCELED:
         return 503;
+    case TR_ECONNREFUSED: /* whom the handler has asked has failed */
+    case TR_ECONNRESET:
+    case TR_EEND:
+    case TR_ENONAME:
+    case TR_ERESOLVE:
+    case TR_ETLS:
+    case TR_ECERTIFICATE:
+    case TR_EPROXY:
+    case TR_ESTATUS:
+    case TR_EREDIRECTS:
+        return 502;
     case TR_ETIMEDOUT:
         return 504;
     default:
         return 500;
     }
+}
+
+/* What is not there is so for the client, too, who knows of no files and directories. */
+static int tell_error(tr_http_request *req, int status, int rc)
+{
+    if (status == 404)
+        return tr_http_problem(&req->res, 404, "there is nothing at %s", req->path);
+    return tr_http_problem(&req->res, status, "%s",
+                           status == 500 ? "the server has failed" : tr_strerror(rc));
 }
 
 /* A handler's error is told to the client in the words of its code only, and to the log where the
@@ -550,8 +573,7 @@ static void answer_error(tr_http_request *req, int rc)
     if (req->res.stage == TR__ANSWER_OUT)
         return; /* it is cut */
     tr__response_forget_content(&req->res);
-    if (tr_http_problem(&req->res, status, "%s",
-                        status == 500 ? "the server has failed" : tr_strerror(rc)) < 0)
+    if (tell_error(req, status, rc) < 0)
         (void)tr_http_status(&req->res, status); /* without memory, so without a sentence */
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "net/io.h"
 #include "net/system.h"
 #include "runtime/task.h"
@@ -24,26 +25,59 @@ ssize_t tr__io_plain_read(tr_io *io, void *buffer, size_t bytes)
 
 /* ---- waiting ---- */
 
-/* Read some as soon as there is any. Where the last read has taken less than it could, nothing was
- * left: so it waits first, and saves a call that would say so. */
+typedef struct read_attempt {
+    tr__way_attempt attempt;
+    tr_io *io;
+    void *buffer;
+    size_t bytes;
+    ssize_t count; /* what came of it */
+} read_attempt;
+
+/* Where the read has taken less than it could, nothing was left. */
+static ssize_t try_read(tr_io *io, void *buffer, size_t bytes)
+{
+    ssize_t count = io->kind->try_read(io, buffer, bytes);
+
+    io->is_dry = count == -EAGAIN || (io->kind->is_plain && count > 0 && (size_t)count < bytes);
+    return count;
+}
+
+static bool run_attempt(tr__way_attempt *attempt)
+{
+    read_attempt *a = TR__CONTAINER_OF(attempt, read_attempt, attempt);
+
+    a->count = try_read(a->io, a->buffer, a->bytes);
+    return a->count != -EAGAIN;
+}
+
+/* Wait, and read as soon as something comes; of TLS only the wait, for what its reads do and call
+ * is no matter for the loop. -EAGAIN: now it may succeed. */
+static ssize_t await_some(tr_io *io, void *buffer, size_t bytes)
+{
+    read_attempt a = {
+        .attempt = { run_attempt }, .io = io, .buffer = buffer, .bytes = bytes, .count = -EAGAIN
+    };
+    int rc = tr__ready_attempt(&io->ready, &io->ready.in, io->kind->awaits_in,
+                               io->kind->is_plain ? &a.attempt : NULL);
+
+    if (rc < 0)
+        return rc;
+    io->streak = 0;
+    return a.count;
+}
+
+/* Read some as soon as there is any. Where nothing was left by the last read, it waits first, and
+ * saves a call that would say so. */
 static ssize_t read_some(tr_io *io, void *buffer, size_t bytes)
 {
-    for (;;) {
-        if (!io->is_dry) {
-            ssize_t count = io->kind->try_read(io, buffer, bytes);
+    ssize_t count = io->is_dry ? -EAGAIN : try_read(io, buffer, bytes);
 
-            io->is_dry =
-                count == -EAGAIN || (io->kind->is_plain && count > 0 && (size_t)count < bytes);
-            if (count != -EAGAIN)
-                return count;
-        }
-        int rc = tr__ready_await(&io->ready, &io->ready.in, io->kind->awaits_in);
-
-        if (rc < 0)
-            return rc;
-        io->is_dry = false;
-        io->streak = 0;
+    while (count == -EAGAIN) {
+        count = await_some(io, buffer, bytes);
+        if (count == -EAGAIN)
+            count = try_read(io, buffer, bytes);
     }
+    return count;
 }
 
 /* What each read does first and last: only one at a time, and what is lent ends. */

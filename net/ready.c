@@ -13,11 +13,17 @@ typedef struct way_wait {
     tr__wait wait;
     tr__way *way;
     const char *what;
+    tr__way_attempt *attempt; /* NULL: none */
 } way_wait;
 
 static void end_wait(tr__way_waiter *waiter, int result)
 {
-    tr__wait_end(&TR__CONTAINER_OF(waiter, way_wait, waiter)->wait, result);
+    way_wait *w = TR__CONTAINER_OF(waiter, way_wait, waiter);
+
+    if (result == 0 && w->attempt != NULL && !w->attempt->run(w->attempt))
+        w->way->waiter = waiter; /* its watcher is started still */
+    else
+        tr__wait_end(&w->wait, result);
 }
 
 static void notify(tr__way *way, int result)
@@ -129,9 +135,16 @@ void tr__ready_call(tr__ready *ready, tr__way *way, tr__way_waiter *waiter)
 
 int tr__ready_await(tr__ready *ready, tr__way *way, const char *what)
 {
-    way_wait waiter = {
-        .waiter = { end_wait }, .wait = { .kind = &kind }, .way = way, .what = what
-    };
+    return tr__ready_attempt(ready, way, what, NULL);
+}
+
+int tr__ready_attempt(tr__ready *ready, tr__way *way, const char *what, tr__way_attempt *attempt)
+{
+    way_wait waiter = { .waiter = { end_wait },
+                        .wait = { .kind = &kind },
+                        .way = way,
+                        .what = what,
+                        .attempt = attempt };
     int rc = tr__ready_check(ready);
 
     if (rc < 0)

@@ -50,6 +50,17 @@ void tr__ready_close(tr__ready *ready);
  *         TR_EWRONGPLACE. */
 int tr__ready_await(tr__ready *ready, tr__way *way, const char *what);
 
+/* The call itself, made as soon as it may succeed, before the task runs: what has come is taken off
+ * the descriptor then, so that the loop, which looks again while others run, is not told of it once
+ * more. */
+typedef struct tr__way_attempt {
+    /* False: it has to wait all the same. */
+    bool (*run)(struct tr__way_attempt *attempt);
+} tr__way_attempt;
+
+/* The same, until the attempt has been made. It is not made on error. */
+int tr__ready_attempt(tr__ready *ready, tr__way *way, const char *what, tr__way_attempt *attempt);
+
 /* Have a callback called when a call may succeed; nobody else waits. */
 void tr__ready_call(tr__ready *ready, tr__way *way, tr__way_waiter *waiter);
 /* It is not called, if it would have been. */

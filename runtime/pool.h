@@ -205,7 +205,7 @@ tr__worker *tr__worker_here(void);
  *         the caller's again. */
 int tr__pool_push(tr_pool *pool, tr__job *job);
 /* The same, for who may be no loop. */
-int tr__pool_push_from_anywhere(tr_pool *pool, tr__job *job);
+TR__SHARED int tr__pool_push_from_anywhere(tr_pool *pool, tr__job *job);
 /* Whether jobs can be handed over here: 0, TR_EINVAL, TR_EFORKED, or TR_ESHUTDOWN. */
 int tr__pool_check(const tr_pool *pool, tr_job_fn fn);
 

@@ -29,7 +29,7 @@
 #include "base/random.h"
 #include "runtime/context.h"
 
-enum { TR__SIM_LOCALS_MAX = 64, TR__SIM_NAME_BYTES = 16 };
+enum { TR__SIM_LOCALS_MAX = 512, TR__SIM_NAME_BYTES = 16 };
 
 typedef enum tr__sim_wait {
     TR__SIM_RUNS, /* or could */

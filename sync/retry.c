@@ -1,5 +1,5 @@
 /* Retrying: see troupe/retry.h. */
-#include <troupe/retry.h>
+#include "sync/retry.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static bool is_valid(const tr_retry_policy *p)
 }
 
 /* NaN is invalid in each field: no comparison with it holds. */
-static int read_policy(tr_retry_policy *p, const tr_retry_policy *policy, size_t size)
+int tr__retry_read_policy(tr_retry_policy *p, const tr_retry_policy *policy, size_t size)
 {
     memset(p, 0, sizeof(*p));
     if (size == 0 || size > sizeof(*p))
@@ -40,9 +40,12 @@ static double chance(void)
     return (double)(tr__dice() >> 11) * 0x1p-53;
 }
 
-static double jittered(double delay, double jitter)
+double tr__retry_delay(const tr_retry_policy *policy, double *delay)
 {
-    return jitter > 0 ? delay * (1 - jitter * chance()) : delay;
+    double wait = fmin(*delay, policy->longest_delay);
+
+    *delay = fmin(wait * policy->factor, policy->longest_delay);
+    return policy->jitter > 0 ? wait * (1 - policy->jitter * chance()) : wait;
 }
 
 static bool may_retry(const tr_retry_policy *p, int64_t attempt, int error, void *arg)
@@ -56,20 +59,19 @@ int tr__retry(tr_task_fn fn, void *arg, const tr_retry_policy *policy, size_t po
 {
     tr_retry_policy p;
     double delay;
-    int rc = fn != NULL ? read_policy(&p, policy, policy_size) : TR_EINVAL;
+    int rc = fn != NULL ? tr__retry_read_policy(&p, policy, policy_size) : TR_EINVAL;
 
     if (rc == 0)
         rc = tr__task_here() != NULL ? tr__task_checkpoint(tr__task_here()) : TR_EWRONGPLACE;
     if (rc < 0)
         return rc;
-    delay = fmin(p.first_delay, p.longest_delay);
+    delay = p.first_delay;
     for (int64_t attempt = 1;; attempt++) {
         rc = fn(arg);
         if (!may_retry(&p, attempt, rc, arg))
             return rc;
-        rc = tr_sleep(jittered(delay, p.jitter));
+        rc = tr_sleep(tr__retry_delay(&p, &delay));
         if (rc < 0)
             return rc;
-        delay = fmin(delay * p.factor, p.longest_delay);
     }
 }

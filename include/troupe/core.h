@@ -41,6 +41,8 @@ TR_API const char *tr_version(void);
     X(TR_EADDRINUSE, -EADDRINUSE, "the address is in use")                                         \
     X(TR_ENOENT, -ENOENT, "No such file or directory")                                             \
     X(TR_EMFILE, -EMFILE, "the process has too many open descriptors")                             \
+    X(TR_ENOSPC, -ENOSPC, "no space is left on the device")                                        \
+    X(TR_EIO, -EIO, "the device has failed to read or write")                                      \
     X(TR_EDEAD, -20001, "the actor has ended, or never was")                                       \
     X(TR_EUNHANDLED, -20002, "the actor does not handle this message")                             \
     X(TR_EWRONGPLACE, -20003, "this function can't be called from here")                           \
@@ -61,7 +63,14 @@ TR_API const char *tr_version(void);
     X(TR_ERESOLVE, -20018, "the name could not be looked up")                                      \
     X(TR_ETLS, -20019, "the TLS connection has failed")                                            \
     X(TR_ECERTIFICATE, -20020, "the certificate of the other side is not trusted")                 \
-    X(TR_EVALUE, -20021, "a value is not as it was declared")
+    X(TR_EVALUE, -20021, "a value is not as it was declared")                                      \
+    X(TR_ESTATUS, -20022, "the server has answered with an error")                                 \
+    X(TR_EREDIRECTS, -20023, "the server sends us where we do not go")                             \
+    X(TR_EPROXY, -20024, "the proxy refuses")                                                      \
+    X(TR_ESQL, -20025, "the SQL statement is wrong, or its values are too few or too many")        \
+    X(TR_ECONSTRAINT, -20026, "a constraint of the database forbids it")                           \
+    X(TR_ECORRUPT, -20027, "the file is damaged, or no database")                                  \
+    X(TR_EMIGRATION, -20028, "the database was made by another version of the program")
 
 #define TR__ERROR_CONSTANT(name, value, sentence) name = (value),
 enum tr_error { TR_ERRORS(TR__ERROR_CONSTANT) TR__ERROR_END = 0 };

@@ -23,7 +23,8 @@
  * by one write.
  *
  * What a handler returns: 0 or more, when it has answered; below 0, an error that is answered with
- * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_ETIMEDOUT 504, ...; else 500) and a
+ * the status of its code (TR_EINVAL 400, TR_ENOENT 404, TR_EEXIST and TR_ECONSTRAINT 409, TR_EBUSY
+ * and TR_ENOSPC 503, TR_ETIMEDOUT 504, ...; 502 where whom it has asked has failed; else 500) and a
  * problem document (RFC 9457), and is logged where the server is at fault. One that returns 0
  * without an answer has answered 204. When the client resets the connection, the handler is
  * cancelled; one that only says that it sends no more may still want the answer. */
@@ -299,9 +300,9 @@ TR_API bool tr_http_is_secure(const tr_http_request *req);
 TR_API void *tr_http_alloc(tr_http_request *req, size_t bytes);
 /* A value of the request, for what stands further in: key is compared by address. drop may be NULL.
  * Errors: TR_ENOMEM; TR_EINVAL. value is taken also on error. */
-TR_API int tr_http_set(tr_http_request *req, const void *key, void *value,
-                       void (*drop)(void *value));
-TR_API void *tr_http_get(const tr_http_request *req, const void *key);
+TR_API int tr_http_set_value(tr_http_request *req, const void *key, void *value,
+                             void (*drop)(void *value));
+TR_API void *tr_http_value(const tr_http_request *req, const void *key);
 
 /* ---- an answer ----
  *

@@ -9,6 +9,7 @@
 #include <troupe.h>
 
 #include <troupe/address.h>
+#include <troupe/client.h>
 #include <troupe/declare.h>
 #include <troupe/dns.h>
 #include <troupe/file.h>

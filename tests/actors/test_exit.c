@@ -89,14 +89,14 @@ END_TEST
 START_TEST(a_failing_handler_ends_its_actor_and_is_logged)
 {
     expect_end_by(return_code, -EIO);
-    ck_assert(kit_log_contains("(noting) failed: Input/output error"));
+    ck_assert(kit_log_contains("(noting) failed: the device has failed to read or write"));
 }
 END_TEST
 
 START_TEST(fail_is_logged_as_a_failing_handler_is)
 {
     expect_end_by(fail_with, -EIO);
-    ck_assert(kit_log_contains("(noting) failed: Input/output error"));
+    ck_assert(kit_log_contains("(noting) failed: the device has failed to read or write"));
 }
 END_TEST
 

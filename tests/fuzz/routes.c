@@ -13,7 +13,7 @@ fuzz_log fuzz_asked_for;
  * same connection, but may be by another's. */
 static fuzz_asked *asked_by(tr_http_request *req)
 {
-    return tr_http_get(req, &fuzz_asked_for);
+    return tr_http_value(req, &fuzz_asked_for);
 }
 
 /* ---- what stands around ---- */
@@ -48,7 +48,7 @@ static int watch(tr_http_request *req, tr_http_response *res, tr_http_next *next
     (void)snprintf(asked->method, sizeof(asked->method), "%s", tr_http_method(req));
     EXPECT(strlen(tr_http_target(req)) < sizeof(asked->target));
     (void)snprintf(asked->target, sizeof(asked->target), "%s", tr_http_target(req));
-    EXPECT(tr_http_set(req, &fuzz_asked_for, asked, NULL) == 0);
+    EXPECT(tr_http_set_value(req, &fuzz_asked_for, asked, NULL) == 0);
     if (!is_streaming(req)) {
         size_t bytes;
         const char *body = tr_http_body(req, &bytes);

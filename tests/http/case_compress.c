@@ -93,6 +93,7 @@ static void begin(service *s)
     EXPECT(tr_http_route(server, "GET", "/noise", send_noise, NULL) == 0);
     EXPECT(tr_http_route(server, "GET", "/pieces", send_pieces, (void *)-1) == 0);
     EXPECT(tr_http_route(server, "GET", "/sized", send_pieces, (void *)5000) == 0);
+    EXPECT(tr_http_route(server, "GET", "/short", send_pieces, (void *)9000) == 0);
     EXPECT(tr_http_route(server, "GET", "/events", send_event, NULL) == 0);
     begin_service(s, server);
 }
@@ -318,6 +319,27 @@ CASE(what_is_written_in_pieces_goes_out_compressed)
     end_visit(&v);
 }
 
+/* That something is missing can't be told from a length, for none is said: so the last chunk is
+ * missing, too. */
+CASE(an_answer_that_is_shorter_than_promised_is_cut)
+{
+    char end[5] = "";
+    char piece[512];
+    ssize_t count;
+    size_t all = 0;
+    visit v;
+
+    begin_visit(&v);
+    say(v.io, "GET /short HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+    while ((count = tr_read(v.io, piece, sizeof(piece))) > 0)
+        for (ssize_t i = 0; i < count; i++, all++) {
+            memmove(end, end + 1, sizeof(end) - 1);
+            end[sizeof(end) - 1] = piece[i];
+        }
+    EXPECT(all > 100 && memcmp(end, "0\r\n\r\n", sizeof(end)) != 0);
+    end_visit(&v);
+}
+
 CASE(a_level_that_there_is_not_is_refused)
 {
     EXPECT(tr_http_compress(&(tr_http_compress_options){ .level = 10 }).error == TR_EINVAL);
@@ -328,4 +350,4 @@ CASES("compress", texts_that_are_worth_it_are_compressed,
       who_does_not_want_it_compressed_gets_it_as_it_is,
       what_is_compressed_already_or_a_part_is_left_alone, what_is_compressed_has_a_weak_tag,
       a_head_says_what_is_said_with_the_body, what_is_written_in_pieces_goes_out_compressed,
-      a_level_that_there_is_not_is_refused)
+      an_answer_that_is_shorter_than_promised_is_cut, a_level_that_there_is_not_is_refused)

@@ -88,8 +88,8 @@ static int look(tr_http_request *req, tr_http_response *res, void *ctx)
     EXPECT(tr_http_query_double(req, "q", &real) == TR_EINVAL);
     EXPECT(strncmp(tr_http_peer(req), "127.0.0.1:", 10) == 0 && !tr_http_is_secure(req));
     EXPECT(tr_http_alloc(req, 100) != NULL);
-    EXPECT(tr_http_set(req, &key, &dropped, count_drop) == 0);
-    EXPECT(tr_http_get(req, &key) == &dropped && tr_http_get(req, &dropped) == NULL);
+    EXPECT(tr_http_set_value(req, &key, &dropped, count_drop) == 0);
+    EXPECT(tr_http_value(req, &key) == &dropped && tr_http_value(req, &dropped) == NULL);
     EXPECT(tr_http_body_as(req) == NULL && strcmp(tr_http_last_event_id(req), "") == 0);
     return tr_http_text(res, 200, "seen");
 }
@@ -144,6 +144,52 @@ CASE(values_of_a_task_are_gone_with_the_request)
     EXPECT(tr_close(io) == 0);
     end_service(&s);
     EXPECT(dropped == 2);
+}
+
+/* ---- errors ---- */
+
+static int return_it(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    (void)req;
+    (void)res;
+    return *(int *)ctx;
+}
+
+/* And a sentence that says no more than the client is to know. */
+CASE(an_error_has_the_status_of_its_code)
+{
+    static const struct {
+        int rc, status;
+        const char *detail;
+    } errors[] = {
+        { TR_EINVAL, 400, "an argument is invalid" },
+        { TR_ENOENT, 404, "there is nothing at /" },
+        { TR_EEXIST, 409, "it exists already" },
+        { TR_ECONSTRAINT, 409, "a constraint of the database forbids it" },
+        { TR_EBUSY, 503, "in use" },
+        { TR_ENOSPC, 503, "no space is left on the device" },
+        { TR_ECONNREFUSED, 502, "nobody listens there" },
+        { TR_ESTATUS, 502, "the server has answered with an error" },
+        { TR_ESQL, 500, "the server has failed" },
+    };
+    tr_http_server *server = new_server(&(tr_http_config){ 0 });
+    char text[1024], detail[100];
+    service s;
+    tr_io *io;
+    int rc;
+
+    EXPECT(tr_http_route(server, "GET", "/", return_it, &rc) == 0);
+    begin_service(&s, server);
+    io = open_client(&s);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        rc = errors[i].rc;
+        say(io, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        EXPECT(hear(io, text, sizeof(text)) == errors[i].status);
+        (void)snprintf(detail, sizeof(detail), "\"detail\":\"%s\"}", errors[i].detail);
+        EXPECT(strstr(text, detail) != NULL);
+    }
+    EXPECT(tr_close(io) == 0);
+    end_service(&s);
 }
 
 /* ---- answers ---- */
@@ -394,7 +440,8 @@ CASE(bad_arguments_are_refused)
     EXPECT(tr_http_query_double(NULL, "x", &real) == TR_ENOENT);
     EXPECT(tr_http_body_as(NULL) == NULL && strcmp(tr_http_peer(NULL), "") == 0);
     EXPECT(!tr_http_is_secure(NULL) && tr_http_alloc(NULL, 1) == NULL);
-    EXPECT(tr_http_set(NULL, &key, NULL, NULL) == TR_EINVAL && tr_http_get(NULL, &key) == NULL);
+    EXPECT(tr_http_set_value(NULL, &key, NULL, NULL) == TR_EINVAL &&
+           tr_http_value(NULL, &key) == NULL);
     EXPECT(tr_http_answer(NULL, 200, &tr_declared_item, &number) == TR_EINVAL);
     EXPECT(tr_http_problem(NULL, 400, "x") == TR_EINVAL && tr_http_status(NULL, 204) == TR_EINVAL);
     EXPECT(tr_http_redirect(NULL, 0, "/") == TR_EINVAL);
@@ -418,6 +465,7 @@ CASE(bad_arguments_are_refused)
 }
 
 CASES("handlers", a_handler_sees_all_of_a_request, the_type_that_a_client_likes_best_is_chosen,
-      values_of_a_task_are_gone_with_the_request, the_last_answer_counts_and_bad_ones_are_refused,
+      values_of_a_task_are_gone_with_the_request, an_error_has_the_status_of_its_code,
+      the_last_answer_counts_and_bad_ones_are_refused,
       declared_bodies_are_checked_before_the_handler, events_are_sent_as_they_happen,
       middleware_stands_around_handlers_in_its_order, bad_arguments_are_refused)

@@ -61,7 +61,7 @@ static int tell_all(tr_http_request *req, tr_http_response *res, void *ctx)
     const char *name, *value;
     int64_t count = 0;
     char *own = tr_http_alloc(req, 3000);
-    int rc = own == NULL ? TR_ENOMEM : tr_http_set(req, &key, own, NULL);
+    int rc = own == NULL ? TR_ENOMEM : tr_http_set_value(req, &key, own, NULL);
 
     (void)ctx;
     if (rc == 0)

@@ -189,10 +189,10 @@ static int greet(tr_http_request *req, tr_http_response *res, void *ctx)
 static int remember(tr_http_request *req, tr_http_response *res, tr_http_next *next, void *ctx)
 {
     static const char key;
-    int rc = tr_http_set(req, &key, tr_http_alloc(req, 600), NULL);
+    int rc = tr_http_set_value(req, &key, tr_http_alloc(req, 600), NULL);
 
     (void)ctx;
-    if (rc == 0 && tr_http_get(req, &key) == NULL)
+    if (rc == 0 && tr_http_value(req, &key) == NULL)
         rc = TR_ENOMEM;
     if (rc == 0)
         rc = tr_http_next_call(next);

@@ -652,6 +652,11 @@ static const char *called_as(const char *name)
         { "tr__sim_expect", "tr_sim_expect" },
         { "tr__sim_expect_nothing", "tr_sim_expect_nothing" },
         { "tr__http_route_add", "tr_http_route" },
+        { "tr__db_each", "TR_DB_EACH" },
+        { "tr__db_each_next", "TR_DB_EACH" },
+        { "tr__db_begin", "TR_DB_TRANSACTION" },
+        { "tr__db_end", "TR_DB_TRANSACTION" },
+        { "tr__db_abandon", "TR_DB_TRANSACTION" },
         { "tr__pool_of_class", "tr_pool_run" }, /* it makes TR_POOL_IO and its kin */
     };
     static char call[256];
@@ -678,6 +683,7 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
     static char network[1 << 20];
     static char web[1 << 20];
     static char kits[1 << 18];
+    static char databases[1 << 19];
     int found = 0;
 
     read_folder(headers, sizeof(headers), "../../include/troupe", ".h");
@@ -686,18 +692,20 @@ START_TEST(every_public_function_has_a_test_of_bad_input)
     read_folder(cases, sizeof(cases), "../sync", ".c");
     read_folder(network, sizeof(network), "../net", ".c");
     read_folder(web, sizeof(web), "../http", ".c");
+    read_folder(web, sizeof(web), "../client", ".c");
     read_folder(kits, sizeof(kits), "../http", ".h");
+    read_folder(databases, sizeof(databases), "../db", ".c");
     for (const char *at = headers; (at = strstr(at, "\nTR_API ")) != NULL; at++) {
         char name[128];
 
         ck_assert(name_of(at + 1, name, sizeof(name)));
-        ck_assert_msg(strstr(tests, called_as(name)) != NULL ||
-                          strstr(simulations, called_as(name)) != NULL ||
-                          strstr(cases, called_as(name)) != NULL ||
-                          strstr(network, called_as(name)) != NULL ||
-                          strstr(web, called_as(name)) != NULL ||
-                          strstr(kits, called_as(name)) != NULL,
-                      "no test of bad input calls %s", name);
+        ck_assert_msg(
+            strstr(tests, called_as(name)) != NULL ||
+                strstr(simulations, called_as(name)) != NULL ||
+                strstr(cases, called_as(name)) != NULL ||
+                strstr(network, called_as(name)) != NULL || strstr(web, called_as(name)) != NULL ||
+                strstr(kits, called_as(name)) != NULL || strstr(databases, called_as(name)) != NULL,
+            "no test of bad input calls %s", name);
         found++;
     }
     ck_assert_int_ge(found, 50);

@@ -270,7 +270,8 @@ static void run_once(way how, int n)
 
 /* ---- the tests ---- */
 
-/* The system has more to say of sockets and files; and one side is told what the other suffered. */
+/* The system has more to say of sockets and files, also of a database's; and one side is told what
+ * the other suffered. */
 #ifdef COOKBOOK_NETWORK
 #define OF_NETWORK 1
 #else

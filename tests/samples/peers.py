@@ -1,14 +1,33 @@
-"""What the tests of the network's samples share: a sample that runs, and a WebSocket client."""
+"""What the tests of the network's samples share: what pages show of commands, a sample that runs, and a
+WebSocket client."""
 
 import base64
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 
 PATIENCE = 60  # seconds: a guard against hangs
+
+
+def is_as_promised(promised, told):
+    """Whether it is what a page shows; "..." is anything."""
+    pattern = ".*?".join(re.escape(part) for part in promised.rstrip("\n").split("..."))
+    return re.fullmatch(pattern, told.rstrip("\n"), re.S) is not None
+
+
+def check_commands(text, port=None, actual_port=None):
+    """Run the lines that begin with "$ ", and compare what they print with what is shown."""
+    for asked, promised in re.findall(r"\$ (.*)\n((?:(?!\$ ).*\n)*)", text):
+        if not all(shutil.which(tool) for tool in re.findall(r"\b(nc|curl|sqlite3) ", asked)):
+            print(f"note: not checked, for a tool is missing: {asked}")
+            continue
+        command = asked if port is None else asked.replace(port, str(actual_port))
+        done = subprocess.run(command, shell=True, text=True, capture_output=True, check=False, timeout=PATIENCE)
+        assert is_as_promised(promised, done.stdout), (asked, done.stdout, done.stderr)
 
 
 class Sample:

@@ -1,5 +1,6 @@
-/* The load generator of bench/http.sh: what wrk does not do. Each command prints one line of names
- * and numbers, "deliveries 1200 user 0.52 ...", which bench/http/summary.py reads. */
+/* The load generator of bench/http.sh and bench/ledger.sh: what wrk does not do. Each command
+ * prints one line of names and numbers, "deliveries 1200 user 0.52 ...", which the summary.py
+ * of each reads. */
 #ifndef TROUPE_BENCH_HTTP_LOAD_H
 #define TROUPE_BENCH_HTTP_LOAD_H
 
@@ -29,6 +30,8 @@ struct usage usage_now(pid_t pid);
 /* Print what was used since then: "user 1.2 sys 3.4 seconds 5.6 other 0.01". own: CPU seconds that
  * the load took itself; other: how many cores the rest of the machine kept busy. */
 void usage_print(pid_t pid, const struct usage *since, double own);
+/* CPU seconds of this process. */
+double cpu_own(void);
 /* Anonymous memory that is resident, of a process with all that it has started: bytes. */
 long memory_now(pid_t pid);
 
@@ -52,5 +55,8 @@ int port_find(void);
 int run_command(pid_t pid, char **argv);
 int room(int port, pid_t pid, int clients, int seconds);
 int idle(int port, pid_t pid, long connections);
+int disk(const char *path, int seconds);
+int transfers(int port, pid_t pid, int seconds, long accounts, char **connections);
+int logins(int port, pid_t pid, int seconds, int hashers, const char *body);
 
 #endif

@@ -9,6 +9,11 @@ static const char usage[] =
     "load run PID COMMAND...              run a command; what the process PID used meanwhile\n"
     "load room PORT PID CLIENTS SECONDS   WebSocket clients in one room, of which one sends\n"
     "load idle PORT PID CONNECTIONS       connections that are held open at once\n"
+    "load transfers PORT PID SECONDS ACCOUNTS CONNECTIONS...\n"
+    "                                     transfers of a ledger, by so many connections in turn\n"
+    "load logins PORT PID SECONDS HASHERS BODY\n"
+    "                                     accounts of a ledger read, alone and beside logins\n"
+    "load disk FILE SECONDS               what an fsync takes\n"
     "load port                            a port that is free\n";
 
 void die(const char *format, ...)
@@ -53,6 +58,14 @@ int main(int argc, char **argv)
                     (int)number(argv[5]));
     if (!strcmp(command, "idle") && argc == 5)
         return idle((int)number(argv[2]), (pid_t)number(argv[3]), number(argv[4]));
+    if (!strcmp(command, "transfers") && argc > 6)
+        return transfers((int)number(argv[2]), (pid_t)number(argv[3]), (int)number(argv[4]),
+                         number(argv[5]), argv + 6);
+    if (!strcmp(command, "logins") && argc == 7)
+        return logins((int)number(argv[2]), (pid_t)number(argv[3]), (int)number(argv[4]),
+                      (int)number(argv[5]), argv[6]);
+    if (!strcmp(command, "disk") && argc == 4)
+        return disk(argv[2], (int)number(argv[3]));
     if (!strcmp(command, "port") && argc == 2)
         return printf("%d\n", port_find()) < 0;
     (void)fputs(usage, stderr);

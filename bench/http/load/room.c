@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define PAYLOAD_BYTES 64
@@ -215,15 +214,6 @@ static long talk(struct crowd *crowd, double seconds)
     return crowd->sent - first;
 }
 
-static double own_seconds(void)
-{
-    struct rusage u;
-
-    (void)getrusage(RUSAGE_SELF, &u); /* can't fail */
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
 int room(int port, pid_t pid, int clients, int seconds)
 {
     struct crowd crowd = {
@@ -241,10 +231,10 @@ int room(int port, pid_t pid, int clients, int seconds)
     join_all(&crowd);
     (void)talk(&crowd, WARM_S);
     since = usage_now(pid);
-    own = own_seconds();
+    own = cpu_own();
     messages = talk(&crowd, seconds);
     printf("deliveries %ld ", messages * clients);
-    usage_print(pid, &since, own_seconds() - own);
+    usage_print(pid, &since, cpu_own() - own);
     free(crowd.clients); /* the process ends, and with it the connections */
     return 0;
 }

@@ -6,7 +6,7 @@ top=$(cd "$here/../../.." && pwd)
 case $1 in
 packages)
 	echo gcc libc6-dev cmake ninja-build pkgconf libck-dev libev-dev check libssl-dev libc-ares-dev \
-		node-llhttp libwslay-dev zlib1g-dev libjansson-dev libpcre2-dev ;;
+		node-llhttp libwslay-dev zlib1g-dev libjansson-dev libpcre2-dev libpsl-dev ;;
 workloads) echo hello pipelined orders room idle held ;;
 build)
 	cd "$top"

@@ -1,0 +1,308 @@
+/* Whatever happens to the disk, what was acknowledged is there, and nothing is there by half: tasks
+ * write in all ways that there are, to a disk (<troupe/sim_disk.h>) that is slow, fails, is full,
+ * or whose power is cut; then the database is opened again, and looked at.
+ *
+ * Each write is two rows of one key. What was told as done must be there, both rows of it. What was
+ * told as failed must not be, but where the disk has failed (TR_EIO, TR_ENOSPC): a commit that was
+ * written, and whose sync fails, may be there when all begins anew. */
+#include <stdio.h>
+#include <string.h>
+#include <troupe/check.h>
+#include <troupe/db.h>
+#include <troupe/sim.h>
+#include <troupe/sim_disk.h>
+
+#include "support/suite.h"
+
+enum { WRITERS = 8, WRITES = 6, KEYS = WRITERS * WRITES };
+
+typedef struct kind {
+    double failures;
+    bool is_cut;
+    bool is_full;
+    bool is_impatient; /* tasks are cancelled now and then */
+    tr_db_durability durability;
+    const char *setup;
+    size_t group_most;
+} kind;
+
+typedef enum fate { UNKNOWN, DONE, NOT_DONE } fate;
+
+static const kind *how;
+static tr_sim_disk *disk;
+static fate fates[KEYS];
+static int rounds_that_lost; /* where that is what is looked for */
+
+#define MUST(x) ((x) ? (void)0 : must_failed(__LINE__, #x))
+static _Noreturn void must_failed(int line, const char *what)
+{
+    (void)fprintf(stderr, "%s:%d: this must hold, and does not: %s\n", __FILE__, line, what);
+    abort();
+}
+
+/* ---- writing ---- */
+
+static int insert_both(tr_db *tx, void *arg)
+{
+    const int *key = arg;
+    int rc = tr_db_exec(tx, "insert into halves values (?, 0, randomblob(2000))", *key);
+
+    return rc < 0 ? rc : tr_db_exec(tx, "insert into halves values (?, 1, randomblob(9))", *key);
+}
+
+static int write_as_transaction(tr_db *db, int key)
+{
+    int rc;
+
+    TR_DB_TRANSACTION(tx, &rc, db) {
+        rc = tr_db_exec(tx, "insert into halves values (?, 0, randomblob(2000))", key);
+        if (rc == 1)
+            rc = tr_yield();
+        if (rc == 0)
+            rc = tr_db_exec(tx, "insert into halves values (?, 1, randomblob(9))", key);
+    }
+    return rc;
+}
+
+static int write_as_statement(tr_db *db, int key)
+{
+    return tr_db_exec(db, "insert into halves values (?1, 0, randomblob(2000)), (?1, 1, 'x')", key);
+}
+
+static int write_key(tr_db *db, int key)
+{
+    switch (tr_sim_random() % 4) {
+    case 0:
+        return write_as_transaction(db, key);
+    case 1:
+        return write_as_statement(db, key);
+    default:
+        return tr_db_write(db, insert_both, &key);
+    }
+}
+
+static fate fate_of(int rc)
+{
+    if (rc >= 0)
+        return DONE;
+    return rc == TR_EIO || rc == TR_ENOSPC || rc == TR_ECORRUPT ? UNKNOWN : NOT_DONE;
+}
+
+struct write_keys_args {
+    tr_db *db;
+    int number;
+};
+
+static int write_keys(void *arg)
+{
+    const struct write_keys_args *w = arg;
+
+    for (int i = 0; i < WRITES; i++) {
+        int key = w->number * WRITES + i;
+        int rc = 0;
+
+        if (how->is_impatient)
+            TR_DEADLINE((double)(tr_sim_random() % 1000) / 1000 * 0.1, &rc) {
+                rc = write_key(w->db, key);
+            }
+        else
+            rc = write_key(w->db, key);
+        fates[key] = fate_of(rc);
+    }
+    return 0;
+}
+
+/* ---- what is found ---- */
+
+static int64_t number_of(tr_db *db, const char *sql)
+{
+    tr_db_rows *row;
+    int64_t number;
+
+    MUST(tr_db_one(&row, db, sql) == 0);
+    number = tr_db_int(row, 0);
+    tr_db_rows_close(row);
+    return number;
+}
+
+static int64_t rows_of_key(tr_db *db, int key)
+{
+    tr_db_rows *row;
+    int64_t number;
+
+    MUST(tr_db_one(&row, db, "select count(*) from halves where key = ?", key) == 0);
+    number = tr_db_int(row, 0);
+    tr_db_rows_close(row);
+    return number;
+}
+
+/* How many acknowledged ones are missing. */
+static int examine(tr_db *db)
+{
+    int lost = 0;
+
+    MUST(number_of(
+             db, "select count(*) from pragma_integrity_check where integrity_check <> 'ok'") == 0);
+    for (int key = 0; key < KEYS; key++) {
+        int64_t rows = rows_of_key(db, key);
+
+        MUST(rows == 0 || rows == 2);
+        MUST(fates[key] != NOT_DONE || rows == 0);
+        lost += fates[key] == DONE && rows != 2;
+    }
+    return lost;
+}
+
+/* ---- a round ---- */
+
+static int open_it(tr_db **db)
+{
+    static const tr_db_migration steps[] = {
+        { .name = "halves", .sql = "create table halves (key integer, half integer, filler blob)" },
+        { 0 },
+    };
+
+    return tr_db_open(db, &(tr_db_config){ .path = "a.db",
+                                           .migrations = steps,
+                                           .readers = 1,
+                                           .durability = how->durability,
+                                           .setup = how->setup,
+                                           .group_most = how->group_most });
+}
+
+static void spoil_the_disk(void)
+{
+    tr_sim_disk_figures figures;
+
+    tr_sim_disk_get(disk, &figures);
+    tr_sim_disk_set_latency(disk, 0.02);
+    tr_sim_disk_set_failures(disk, how->failures);
+    if (how->is_full)
+        tr_sim_disk_set_space(disk, figures.bytes + (size_t)(tr_sim_random() % (200 * 1000)));
+}
+
+static void write_all(tr_db *db)
+{
+    int rc;
+
+    TR_SCOPE(s, &rc) {
+        for (int i = 0; i < WRITERS; i++)
+            MUST(tr_go_on(s, TR_LOOP(i % 2), write_keys, .db = db, .number = i) == 0);
+        if (how->is_cut) {
+            MUST(tr_sleep((double)(tr_sim_random() % 1000) / 1000 * 0.5) == 0);
+            tr_sim_disk_cut_power(disk);
+        }
+    }
+    MUST(rc == 0);
+}
+
+static int run(void *unused)
+{
+    tr_db *db = NULL;
+    int lost;
+
+    (void)unused;
+    MUST(open_it(&db) == 0);
+    spoil_the_disk();
+    write_all(db);
+    MUST(tr_db_close(db) == 0);
+    tr_sim_disk_set_failures(disk, 0);
+    tr_sim_disk_set_space(disk, SIZE_MAX);
+    MUST(open_it(&db) == 0);
+    lost = examine(db);
+    MUST(tr_db_close(db) == 0);
+    rounds_that_lost += lost > 0;
+    return 0;
+}
+
+static void try_once(void *unused)
+{
+    memset(fates, 0, sizeof(fates));
+    MUST(tr_sim_disk_new(&disk) == 0);
+    MUST(tr_run(run, unused, &(tr_config){ .loops = 2, .signals = -1 }) == 0);
+    tr_sim_disk_free(disk);
+}
+
+static void be_quiet(void *unused, tr_log_level level, const char *line)
+{
+    (void)unused;
+    (void)level;
+    (void)line;
+}
+
+static int rounds(void)
+{
+    const char *many = getenv("TROUPE_ROUNDS");
+
+    return many != NULL ? atoi(many) : SEEDS;
+}
+
+static void try_all(const kind *one)
+{
+    tr_log_set(be_quiet, NULL);
+    how = one;
+    rounds_that_lost = 0;
+    for (int seed = 1; seed <= rounds(); seed++)
+        ck_assert_int_eq(
+            tr_sim_run(try_once, NULL,
+                       &(tr_sim_options){ .seed = (uint64_t)seed, .preempt = 0.002, .late = 0.02 },
+                       NULL),
+            0);
+}
+
+/* Many checkpoints. */
+#define SMALL_LOG "pragma wal_autocheckpoint = 20"
+
+START_TEST(what_was_acknowledged_survives_a_power_cut)
+{
+    try_all(&(kind){ .is_cut = true, .setup = SMALL_LOG });
+    ck_assert_int_eq(rounds_that_lost, 0);
+}
+END_TEST
+
+START_TEST(so_it_does_where_each_write_has_its_own_commit)
+{
+    try_all(&(kind){ .is_cut = true, .setup = SMALL_LOG, .group_most = 1 });
+    ck_assert_int_eq(rounds_that_lost, 0);
+}
+END_TEST
+
+START_TEST(so_it_does_where_tasks_are_cancelled)
+{
+    try_all(&(kind){ .is_cut = true, .setup = SMALL_LOG, .is_impatient = true });
+    ck_assert_int_eq(rounds_that_lost, 0);
+    try_all(&(kind){ .is_impatient = true });
+    ck_assert_int_eq(rounds_that_lost, 0);
+}
+END_TEST
+
+START_TEST(so_it_does_on_a_disk_that_fails)
+{
+    try_all(&(kind){ .failures = 0.02, .setup = SMALL_LOG });
+    ck_assert_int_eq(rounds_that_lost, 0);
+    try_all(&(kind){ .failures = 0.01, .is_cut = true, .setup = SMALL_LOG });
+    ck_assert_int_eq(rounds_that_lost, 0);
+}
+END_TEST
+
+START_TEST(so_it_does_on_a_disk_that_is_full)
+{
+    try_all(&(kind){ .is_full = true, .setup = SMALL_LOG });
+    ck_assert_int_eq(rounds_that_lost, 0);
+    try_all(&(kind){ .is_full = true, .is_cut = true, .is_impatient = true, .setup = SMALL_LOG });
+    ck_assert_int_eq(rounds_that_lost, 0);
+}
+END_TEST
+
+/* Else the tests above would find nothing. */
+START_TEST(without_a_sync_for_each_group_it_would_not)
+{
+    try_all(&(kind){ .is_cut = true, .durability = TR_DB_NORMAL });
+    ck_assert_int_gt(rounds_that_lost, 0);
+}
+END_TEST
+
+SUITE_MAIN("db/power", what_was_acknowledged_survives_a_power_cut,
+           so_it_does_where_each_write_has_its_own_commit, so_it_does_where_tasks_are_cancelled,
+           so_it_does_on_a_disk_that_fails, so_it_does_on_a_disk_that_is_full,
+           without_a_sync_for_each_group_it_would_not)
