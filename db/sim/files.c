@@ -31,7 +31,8 @@ static void put(tr__disk_content *content, const char *data, size_t bytes, size_
 {
     if (content->bytes < at + bytes)
         resize(content, at + bytes);
-    memcpy(content->data + at, data, bytes);
+    if (bytes > 0) /* else there may be no memory at all */
+        memcpy(content->data + at, data, bytes);
 }
 
 /* Only some of its sectors. */
