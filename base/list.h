@@ -39,13 +39,13 @@ static inline void tr__list_append(tr__list *head, tr__list *node)
 {
     node->next = head;
     node->prev = head->prev;
-    head->prev->next = node;
+    head->prev->next = node; /* NOLINT(clang-analyzer-core.NullDereference): a list is a circle */
     head->prev = node;
 }
 
 static inline void tr__list_remove(tr__list *node)
 {
-    node->next->prev = node->prev;
+    node->next->prev = node->prev; /* NOLINT(clang-analyzer-core.NullDereference): as above */
     node->prev->next = node->next;
     node->next = NULL;
     node->prev = NULL;

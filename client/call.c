@@ -109,7 +109,7 @@ static int try_once(tr_http_reply **out, tr__client_call *call, unsigned flags, 
         flags |= TR__CONNS_SURE;
     if (rc == 0)
         rc = tr__conns_take(&conn, call->room, tr__open_key(call), flags);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     rc = conn->io == NULL ? tr__open_conn(call, conn) : 0;
     if (rc < 0) {

@@ -55,6 +55,7 @@ struct tr__client_room {
     bool is_default; /* it has a reference to the program's own client */
     /* Origins, by their keys. */
     tr__client_origin **buckets;
+    uint64_t hash_key[2]; /* servers' names come from anybody */
     size_t bucket_count, origin_count;
     /* Connections: those that nobody uses, the one that has been idle for longest first; and
      * others. */

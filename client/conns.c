@@ -6,6 +6,7 @@
 
 #include "base/atomic.h"
 #include "base/seam.h"
+#include "base/siphash.h"
 #include "net/system.h"
 #include "net/tls_engine.h"
 #include "runtime/task.h"
@@ -23,15 +24,6 @@ typedef struct waiter {
 } waiter;
 
 /* ---- origins ---- */
-
-static uint64_t hash_of(tr__slice key)
-{
-    uint64_t hash = 1469598103934665603U; /* FNV-1a; a table of strangers' names doubles early */
-
-    for (size_t i = 0; i < key.bytes; i++)
-        hash = (hash ^ (unsigned char)key.at[i]) * 1099511628211U;
-    return hash ^ hash >> 32;
-}
 
 static tr__client_origin **bucket_of(const tr__client_room *room, uint64_t hash)
 {
@@ -86,7 +78,7 @@ static tr__client_origin *add_origin(tr__client_room *room, tr__slice key, uint6
 
 static tr__client_origin *find_origin(tr__client_room *room, tr__slice key)
 {
-    uint64_t hash = hash_of(key);
+    uint64_t hash = tr__siphash(room->hash_key, key.at, key.bytes);
     tr__client_origin *origin = *bucket_of(room, hash);
 
     while (origin != NULL && (origin->hash != hash || origin->bytes != key.bytes ||
@@ -520,6 +512,8 @@ int tr__conns_open(tr__client_room *room)
     if (room->buckets == NULL)
         return TR_ENOMEM;
     room->bucket_count = TR__CLIENT_BUCKETS;
+    room->hash_key[0] = tr__dice();
+    room->hash_key[1] = tr__dice();
     room->origin_count = 0;
     tr__list_init(&room->idle);
     tr__list_init(&room->busy);

@@ -74,11 +74,14 @@ static const char *join(tr_http_reply *reply, const char *name, size_t bytes)
 
 const char *tr_http_reply_header(tr_http_reply *reply, const char *name)
 {
-    tr__slice wanted = { name, name != NULL ? strlen(name) : 0 };
+    tr__slice wanted;
     const char *first = NULL;
     size_t bytes = 0, count = 0;
 
-    for (size_t i = 0; reply != NULL && i < reply->line_count; i++)
+    if (reply == NULL || name == NULL)
+        return NULL;
+    wanted = tr__slice_of(name);
+    for (size_t i = 0; i < reply->line_count; i++)
         if (tr__slice_equals_ignoring_case(reply->lines[i].name, wanted)) {
             first = count++ == 0 ? reply->lines[i].value.at : first;
             bytes += reply->lines[i].value.bytes + 2;

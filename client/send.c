@@ -171,7 +171,8 @@ static int send_piece(tr__client_conn *conn, char *piece, size_t bytes, bool is_
         part.iov_base = piece + PIECE_AT - digits;
         /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): data follows */
         memcpy(part.iov_base, size, (size_t)digits);
-        memcpy(piece + PIECE_AT + bytes, "\r\n", 2);
+        piece[PIECE_AT + bytes] = '\r';
+        piece[PIECE_AT + bytes + 1] = '\n';
         part.iov_len = (size_t)digits + bytes + 2;
     }
     return send_parts(conn, &part, 1);

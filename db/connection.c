@@ -283,12 +283,22 @@ static int enter_wal(tr__connection *c)
     return rc < 0 ? rc : 0;
 }
 
+static int prepare_undo(tr__connection *c)
+{
+    int code;
+
+    c->is_ours = true;
+    code = sqlite3_prepare_v3(c->handle, "rollback", -1, SQLITE_PREPARE_PERSISTENT, &c->undo, NULL);
+    c->is_ours = false;
+    return code == SQLITE_OK ? 0 : tr__connection_failed(c, code);
+}
+
 static int set_up(tr__connection *c, tr__connection_kind kind)
 {
     const tr__db_options *options = c->options;
-    int rc = 0;
+    int rc = prepare_undo(c);
 
-    if (!options->is_memory && !options->is_read_only && kind == TR__CONNECTION_WRITES)
+    if (rc == 0 && !options->is_memory && !options->is_read_only && kind == TR__CONNECTION_WRITES)
         rc = enter_wal(c);
     if (rc == 0)
         rc =
@@ -323,6 +333,8 @@ void tr__connection_close(tr__connection *connection)
     if (connection->handle == NULL)
         return;
     tr__statements_forget(connection);
+    (void)sqlite3_finalize(connection->undo); /* tells what its last step has told */
+    connection->undo = NULL;
     (void)sqlite3_close_v2(connection->handle); /* it can't fail without statements */
     connection->handle = NULL;
 }
@@ -367,13 +379,22 @@ void tr__connection_end(tr__connection *connection)
 
 void tr__connection_roll_back(tr__connection *connection)
 {
-    char why[TR__WHY_BYTES];
-
     if (sqlite3_get_autocommit(connection->handle) != 0)
         return;
-    memcpy(why, connection->why, sizeof(why));
-    (void)tr__connection_do(connection, "rollback"); /* the failure before it is the one to tell */
-    memcpy(connection->why, why, sizeof(why));
+    connection->is_ours = true;            /* it may be compiled again */
+    (void)sqlite3_step(connection->undo);  /* what counts is what came of it: see below */
+    (void)sqlite3_reset(connection->undo); /* tells the same again */
+    connection->is_ours = false;
+    connection->must_undo = sqlite3_get_autocommit(connection->handle) == 0;
+}
+
+int tr__connection_settle(tr__connection *connection)
+{
+    if (!connection->must_undo)
+        return 0;
+    connection->must_undo = false;
+    tr__connection_roll_back(connection);
+    return tr__connection_refuse(connection, TR_ENOMEM, "out of memory");
 }
 
 /* The first statement of a text; *sql is what is left of it. */

@@ -59,6 +59,11 @@ typedef struct tr__connection {
     bool is_inside;
     int undone; /* the failure for which SQLite has rolled it back; 0: it is open */
 
+    /* Prepared when it opens: what must not fail needs no memory of ours then. SQLite may compile
+     * it again, and have none: then that is to be done before anything else. */
+    sqlite3_stmt *undo;
+    bool must_undo;
+
     bool is_ours;            /* what is prepared now is the library's own, or of the setup */
     uint64_t busy_since_ns;  /* when another process was found to have it locked */
     uint32_t busy_word;      /* it sleeps on this; nobody wakes it */
@@ -102,8 +107,12 @@ void tr__connection_end(tr__connection *connection);
 /* Why SQLite has rolled back the transaction that it is inside; 0: it has not. */
 int tr__connection_check(tr__connection *connection);
 /* Undo what has been done since the transaction began, if there is one: SQLite rolls some failures
- * back by itself. why stays as it is. */
+ * back by itself. why stays as it is. Where SQLite has no memory for it, nothing else is done with
+ * the connection before it is undone: tr__connection_settle. */
 void tr__connection_roll_back(tr__connection *connection);
+/* What has to be undone is undone.
+ * Errors: TR_ENOMEM it had to be: so what the caller is in the middle of is gone. */
+int tr__connection_settle(tr__connection *connection);
 /* Do all statements of a text. is_ours: those that programs may not say are allowed. */
 int tr__connection_script(tr__connection *connection, const char *sql, bool is_ours);
 

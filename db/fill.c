@@ -231,12 +231,14 @@ static int grow(array *a)
     size_t room = a->room > 0 ? a->room * 2 : FIRST_ITEMS;
     char *items;
 
-    if (a->count < a->room)
+    if (a->items != NULL && a->count < a->room)
         return 0;
     items = tr__alloc(room * a->item_bytes);
-    if (items == NULL)
-        return tr__rows_refuse(TR_ENOMEM, "out of memory");
-    if (a->count > 0)
+    if (items == NULL) {
+        (void)tr__rows_refuse(TR_ENOMEM, "out of memory"); /* what it returns */
+        return TR_ENOMEM;
+    }
+    if (a->items != NULL)
         memcpy(items, a->items, a->count * a->item_bytes);
     tr__free(a->items);
     a->items = items;

@@ -157,8 +157,9 @@ static int open_database(tr_db **out, const tr_db_config *config)
     rc = open_connections(base, config, why);
     if (rc < 0) {
         tr__why_set(why);
-        tr__log(TR_LOG_ERROR, "database %s: it can't be opened: %s", config->path,
-                why[0] != '\0' ? why : tr_strerror(rc));
+        if (rc != TR_ECANCELED) /* which is nobody's fault */
+            tr__log(TR_LOG_ERROR, "database %s: it can't be opened: %s", config->path,
+                    why[0] != '\0' ? why : tr_strerror(rc));
         free_database(base);
         return rc;
     }

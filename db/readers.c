@@ -48,10 +48,12 @@ static int stand_in_line(tr__database *base)
     return rc;
 }
 
-static void leave_line(tr__database *base)
+/* With a connection, or without one. */
+static void leave_line(tr__database *base, bool begins)
 {
     tr__mutex_lock(&base->lock);
     base->waiting_reads--;
+    base->reads += begins;
     tr__mutex_unlock(&base->lock);
 }
 
@@ -71,7 +73,7 @@ int tr__readers_take(struct tr__database *base, tr__connection **out)
     if (rc < 0)
         return rc;
     rc = take(base, out);
-    leave_line(base);
+    leave_line(base, rc == 0);
     return rc;
 }
 
@@ -104,7 +106,7 @@ static int run_with_any(void *arg)
 
     if (tr_semaphore_try_acquire(&readers->permits, 1) < 0)
         return NONE_IS_FREE;
-    leave_line(read->base);
+    leave_line(read->base, true);
     read->has_begun = true;
     read->connection = pop(readers);
     return run(read);
@@ -121,7 +123,7 @@ static int wait_and_run(tr__read *read)
     tr__readers *readers = &read->base->readers;
     int rc = take(read->base, &read->connection);
 
-    leave_line(read->base);
+    leave_line(read->base, rc == 0);
     read->has_begun = true;
     if (rc < 0)
         return rc;
@@ -150,7 +152,7 @@ int tr__readers_run(tr__read *read)
     if (rc == NONE_IS_FREE)
         return wait_and_run(read);
     if (!read->has_begun)
-        leave_line(base);
+        leave_line(base, false);
     return rc;
 }
 

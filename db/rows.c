@@ -241,7 +241,8 @@ int tr__rows_keep(tr_db_rows *rows, char *memory, size_t bytes)
 
     if (kept == NULL)
         return TR_ENOMEM;
-    *kept = (tr__kept){ .next = rows->kept, .memory = memory };
+    kept->next = rows->kept;
+    kept->memory = memory;
     rows->kept = kept;
     rows->kept_bytes += bytes;
     return 0;

@@ -104,9 +104,11 @@ int tr__statement_take(tr__connection *connection, const char *sql, bool is_ours
                        tr__statement **out)
 {
     size_t bytes = strlen(sql);
-    int rc = is_ours ? 0 : tr__connection_check(connection);
+    int rc = tr__connection_settle(connection);
 
     *out = NULL;
+    if (rc == 0 && !is_ours)
+        rc = tr__connection_check(connection);
     if (rc < 0)
         return rc;
     *out = find(connection, sql, bytes, is_ours);

@@ -12,15 +12,16 @@ static const tr_local why_of_task = { "the last failure of a database" };
 /* Of a thread that is no loop's. */
 static TR__THREAD_LOCAL char why_of_thread[TR__WHY_BYTES];
 
+static char out_of_memory[] = "out of memory";
+
 /* The table of a task's values is shared with its children: so each sentence is a new one. Without
- * memory for it the old one must not stay. */
+ * memory for it the old one must not stay; it does, where there is none for that either. */
 static void set_of_task(const char *why)
 {
-    char *copy = why[0] != '\0' ? tr__copy_string(why) : NULL;
+    char *copy = tr__copy_string(why);
 
-    if (copy == NULL && tr_local_get(&why_of_task) == NULL)
-        return;
-    (void)tr_local_set(&why_of_task, copy, copy != NULL ? tr__free : NULL); /* see above */
+    if (copy == NULL || tr_local_set(&why_of_task, copy, tr__free) < 0)
+        (void)tr_local_set(&why_of_task, out_of_memory, NULL); /* see above */
 }
 
 void tr__why_set(const char *why)

@@ -130,9 +130,12 @@ typedef struct tr_http_call {
     const char *method; /* default GET; POST, if there is a body */
     const char *url;    /* "https://example.org/a?b=c"; "/a", to the client's base. What may not
                            stand in a URL is percent-encoded; a fragment is not sent */
-    const char *const *query;   /* appended to it, encoded: name, value, ..., NULL */
-    const char *const *headers; /* "Name: value", ..., NULL; they take the place of the client's */
-    const char *user;           /* Basic authentication, with password */
+    const char *const *query; /* appended to it, encoded: name, value, ..., NULL */
+    /* "Name: value", ..., NULL; they take the place of the client's. TR_EINVAL are those that the
+     * client writes itself: Content-Length, Transfer-Encoding, Connection, Keep-Alive, Expect, TE,
+     * Trailer, Upgrade, Proxy-Authorization, Proxy-Connection. */
+    const char *const *headers;
+    const char *user; /* Basic authentication, with password */
     const char *password;
     const char *bearer; /* a token */
     /* The body: at most one of these. */

@@ -221,7 +221,7 @@ TR_API int tr_db_commit(tr_db *tx);
 /* ---- what else ---- */
 
 /* SQLite's sentence about the last call that failed in the calling task, or job: "UNIQUE constraint
- * failed: items.name"; "" if there is none, or there was no memory for it.
+ * failed: items.name"; "" if there is none; "out of memory" also where there was none for it.
  * Ownership: lent until the next call that fails.
  * Threads:   any. */
 TR_API const char *tr_db_why(void);
@@ -234,15 +234,15 @@ TR_API int tr_db_backup(tr_db *db, const char *path);
 
 /* What it did until now. */
 typedef struct tr_db_stats {
-    uint64_t writes; /* that were acknowledged */
-    uint64_t groups; /* transactions that they shared */
-    uint64_t reads;
-    uint64_t failures; /* calls that have ended with an error */
-    uint64_t repeated; /* writes that ran again, because another one spoilt their group */
-    uint64_t busy;     /* times that another process was waited for */
-    uint64_t prepared; /* statements; those that were at hand are not counted */
-    long waiting;      /* writes in line, now */
-    long waiting_reads;
+    uint64_t writes;    /* that were acknowledged */
+    uint64_t groups;    /* transactions that they shared */
+    uint64_t reads;     /* that had one of the connections that read: queries, jobs, snapshots */
+    uint64_t failures;  /* calls that have ended with an error */
+    uint64_t repeated;  /* writes that ran again, because another one spoilt their group */
+    uint64_t busy;      /* times that another process was waited for */
+    uint64_t prepared;  /* statements; those that were at hand are not counted */
+    long waiting;       /* writes in line, now */
+    long waiting_reads; /* in line for one of the connections that read */
     double last_commit; /* seconds that the last one took */
 } tr_db_stats;
 

@@ -293,6 +293,43 @@ CASE(a_job_reads_on_the_connections_thread)
     close_db(db);
 }
 
+/* ---- counting ---- */
+
+static int read_nothing(tr_db *job, void *unused)
+{
+    (void)job;
+    (void)unused;
+    return 0;
+}
+
+static uint64_t reads_of(tr_db *db)
+{
+    tr_db_stats s;
+
+    EXPECT(tr_db_statistics(db, &s) == 0 && s.waiting_reads == 0);
+    return s.reads;
+}
+
+/* However many batches it comes in. */
+CASE(each_that_had_a_reader_is_counted_once)
+{
+    tr_db *db = open_with(two_readers);
+    uint64_t before = reads_of(db);
+    int rc;
+
+    EXPECT(number_of(db, "select 1") == 1 && reads_of(db) == before + 1);
+    TR_DB_EACH(row, &rc, db, NUMBERS, 20000)
+        EXPECT(!tr_db_is_null(row, 0));
+    EXPECT(rc == 0 && reads_of(db) == before + 2);
+    EXPECT(tr_db_read(db, read_nothing, NULL) == 0 && reads_of(db) == before + 3);
+    TR_DB_SNAPSHOT(tx, &rc, db) {
+        EXPECT(number_of(tx, "select 2") == 2);
+    }
+    EXPECT(rc == 0 && reads_of(db) == before + 4);
+    EXPECT(tr_db_exec(db, "create table t (n)") == 0 && reads_of(db) == before + 4);
+    close_db(db);
+}
+
 /* ---- closing ---- */
 
 static int read_slowly(void *arg)
@@ -325,4 +362,5 @@ CASES("rows", more_rows_than_a_batch_come_in_order, rows_may_be_left_early,
       who_waits_for_a_reader_can_be_cancelled, too_many_in_line_are_refused,
       a_statement_that_runs_is_interrupted, rows_can_be_cancelled_at_each_await,
       a_foreign_thread_may_do_all, who_may_not_wait_is_told_so,
-      a_job_reads_on_the_connections_thread, what_is_under_way_is_done_before_it_closes)
+      a_job_reads_on_the_connections_thread, each_that_had_a_reader_is_counted_once,
+      what_is_under_way_is_done_before_it_closes)
