@@ -93,6 +93,17 @@ static int insert_in_transaction(tr_db *db, int key)
     return rc;
 }
 
+static int insert_and_leave(tr_db *db, int key)
+{
+    int rc;
+
+    TR_DB_TRANSACTION(tx, &rc, db) {
+        rc = tr_db_exec(tx, "insert into t values (?, 1)", key);
+        break; /* it is rolled back */
+    }
+    return rc;
+}
+
 struct write_one_args {
     tr_db *db;
     int key;
@@ -141,14 +152,19 @@ static int open_it(tr_db **db)
 static void write_all(tr_db *db)
 {
     int results[3] = { TR_ENOMEM, TR_ENOMEM, TR_ENOMEM };
-    int rc, tx;
+    int rc = insert_and_leave(db, 7), tx;
+    bool has_struck_before = has_struck();
 
+    MUST(rc >= 0 || has_struck_before);
     TR_SCOPE(s, &rc) {
         for (int i = 0; i < 3; i++)
             (void)tr_go(s, write_one, .db = db, .key = i, .result = &results[i]); /* see results */
     }
     MUST(rc == 0 || has_struck());
     tx = insert_in_transaction(db, 5);
+    MUST(tx >= 0 || !has_struck_before); /* what has failed is over */
+    rc = rows_of(db, 7);
+    MUST(rc == 0 || (rc < 0 && !has_struck_before && has_struck()));
     for (int i = 0; i < 3; i++)
         must_be(db, i, results[i], true);
     must_be(db, 5, tx, true);
