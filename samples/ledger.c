@@ -115,7 +115,7 @@ static int prepare(void)
 
     if (rc < 0)
         return rc;
-    login_init(&ledger.login, ledger.db);
+    login_init(&ledger.login, ledger.db, o->hash_cost);
     ledger.work = (tr_semaphore)TR_SEMAPHORE_INIT(WORK_MOST);
     ledger.accounts = (struct accounts){ ledger.db, o->idle, &ledger.work };
     ledger.metrics = metrics_new();
