@@ -220,7 +220,9 @@ static int get_statement(tr_http_request *req, tr_http_response *res, void *arg)
     rc = s.account < 0 ? TR_ENOENT : accounts_get(r->accounts, s.account, r->patience, &state);
     if (rc == TR_ENOENT)
         return tr_http_problem(res, 404, "There is no account %" PRId64 ".", s.account);
-    return rc < 0 ? failure_answer(res, rc) : send_statement(&s);
+    if (rc == 0)
+        rc = send_statement(&s);
+    return rc < 0 ? failure_answer(res, rc) : rc; /* as far as nothing of it has gone out */
 }
 
 /* ---- how it is doing ---- */
