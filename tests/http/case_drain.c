@@ -201,5 +201,38 @@ CASE(who_never_pauses_does_not_hold_the_end_up)
     EXPECT(rc == 0);
 }
 
+/* It waits for its client, again and again. */
+static int endless(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    static const char some[64 * 1024];
+    int rc = tr_http_begin(res, 200, "text/plain", -1);
+
+    (void)req;
+    (void)ctx;
+    while (rc == 0)
+        rc = tr_http_write(res, some, sizeof(some));
+    return rc;
+}
+
+CASE(who_takes_nothing_does_not_hold_the_end_up)
+{
+    tr_http_server *server = new_server(&(tr_http_config){ .loops = 1, .drain = 0.2 });
+    const char *head;
+    tr_io *ios[3];
+    service s;
+
+    EXPECT(tr_http_route(server, "GET", "/endless", endless, NULL) == 0);
+    begin_service(&s, server);
+    for (int i = 0; i < 3; i++) {
+        ios[i] = open_client(&s);
+        say(ios[i], "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+        EXPECT(tr_read_until(ios[i], &head, "\r\n\r\n", 1024) > 0);
+    }
+    end_service(&s);
+    for (int i = 0; i < 3; i++)
+        EXPECT(tr_close(ios[i]) == 0);
+}
+
 CASES("drain", whoever_could_connect_is_answered, requests_that_came_together_are_all_answered,
-      who_was_not_told_of_the_end_may_ask_once_more, who_never_pauses_does_not_hold_the_end_up)
+      who_was_not_told_of_the_end_may_ask_once_more, who_never_pauses_does_not_hold_the_end_up,
+      who_takes_nothing_does_not_hold_the_end_up)
