@@ -69,6 +69,7 @@ static int find_account(const struct routes *r, tr_http_request *req, tr_http_re
 {
     int rc;
 
+    *state = (struct account_state){ 0 };
     if (tr_http_param_int(req, "id", id) < 0 || *id < 0)
         return failure_number(res, "The account in the path", 0, INT64_MAX);
     rc = accounts_get(r->accounts, *id, r->patience, state);
