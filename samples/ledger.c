@@ -28,6 +28,7 @@
  *
  * In ledger/: service.c puts it together; store.c is the database, accounts.c the actors,
  * transfers.c the heart; routes.c, login.c, feed.c, metrics.c and page.c are what their names say. */
+#include <errno.h>
 #include <stdio.h>
 #include <troupe/db.h>
 #include <troupe/net.h>
@@ -38,6 +39,8 @@
 static struct options options;
 static struct service service;
 
+/* ---- what it says ---- */
+
 /* For who has started it: a person, or a program that reads JSON. */
 static void tell(const struct options *o, const char *address)
 {
@@ -45,15 +48,55 @@ static void tell(const struct options *o, const char *address)
     fflush(stdout);
 }
 
+/* What can be done about it; "": nothing but to look. */
+static const char *advice(int rc)
+{
+    switch (rc) {
+    case TR_ENOENT:
+    case -EISDIR:
+    case -EACCES:
+    case -EROFS:
+    case TR_EOPEN:
+        return ". Give a file that may be written, in a folder that is there";
+    case TR_ECORRUPT:
+        return ". Give another file, or move this one away";
+    case TR_EBUSY:
+        return ". Another program writes into it: end that";
+    case TR_ENOSPC:
+        return ". Make room on its disk";
+    default:
+        return "";
+    }
+}
+
+static void explain_db(int rc)
+{
+    fprintf(stderr, "ledger: --db %s: %s; %s%s.\n", options.db, tr_strerror(rc), tr_db_why(),
+            advice(rc));
+}
+
+static void explain_listen(int rc)
+{
+    fprintf(stderr,
+            "ledger: --listen %s: %s. Give an address of this machine, and a port that is free, "
+            "like 127.0.0.1:8081; or port 0, and it says which.\n",
+            options.listen, tr_strerror(rc));
+}
+
+/* ---- the program ---- */
+
 static int app(void *unused)
 {
     int rc = service_begin(&service, &options), ended;
 
     (void)unused;
-    if (rc == 0)
+    if (rc < 0 && rc != TR_ECANCELED && !service.is_wrong)
+        explain_db(rc);
+    if (rc == 0) {
         rc = service_serve(&service, tell);
-    else if (rc != TR_ECANCELED)
-        fprintf(stderr, "ledger: %s: %s; %s\n", options.db, tr_strerror(rc), tr_db_why());
+        if (rc < 0 && rc != TR_ECANCELED && !service.is_listening)
+            explain_listen(rc);
+    }
     ended = service_end(&service);
     return rc < 0 && rc != TR_ECANCELED ? rc : ended;
 }

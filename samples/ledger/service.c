@@ -17,9 +17,11 @@ static int check_books(const struct service *s)
 
     if (rc == 0 && !a.holds) {
         fprintf(stderr,
-                "ledger: %s: the books are wrong: %" PRId64 " of %" PRId64 " cents, %" PRId64
-                " wrong balances, %" PRId64 " wrong transfers\n",
+                "ledger: --db %s: the books are wrong: %" PRId64 " of %" PRId64 " cents, %" PRId64
+                " wrong balances, %" PRId64 " wrong transfers. Somebody else has written into it: "
+                "take a copy that is whole.\n",
                 s->options->db, a.total, a.supply, a.wrong_balances, a.wrong_transfers);
+        s->is_wrong = true;
         return TR_ECORRUPT;
     }
     return rc;
@@ -86,19 +88,21 @@ static void add_middleware(struct service *s, tr_http_server *srv)
 }
 
 struct tell_address_args {
-    const struct options *options;
+    struct service *service;
     tr_http_server *srv;
     void (*tell)(const struct options *options, const char *address);
 };
 
+/* That it can't listen is what tr_http_serve returns. */
 static int tell_address(void *arg)
 {
     const struct tell_address_args *a = arg;
-    int rc = tr_http_await_ready(a->srv);
 
-    if (rc == 0)
-        a->tell(a->options, tr_http_address(a->srv));
-    return rc;
+    if (tr_http_await_ready(a->srv) == 0) {
+        a->service->is_listening = true;
+        a->tell(a->service->options, tr_http_address(a->srv));
+    }
+    return 0;
 }
 
 int service_serve(struct service *s,
@@ -117,7 +121,7 @@ int service_serve(struct service *s,
     page_add(srv);
     TR_SCOPE(scope, &failed) { /* without one of these it does not serve */
         tr_go(scope, feed_publish, .feed = &s->feed);
-        tr_go(scope, tell_address, .options = s->options, .srv = srv, .tell = tell);
+        tr_go(scope, tell_address, .service = s, .srv = srv, .tell = tell);
         rc = tr_http_serve(srv); /* what could not be added is returned here */
         tr_scope_cancel(scope);
     }

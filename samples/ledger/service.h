@@ -20,11 +20,13 @@ struct service {
     struct login login;
     struct metrics *metrics;
     struct routes routes;
+    bool is_listening;
+    bool is_wrong; /* the books; stderr has been told how */
 };
 
 /* Open the database, and see that all the money is there. service_end has to come in any case. The
  * options are lent until then.
- * Errors: TR_ECORRUPT the books are wrong: stderr says how; of the database; TR_ENOMEM. */
+ * Errors: TR_ECORRUPT the books are wrong: service->is_wrong; of the database; TR_ENOMEM. */
 int service_begin(struct service *service, const struct options *options);
 
 /* Serve until the calling task is cancelled; what is asked by then is answered. `tell` is called
