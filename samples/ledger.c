@@ -28,7 +28,9 @@
  *
  * In ledger/: store.c is the database, accounts.c the actors, transfers.c the heart; routes.c,
  * login.c, feed.c, metrics.c and page.c are what their names say. */
+#include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +56,8 @@ static struct ledger {
     struct login login;
     struct metrics *metrics;
     struct routes routes;
+    bool is_listening;
+    bool is_wrong; /* the books; it has been said */
 } ledger;
 
 /* ---- what it says ---- */
@@ -64,16 +68,52 @@ static void write_line(void *unused, const char *line)
     puts(line);
 }
 
-/* For who has started it: a person, or a program that reads JSON. */
+/* For who has started it: a person, or a program that reads JSON. That it can't listen is what
+ * tr_http_serve returns. */
 static int tell(void *srv)
 {
-    int rc = tr_http_await_ready(srv);
-
-    if (rc == 0)
-        printf(ledger.options.json ? "{\"listening\":\"%s\"}\n" : "listening on %s\n",
-               tr_http_address(srv));
+    if (tr_http_await_ready(srv) < 0)
+        return 0;
+    ledger.is_listening = true;
+    printf(ledger.options.json ? "{\"listening\":\"%s\"}\n" : "listening on %s\n",
+           tr_http_address(srv));
     fflush(stdout);
-    return rc;
+    return 0;
+}
+
+/* What can be done about it; "": nothing but to look. */
+static const char *advice(int rc)
+{
+    switch (rc) {
+    case TR_ENOENT:
+    case -EISDIR:
+    case -EACCES:
+    case -EROFS:
+    case TR_EOPEN:
+        return ". Give a file that may be written, in a folder that is there";
+    case TR_ECORRUPT:
+        return ". Give another file, or move this one away";
+    case TR_EBUSY:
+        return ". Another program writes into it: end that";
+    case TR_ENOSPC:
+        return ". Make room on its disk";
+    default:
+        return "";
+    }
+}
+
+static void explain_db(int rc)
+{
+    fprintf(stderr, "ledger: --db %s: %s; %s%s.\n", ledger.options.db, tr_strerror(rc), tr_db_why(),
+            advice(rc));
+}
+
+static void explain_listen(int rc)
+{
+    fprintf(stderr,
+            "ledger: --listen %s: %s. Give an address of this machine, and a port that is free, "
+            "like 127.0.0.1:8081; or port 0, and it says which.\n",
+            ledger.options.listen, tr_strerror(rc));
 }
 
 /* ---- beginning ---- */
@@ -86,9 +126,11 @@ static int check_books(void)
 
     if (rc == 0 && !a.holds) {
         fprintf(stderr,
-                "ledger: %s: the books are wrong: %" PRId64 " of %" PRId64 " cents, %" PRId64
-                " wrong balances, %" PRId64 " wrong transfers\n",
+                "ledger: --db %s: the books are wrong: %" PRId64 " of %" PRId64 " cents, %" PRId64
+                " wrong balances, %" PRId64 " wrong transfers. Somebody else has written into it: "
+                "take a copy that is whole.\n",
                 ledger.options.db, a.total, a.supply, a.wrong_balances, a.wrong_transfers);
+        ledger.is_wrong = true;
         return TR_ECORRUPT;
     }
     return rc;
@@ -167,6 +209,8 @@ static int serve(void)
         rc = tr_http_serve(srv); /* what could not be added is returned here */
         tr_scope_cancel(s);
     }
+    if (rc < 0 && rc != TR_ECANCELED && !ledger.is_listening)
+        explain_listen(rc);
     return rc;
 }
 
@@ -189,8 +233,8 @@ static int app(void *unused)
     (void)unused;
     if (rc == 0)
         rc = serve();
-    else if (rc != TR_ECANCELED)
-        fprintf(stderr, "ledger: %s: %s; %s\n", ledger.options.db, tr_strerror(rc), tr_db_why());
+    else if (rc != TR_ECANCELED && !ledger.is_wrong)
+        explain_db(rc);
     if (ledger.db != NULL)
         ended = finish();
     feed_fini(&ledger.feed);
