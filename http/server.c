@@ -247,7 +247,7 @@ static void close_waiting(tr__http_worker *worker)
     }
 }
 
-/* One that waits for its client goes over to those that are handled, as it waits no more. */
+/* One that waits for its client leaves its list as it is cancelled: no limit counts for it then. */
 static void cancel_handlers(tr__http_worker *worker)
 {
     for (int limit = -1; limit < TR__LIMIT_COUNT; limit++) {
