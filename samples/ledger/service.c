@@ -10,7 +10,7 @@
 /* ---- beginning ---- */
 
 /* All the money is there, or it does not serve. */
-static int check_books(const struct service *s)
+static int check_books(struct service *s)
 {
     struct audit a;
     int rc = store_audit(s->db, &a);
