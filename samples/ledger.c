@@ -27,7 +27,8 @@
  *   Prints:  listening on 127.0.0.1:8080
  *
  * In ledger/: service.c puts it together; store.c is the database, accounts.c the actors,
- * transfers.c the heart; routes.c, login.c, feed.c, metrics.c and page.c are what their names say. */
+ * transfers.c the heart; routes.c, login.c, feed.c, metrics.c and page.c are what their names
+ * say. */
 #include <errno.h>
 #include <stdio.h>
 #include <troupe/db.h>

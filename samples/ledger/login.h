@@ -2,7 +2,8 @@
  *
  * A password is kept as scrypt's hash of it, which takes a core some 150 ms and 16 MiB (or what
  * --hash-cost says, which is kept with it): so it is made by the CPU pool, while the loops go on,
- * and so many may stand in line for it; who comes beyond is told to come again. A token is 32 random bytes; the database has its SHA-256 only. */
+ * and so many may stand in line for it; who comes beyond is told to come again. A token is 32
+ * random bytes; the database has its SHA-256 only. */
 #ifndef LEDGER_LOGIN_H
 #define LEDGER_LOGIN_H
 

@@ -1,5 +1,5 @@
-/* What was asked of the ledger, what it answered, and whether its database says the same. It is kept
- * by those who ask, so it outlives the ledger. */
+/* What was asked of the ledger, what it answered, and whether its database says the same. It is
+ * kept by those who ask, so it outlives the ledger. */
 #ifndef TR_TESTS_LEDGER_BOOKS_H
 #define TR_TESTS_LEDGER_BOOKS_H
 

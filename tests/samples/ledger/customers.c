@@ -236,13 +236,12 @@ static order *new_order(customer *c)
 static void move_money(customer *c)
 {
     order *o = new_order(c);
-    outcome result;
 
     if (o == NULL)
         return;
     if (chance(4))
         try_twice(c, o);
-    while ((result = try_order(c, o)) >= NOT_DONE && !c->weather->is_over)
+    while (try_order(c, o) >= NOT_DONE && !c->weather->is_over)
         (void)tr_sleep((double)dice(1, 1000) / 1000);
 }
 

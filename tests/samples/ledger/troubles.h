@@ -11,7 +11,8 @@ void troubles_begin(tr_sim_disk *disk, weather *weather);
 /* All is well again. */
 void troubles_end(tr_sim_disk *disk);
 
-/* Hold the database's lock, as another program would, for so many seconds. A task's; it may fail. */
+/* Hold the database's lock, as another program would, for so many seconds; as far as there is a
+ * database. */
 void troubles_lock(const char *path, double seconds);
 
 #endif
