@@ -17,8 +17,8 @@
 static const char *file = "items.db";
 static const tr_db_migration schema[] = {
     { .name = "items",
-      .sql = "create table items (id integer primary key, name text not null unique,"
-             " about text, price real not null);" },
+      .sql = "create table items (id integer primary key autoincrement," /* never given twice */
+             " name text not null unique, about text, price real not null);" },
     { 0 }
 };
 

@@ -1,6 +1,7 @@
 /* See failure.h. */
 #include "failure.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <troupe/db.h>
 
@@ -35,4 +36,14 @@ int failure_answer(tr_http_response *res, int rc)
         if (reasons[i].rc == rc)
             return failure_busy(res, reasons[i].seconds, reasons[i].sentence);
     return rc;
+}
+
+int failure_number(tr_http_response *res, const char *name, int64_t least, int64_t most)
+{
+    return most == INT64_MAX
+               ? tr_http_problem(res, 400, "%s has to be a whole number, at least %" PRId64 ".",
+                                 name, least)
+               : tr_http_problem(res, 400,
+                                 "%s has to be a whole number from %" PRId64 " to %" PRId64 ".",
+                                 name, least, most);
 }

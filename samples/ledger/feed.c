@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failure.h"
 #include "store.h"
 
 enum { BATCH = 200 };        /* postings that are read at once */
@@ -150,7 +151,9 @@ static int begin_at(struct feed *feed, tr_http_request *req, int64_t *last)
         return *end == 0 && *last >= 0 ? 0 : TR_EINVAL;
     }
     rc = tr_http_query_int(req, "after", last);
-    return rc == TR_ENOENT ? 0 : rc;
+    if (rc == TR_ENOENT)
+        return 0;
+    return rc == 0 && *last < 0 ? TR_EINVAL : rc;
 }
 
 /* It is told first where it begins. What it has missed may cross what the room sends: ids tell. */
@@ -209,10 +212,11 @@ static int get_events(tr_http_request *req, tr_http_response *res, struct feed *
     struct events e = { .res = res, .feed = feed };
     int64_t transfer;
     uint64_t version = 0;
-    int rc = begin_at(feed, req, &e.last);
+    int rc;
 
-    if (rc == 0)
-        rc = tr_http_events(res);
+    if (begin_at(feed, req, &e.last) < 0)
+        return failure_number(res, "after, or Last-Event-ID,", 0, INT64_MAX);
+    rc = tr_http_events(res);
     while (rc >= 0) {
         rc = tr_watch_changed_for(feed->news, &transfer, &version, SILENCE_SECONDS);
         if (rc == TR_ETIMEDOUT)

@@ -63,34 +63,48 @@ static int post_account(tr_http_request *req, tr_http_response *res, void *arg)
     return rc < 0 ? rc : tr_http_answer(res, 201, &tr_declared_account, &account);
 }
 
+/* The account that the path names; or the answer that was given instead. */
+static int find_account(const struct routes *r, tr_http_request *req, tr_http_response *res,
+                        int64_t *id, struct account_state *state)
+{
+    int rc;
+
+    if (tr_http_param_int(req, "id", id) < 0 || *id < 0)
+        return failure_number(res, "The account in the path", 0, INT64_MAX);
+    rc = accounts_get(r->accounts, *id, r->patience, state);
+    if (rc == TR_ENOENT)
+        return tr_http_problem(res, 404, "There is no account %" PRId64 ".", *id);
+    return rc < 0 ? failure_answer(res, rc) : 0;
+}
+
+/* Whether there is an answer already, or none is to come. */
+static bool is_over(int rc, const tr_http_response *res)
+{
+    return rc < 0 || tr_http_answer_status(res) != 0;
+}
+
 static int get_account(tr_http_request *req, tr_http_response *res, void *arg)
 {
-    const struct routes *r = arg;
     struct account_state state;
     struct account account;
-    int rc = tr_http_param_int(req, "id", &account.id);
+    int rc = find_account(arg, req, res, &account.id, &state);
 
-    if (rc < 0)
+    if (is_over(rc, res))
         return rc;
-    rc = account.id < 0 ? TR_ENOENT : accounts_get(r->accounts, account.id, r->patience, &state);
-    if (rc == TR_ENOENT)
-        return tr_http_problem(res, 404, "There is no account %" PRId64 ".", account.id);
-    if (rc < 0)
-        return failure_answer(res, rc);
     account.owner = state.owner.name;
     account.cents = state.cents;
     return tr_http_answer(res, 200, &tr_declared_account, &account);
 }
 
-/* An optional number of the query. */
-static int read_query(tr_http_request *req, const char *name, int64_t least, int64_t most,
-                      int64_t *value)
+/* An optional number of the query; or the answer that was given instead. */
+static int read_query(tr_http_request *req, tr_http_response *res, const char *name, int64_t least,
+                      int64_t most, int64_t *value)
 {
     int rc = tr_http_query_int(req, name, value);
 
     if (rc == TR_ENOENT)
         return 0;
-    return rc == 0 && (*value < least || *value > most) ? TR_EINVAL : rc;
+    return rc < 0 || *value < least || *value > most ? failure_number(res, name, least, most) : 0;
 }
 
 static int list_accounts(struct routes *r, int64_t after, int64_t limit, tr_http_response *res)
@@ -117,11 +131,11 @@ static int list_accounts(struct routes *r, int64_t after, int64_t limit, tr_http
 static int get_accounts(tr_http_request *req, tr_http_response *res, void *arg)
 {
     int64_t after = 0, limit = PAGE;
-    int rc = read_query(req, "after", 0, INT64_MAX, &after);
+    int rc = read_query(req, res, "after", 0, INT64_MAX, &after);
 
-    if (rc == 0)
-        rc = read_query(req, "limit", 1, PAGE_MOST, &limit);
-    return rc < 0 ? rc : list_accounts(arg, after, limit, res);
+    if (!is_over(rc, res))
+        rc = read_query(req, res, "limit", 1, PAGE_MOST, &limit);
+    return is_over(rc, res) ? rc : list_accounts(arg, after, limit, res);
 }
 
 /* ---- the statement ---- */
@@ -208,19 +222,15 @@ static int get_statement(tr_http_request *req, tr_http_response *res, void *arg)
     struct statement s = { .db = r->db, .res = res };
     int type = tr_http_accepts(req, types, 2);
     struct account_state state;
-    int rc = tr_http_param_int(req, "id", &s.account);
+    int rc = read_query(req, res, "after", 0, INT64_MAX, &s.last);
 
-    if (rc == 0)
-        rc = read_query(req, "after", 0, INT64_MAX, &s.last);
-    if (rc < 0)
+    if (is_over(rc, res))
         return rc;
     if (type < 0)
         return tr_http_problem(res, 406, "It is %s or %s.", types[0], types[1]);
     s.is_csv = type == 1;
-    rc = s.account < 0 ? TR_ENOENT : accounts_get(r->accounts, s.account, r->patience, &state);
-    if (rc == TR_ENOENT)
-        return tr_http_problem(res, 404, "There is no account %" PRId64 ".", s.account);
-    return rc < 0 ? failure_answer(res, rc) : send_statement(&s);
+    rc = find_account(r, req, res, &s.account, &state);
+    return is_over(rc, res) ? rc : send_statement(&s);
 }
 
 /* ---- how it is doing ---- */

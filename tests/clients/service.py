@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/samples"))
-from peers import PATIENCE, Sample  # noqa: E402
+from peers import PATIENCE, Sample, WebSocket  # noqa: E402,F401
 
 
 def run(*command, status=0, **options):
