@@ -247,13 +247,19 @@ static void close_waiting(tr__http_worker *worker)
     }
 }
 
+/* One that waits for its client leaves its list as it is cancelled: no limit counts for it then. */
 static void cancel_handlers(tr__http_worker *worker)
 {
     for (int limit = -1; limit < TR__LIMIT_COUNT; limit++) {
         tr__list *list = limit < 0 ? &worker->handled : &worker->limited[limit];
+        tr__list *node = list->next;
 
-        for (tr__list *node = list->next; node != list; node = node->next)
-            tr__conn_cancel(TR__CONTAINER_OF(node, tr__http_conn, link));
+        while (node != list) {
+            tr__http_conn *conn = TR__CONTAINER_OF(node, tr__http_conn, link);
+
+            node = node->next;
+            tr__conn_cancel(conn);
+        }
     }
 }
 

@@ -95,6 +95,17 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Who goes before there is an answer is no failure of ours: 499, as nginx has it. Who leaves a feed
+ * has been answered. */
+static int status_of(int rc, const tr_http_response *res)
+{
+    int answered = tr_http_answer_status(res);
+
+    if (rc == TR_ECANCELED)
+        return answered != 0 ? answered : 499;
+    return rc < 0 ? 500 : answered;
+}
+
 static int measure(tr_http_request *req, tr_http_response *res, tr_http_next *next, void *metrics)
 {
     double start = now();
@@ -105,7 +116,7 @@ static int measure(tr_http_request *req, tr_http_response *res, tr_http_next *ne
         figures_of(mine(metrics), pattern[0] != 0 ? tr_http_method(req) : "", pattern);
 
     if (r != NULL)
-        count(r, rc < 0 ? 500 : tr_http_answer_status(res), now() - start);
+        count(r, status_of(rc, res), now() - start);
     return rc;
 }
 
@@ -236,7 +247,8 @@ static void say_transfers(FILE *out, const struct figures *f)
                                                  [TOO_LITTLE] = "too_little",
                                                  [FAILED] = "failed" };
 
-    say_head(out, "ledger_transfers_total", "counter", "Transfers, by what became of them.");
+    say_head(out, "ledger_transfers_total", "counter",
+             "Transfers that were answered, by what became of them.");
     for (int i = 0; i < VERDICTS; i++)
         say(out, "ledger_transfers_total{outcome=\"%s\"} %" PRIu64 "\n", names[i], f->verdicts[i]);
 }

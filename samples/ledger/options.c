@@ -9,7 +9,13 @@
 #include <string.h>
 #include <troupe/core.h>
 
-enum { MAX_LOOPS = 1024, MAX_ACCOUNTS = 1000000, MAX_GROUP = 100000, EXIT_USAGE = 2 };
+enum {
+    MAX_LOOPS = 1024,
+    MAX_ACCOUNTS = 1000000,
+    MAX_GROUP = 100000,
+    MAX_HASH_COST = 1 << 18, /* 256 MiB */
+    EXIT_USAGE = 2
+};
 
 static const char usage[] =
     "Usage: ledger [OPTION]...\n"
@@ -24,6 +30,8 @@ static const char usage[] =
     "      --auth            who changes something has to log in before\n"
     "      --user NAME       let NAME log in with the password LEDGER_PASSWORD\n"
     "      --group-most N    transfers that share one fsync at most (default 256)\n"
+    "      --hash-cost N     scrypt's N for new passwords, a power of two: each 1024 take\n"
+    "                        1 MiB, and some 9 ms (default 16384)\n"
     "      --idle SECONDS    an account that nobody asks for leaves memory (default 60)\n"
     "      --patience SECONDS\n"
     "                        that a request waits for the database: then 503 (default 5)\n"
@@ -42,8 +50,8 @@ static _Noreturn void refuse(void)
     exit(EXIT_USAGE);
 }
 
-/* Only digits: strtoull alone would let "-1" pass. */
-static long read_number(const char *name, const char *text, long least, long most)
+/* Only digits: strtoull alone would let "-1" pass. `from` is where it stands: "--loops". */
+static long read_number(const char *from, const char *text, long least, long most)
 {
     char *end = NULL;
     unsigned long long value;
@@ -52,20 +60,30 @@ static long read_number(const char *name, const char *text, long least, long mos
     value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
         value < (unsigned long long)least || value > (unsigned long long)most) {
-        fprintf(stderr, "ledger: --%s %s: give a number from %ld to %ld\n", name, text, least,
-                most);
+        fprintf(stderr, "ledger: %s %s: give a number from %ld to %ld\n", from, text, least, most);
         refuse();
     }
     return (long)value;
 }
 
-static double read_seconds(const char *name, const char *text)
+static uint64_t read_hash_cost(const char *from, const char *text)
+{
+    long value = read_number(from, text, 2, MAX_HASH_COST);
+
+    if ((value & (value - 1)) != 0) {
+        fprintf(stderr, "ledger: %s %s: give a power of two\n", from, text);
+        refuse();
+    }
+    return (uint64_t)value;
+}
+
+static double read_seconds(const char *from, const char *text)
 {
     char *end = NULL;
     double value = strtod(text, &end);
 
     if (end == text || *end != '\0' || !isfinite(value) || value <= 0) {
-        fprintf(stderr, "ledger: --%s %s: give seconds, more than 0\n", name, text);
+        fprintf(stderr, "ledger: %s %s: give seconds, more than 0\n", from, text);
         refuse();
     }
     return value;
@@ -82,16 +100,24 @@ static _Noreturn void print_and_exit(const char *text)
 }
 
 static const struct option known[] = {
-    { "listen", required_argument, NULL, 'L' }, { "db", required_argument, NULL, 'd' },
-    { "loops", required_argument, NULL, 'l' },  { "accounts", required_argument, NULL, 'a' },
-    { "user", required_argument, NULL, 'u' },   { "group-most", required_argument, NULL, 'g' },
-    { "idle", required_argument, NULL, 'i' },   { "patience", required_argument, NULL, 'p' },
-    { "auth", no_argument, NULL, 'A' },         { "log", no_argument, NULL, 'o' },
-    { "json", no_argument, NULL, 'j' },         { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
+    { "listen", required_argument, NULL, 'L' },
+    { "db", required_argument, NULL, 'd' },
+    { "loops", required_argument, NULL, 'l' },
+    { "accounts", required_argument, NULL, 'a' },
+    { "user", required_argument, NULL, 'u' },
+    { "group-most", required_argument, NULL, 'g' },
+    { "idle", required_argument, NULL, 'i' },
+    { "patience", required_argument, NULL, 'p' },
+    { "hash-cost", required_argument, NULL, 'c' },
+    { "auth", no_argument, NULL, 'A' },
+    { "log", no_argument, NULL, 'o' },
+    { "json", no_argument, NULL, 'j' },
+    { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'v' },
+    { NULL, 0, NULL, 0 },
 };
 
-static void take(struct options *o, int option, const char *name, const char *value)
+static void take(struct options *o, int option, const char *from, const char *value)
 {
     switch (option) {
     case 'L':
@@ -101,22 +127,25 @@ static void take(struct options *o, int option, const char *name, const char *va
         o->db = value;
         break;
     case 'l':
-        o->loops = (int)read_number(name, value, 1, MAX_LOOPS);
+        o->loops = (int)read_number(from, value, 1, MAX_LOOPS);
         break;
     case 'a':
-        o->accounts = read_number(name, value, 0, MAX_ACCOUNTS);
+        o->accounts = read_number(from, value, 0, MAX_ACCOUNTS);
         break;
     case 'u':
         o->user = value;
         break;
     case 'g':
-        o->group_most = (size_t)read_number(name, value, 1, MAX_GROUP);
+        o->group_most = (size_t)read_number(from, value, 1, MAX_GROUP);
+        break;
+    case 'c':
+        o->hash_cost = read_hash_cost(from, value);
         break;
     case 'i':
-        o->idle = read_seconds(name, value);
+        o->idle = read_seconds(from, value);
         break;
     default: /* 'p': the last that takes a value */
-        o->patience = read_seconds(name, value);
+        o->patience = read_seconds(from, value);
     }
 }
 
@@ -136,7 +165,7 @@ static void take_environment(struct options *o)
             *c = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
         value = getenv(variable);
         if (value != NULL && value[0] != 0)
-            take(o, k->val, k->name, value);
+            take(o, k->val, variable, value);
     }
     o->password = getenv("LEDGER_PASSWORD");
 }
@@ -165,19 +194,27 @@ static void take_flag(struct options *o, int option)
 void options_read(struct options *o, int argc, char **argv)
 {
     int option, index = 0;
+    char from[32];
 
-    *o = (struct options){
-        .listen = "127.0.0.1:8080", .db = "ledger.db", .idle = 60, .patience = 5
-    };
+    *o = (struct options){ .listen = "127.0.0.1:8080",
+                           .db = "ledger.db",
+                           .idle = 60,
+                           .patience = 5,
+                           .hash_cost = 1 << 14 };
     take_environment(o);
     while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
+        (void)snprintf(from, sizeof(from), "--%s", known[index].name);
         if (option != '?' && known[index].has_arg == required_argument)
-            take(o, option, known[index].name, optarg);
+            take(o, option, from, optarg);
         else
             take_flag(o, option);
     }
     if (optind < argc) {
         fprintf(stderr, "ledger: %s: it takes options only\n", argv[optind]);
+        refuse();
+    }
+    if (o->user != NULL && o->user[0] == 0) {
+        fprintf(stderr, "ledger: --user has to name somebody\n");
         refuse();
     }
     if (o->user != NULL && (o->password == NULL || strlen(o->password) < 8)) {

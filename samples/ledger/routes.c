@@ -69,6 +69,7 @@ static int find_account(const struct routes *r, tr_http_request *req, tr_http_re
 {
     int rc;
 
+    *state = (struct account_state){ 0 };
     if (tr_http_param_int(req, "id", id) < 0 || *id < 0)
         return failure_number(res, "The account in the path", 0, INT64_MAX);
     rc = accounts_get(r->accounts, *id, r->patience, state);
@@ -230,7 +231,10 @@ static int get_statement(tr_http_request *req, tr_http_response *res, void *arg)
         return tr_http_problem(res, 406, "It is %s or %s.", types[0], types[1]);
     s.is_csv = type == 1;
     rc = find_account(r, req, res, &s.account, &state);
-    return is_over(rc, res) ? rc : send_statement(&s);
+    if (is_over(rc, res))
+        return rc;
+    rc = send_statement(&s);
+    return rc < 0 ? failure_answer(res, rc) : rc; /* as far as nothing of it has gone out */
 }
 
 /* ---- how it is doing ---- */

@@ -201,5 +201,74 @@ CASE(who_never_pauses_does_not_hold_the_end_up)
     EXPECT(rc == 0);
 }
 
+/* ---- handlers that wait for their clients ---- */
+
+enum { STUCK = 4 };
+
+typedef struct stuck {
+    tr_event has_begun;
+    int begun;
+    int cancelled;
+} stuck;
+
+static void note_begun(stuck *s)
+{
+    if (++s->begun == STUCK)
+        EXPECT(tr_event_set(&s->has_begun) == 0);
+}
+
+static int take_all(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    stuck *s = ctx;
+    char piece[16];
+    ssize_t bytes;
+
+    (void)res;
+    note_begun(s);
+    while ((bytes = tr_http_read(req, piece, sizeof(piece))) > 0)
+        continue;
+    s->cancelled += bytes == TR_ECANCELED;
+    return (int)bytes;
+}
+
+static int give_without_end(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    static const char piece[4096];
+    stuck *s = ctx;
+    int rc = tr_http_begin(res, 200, "text/plain", -1);
+
+    (void)req;
+    note_begun(s);
+    while (rc == 0)
+        rc = tr_http_write(res, piece, sizeof(piece));
+    s->cancelled += rc == TR_ECANCELED;
+    return rc;
+}
+
+/* Some send no more, some take no more: each is told by the end of the connection. */
+CASE(handlers_that_wait_for_their_clients_are_cancelled_in_the_end)
+{
+    static const tr_http_route_options streams = { .streams_body = true };
+    tr_http_server *server = new_server(&(tr_http_config){ .loops = 1, .drain = 0.2 });
+    tr_io *clients[STUCK];
+    stuck s = { 0 };
+    service at;
+
+    EXPECT(tr_http_route_with(server, "POST", "/", take_all, &s, &streams) == 0);
+    EXPECT(tr_http_route(server, "GET", "/", give_without_end, &s) == 0);
+    begin_service(&at, server);
+    for (int i = 0; i < STUCK; i++) {
+        clients[i] = open_client(&at);
+        say(clients[i], i % 2 == 0 ? "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"
+                                   : "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    EXPECT(tr_event_wait(&s.has_begun) == 0);
+    end_service(&at);
+    EXPECT(s.cancelled == STUCK);
+    for (int i = 0; i < STUCK; i++)
+        EXPECT(tr_close(clients[i]) == 0);
+}
+
 CASES("drain", whoever_could_connect_is_answered, requests_that_came_together_are_all_answered,
-      who_was_not_told_of_the_end_may_ask_once_more, who_never_pauses_does_not_hold_the_end_up)
+      who_was_not_told_of_the_end_may_ask_once_more, who_never_pauses_does_not_hold_the_end_up,
+      handlers_that_wait_for_their_clients_are_cancelled_in_the_end)

@@ -1,58 +1,16 @@
 /* Sweeps over TLS, in which OpenSSL's own memory fails, too: each of its allocations asks whether
  * it is the one. What must hold: a context, a connection, or a record is made, or there is a code;
- * nobody is trusted who would not be otherwise; and all works when there is memory again.
- *
- * What OpenSSL keeps as long as the process (algorithms that were looked up) it may fetch at any
- * time: so its blocks are counted here, over many runs. */
+ * nobody is trusted who would not be otherwise; and all works when there is memory again. */
 #ifndef TR_TESTS_SWEEP_TLS_H
 #define TR_TESTS_SWEEP_TLS_H
 
-#include <openssl/crypto.h>
 #include <troupe/net.h>
 
-#include "base/seam.h"
+#include "net/sweep_openssl.h"
 #include "support/sweep.h"
 
 #define EXPECT MUST
 #include "net/certificates.h"
-
-/* ---- OpenSSL's memory ---- */
-
-static int64_t live; /* blocks */
-
-static void *give(size_t bytes, const char *file, int line)
-{
-    void *block;
-
-    (void)file;
-    (void)line;
-    if (tr__fault_strikes(TR__FAULT_MEMORY))
-        return NULL;
-    block = malloc(bytes);
-    live += block != NULL;
-    return block;
-}
-
-static void *give_again(void *block, size_t bytes, const char *file, int line)
-{
-    void *larger;
-
-    (void)file;
-    (void)line;
-    if (tr__fault_strikes(TR__FAULT_MEMORY))
-        return NULL;
-    larger = realloc(block, bytes);
-    live += block == NULL && larger != NULL;
-    return larger;
-}
-
-static void take(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    live -= block != NULL;
-    free(block);
-}
 
 /* ---- two sides ---- */
 
@@ -212,27 +170,11 @@ static void run(void *unused)
     MUST(rc == 0 || has_struck());
 }
 
-static inline void run_once(void)
-{
-    ck_assert_int_eq(tr_sim_run(run, NULL, &(tr_sim_options){ .seed = 1 }, NULL), 0);
-}
-
-/* OpenSSL has what it keeps after the first runs; a leak of some of thousands would show. */
 static inline void sweep_tls(const tls_program *what)
 {
-    enum { KEPT = 20 };
-    int64_t before;
-
     program = what;
     sweep_now.share = what->share > 0 ? what->share : 1;
-    run_once();
-    run_once();
-    before = live;
-    sweep(run);
-    run_once();
-    if (live > before + KEPT)
-        (void)fprintf(stderr, "%d blocks of OpenSSL's, then %d\n", (int)before, (int)live);
-    MUST(live <= before + KEPT);
+    sweep_with_openssl(run);
 }
 
 static inline void begin_files(void)
@@ -243,15 +185,5 @@ static inline void begin_files(void)
     make_certificate(&files, "other", "other", "DNS:www.example.org", 30, &files.good);
     make_certificate(&files, "own", "localhost", "DNS:localhost", 30, NULL);
 }
-
-#define TLS_SWEEPS(name, ...)                                                                      \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const TTest *const tests[] = { __VA_ARGS__ };                                              \
-                                                                                                   \
-        if (CRYPTO_set_mem_functions(give, give_again, take) != 1)                                 \
-            return EXIT_FAILURE;                                                                   \
-        return run_suite(name, 0, tests, (int)(sizeof(tests) / sizeof(tests[0])));                 \
-    }
 
 #endif

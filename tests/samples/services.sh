@@ -38,12 +38,12 @@ equal()
     }
 }
 
-# start NAME ARGUMENTS...: it listens when this returns, at $address.
+# start NAME ARGUMENTS...: it listens when this returns, at $address. $before: what comes before the address.
 start()
 {
     local tries
     : >"$work/out" # what the last one said must not be taken for what this one says
-    "$samples/$1" 127.0.0.1:0 "${@:2}" >"$work/out" 2>"$work/err" &
+    "$samples/$1" ${before:+"$before"} 127.0.0.1:0 "${@:2}" >"$work/out" 2>"$work/err" &
     server=$!
     for ((tries = 0; tries < 600; tries++)); do
         address=$(sed -n 's/^listening on //p' "$work/out" 2>/dev/null)
@@ -108,6 +108,28 @@ if start chat "$sources/samples/chat"; then
     equal 'two people hear each other' $'ann comes in\nbob comes in\nbob: hello\nbob has left' \
         "$(python3 "$sources/tests/samples/talk.py" "$address")"
     stop chat
+fi
+
+# It is not built where SQLite's or OpenSSL's library is missing.
+if [ -x "$samples/ledger" ] && before=--listen start ledger --db "$work/ledger.db" --accounts 3; then
+    equal 'ledger knows its accounts' '{"id":1,"owner":"Ann","cents":100000}' "$(ask "http://$address/accounts/1")"
+    for _ in once again; do
+        equal 'ledger moves money once' '{"id":4,"from":1,"to":2,"cents":500,"memo":""' \
+            "$(ask --json '{"from":1,"to":2,"cents":500}' -H 'Idempotency-Key: rent-may' \
+                "http://$address/transfers" | sed 's/,"at".*//')"
+    done
+    equal 'ledger says why not' '409 Account 3 has less than 100001 cents.' \
+        "$(ask -w '%{http_code} ' -o "$work/answer" --json '{"from":3,"to":2,"cents":100001}' \
+            -H 'Idempotency-Key: too-much' "http://$address/transfers")$(
+            python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["detail"])' "$work/answer")"
+    equal 'ledger tells what was done' '"opening",100000 "",99500' \
+        "$(ask -H 'Accept: text/csv' "http://$address/accounts/1/statement" |
+            tr -d '\r' | awk -F, 'NR > 1 { print $6 "," $5 }' | paste -sd ' ')"
+    equal 'ledger has all its money' '{"holds":true,"accounts":4,"transfers":4,"total":1000000000000000' \
+        "$(ask "http://$address/audit" | sed 's/,"supply".*//')"
+    equal 'ledger shows its page' 'text/html; charset=utf-8' \
+        "$(ask -o /dev/null -w '%{content_type}' "http://$address/")"
+    stop ledger
 fi
 
 printf '%d checks, %d failures\n' "$checks" "$failures"
