@@ -38,7 +38,7 @@ typedef struct exploration {
     uint64_t seeds;
     uint64_t done;
     uint64_t together; /* so many in a process */
-    int count; /* of children side by side */
+    int count;         /* of children side by side */
     child children[SIDE_BY_SIDE_MAX];
 } exploration;
 
@@ -200,11 +200,36 @@ static void show_again(const exploration *e, child *c, const tr__sim_preemption 
         tr__sim_print_last(c->trace);
 }
 
+/* With the preemptions of the list it fails by itself: with fewer, too? */
+static void report_fewest(const exploration *e, child *c, tr__sim_preemption *list, uint64_t found)
+{
+    uint64_t left = shrink(e, c, list, found);
+
+    show_again(e, c, list, left);
+    (void)fprintf(stderr,
+                  "sim: it fails with %" PRIu64 " of its %" PRIu64
+                  " preemptions; above is what happens then\n",
+                  left, found);
+}
+
+/* One that does not fail by itself needs those that its process ran before it. */
+static void report_how_to_repeat(const child *c, uint64_t before)
+{
+    if (before == 0) {
+        (void)fprintf(stderr, "sim: to run it again: TROUPE_SEED=%" PRIu64 "\n", c->seed);
+        return;
+    }
+    (void)fprintf(
+        stderr,
+        "sim: alone it does not fail, but after what those before it left in its process\n"
+        "sim: to run them again: TROUPE_SEED=%" PRIu64 " TROUPE_SEEDS=%" PRIu64 "\n",
+        c->seed - before, before + 1);
+}
+
 static void report(const exploration *e, child *c)
 {
     uint64_t found = c->trace->preemptions;
-    uint64_t left = found;
-    uint64_t before = c->trace->seed - c->seed; /* in the same process */
+    uint64_t before = c->trace->seed - c->seed;
     tr__sim_preemption *list = malloc((found + 1) * sizeof(*list));
 
     c->seed = c->trace->seed;
@@ -216,21 +241,11 @@ static void report(const exploration *e, child *c)
     c->trace->is_replay = true;
     c->trace->is_quiet = true;
     if (found < TR__SIM_PREEMPTIONS_MAX && still_fails(e, c, list, found)) {
-        left = shrink(e, c, list, found);
-        show_again(e, c, list, left);
-        (void)fprintf(stderr,
-                      "sim: it fails with %" PRIu64 " of its %" PRIu64
-                      " preemptions; above is what "
-                      "happens then\n",
-                      left, found);
-    } else if (before > 0) {
-        (void)fprintf(stderr,
-                      "sim: alone it does not fail: what the %" PRIu64 " seeds before it left in "
-                      "its process does it; set options.together to 1\n",
-                      before);
+        report_fewest(e, c, list, found);
+        before = 0;
     }
     c->trace->is_replay = false;
-    (void)fprintf(stderr, "sim: to run it again: TROUPE_SEED=%" PRIu64 "\n", c->seed);
+    report_how_to_repeat(c, before);
     free(list);
 }
 
@@ -317,7 +332,7 @@ int tr_sim_explore(void (*fn)(void *arg), void *arg, uint64_t seeds, const tr_si
     static const tr_sim_options usual;
     exploration e = { .fn = fn, .arg = arg, .count = real_cores() };
     uint64_t first;
-    int rc;
+    int rc = 0;
 
     e.options = options != NULL ? options : &usual;
     if (fn == NULL || !tr__sim_options_are_valid(e.options))
@@ -327,8 +342,11 @@ int tr_sim_explore(void (*fn)(void *arg), void *arg, uint64_t seeds, const tr_si
     if (tr__sim_seed_from_environment(&first)) {
         tr_sim_options once = *e.options;
 
-        once.seed = first;
-        return tr_sim_run(fn, arg, &once, NULL);
+        for (uint64_t left = tr__sim_seeds_from_environment(1); rc == 0 && left > 0; left--) {
+            once.seed = first++;
+            rc = tr_sim_run(fn, arg, &once, NULL);
+        }
+        return rc;
     }
     first = e.options->seed != 0 ? e.options->seed : tr__sim_seed_by_chance();
     e.seeds = tr__sim_seeds_from_environment(seeds);

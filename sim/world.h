@@ -82,7 +82,7 @@ typedef struct tr__sim_preemption {
 
 typedef struct tr__sim_world {
     bool is_on;
-    bool is_loud; /* TROUPE_SIM_TRACE: each event is printed as it comes */
+    bool is_loud;       /* TROUPE_SIM_TRACE: each event is printed as it comes */
     bool is_old_kernel; /* one that has no guards but mapped ones */
     tr_sim_options options;
     tr_sim_thread *threads; /* that have not been joined */
