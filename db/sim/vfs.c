@@ -272,7 +272,8 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = do_unmap,
 };
 
-/* A journal's folder is synced with it, as SQLite's own VFS does. */
+/* A journal's folder is synced with the first sync by each who could have made it, whether he has
+ * or not: as SQLite's own VFS does. */
 static void open_file(tr__disk_handle *handle, const char *name, int flags, bool is_new)
 {
     tr_sim_disk *disk = handle->disk;
@@ -282,7 +283,7 @@ static void open_file(tr__disk_handle *handle, const char *name, int flags, bool
     handle->boot = disk->boot;
     handle->is_deleted_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
     handle->syncs_folder =
-        is_new &&
+        (flags & SQLITE_OPEN_CREATE) != 0 &&
         (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL)) != 0;
     tr__list_append(&handle->file->handles, &handle->link);
     handle->base.pMethods = &methods;

@@ -27,7 +27,7 @@ int feed_init(struct feed *feed, tr_db *db)
     int64_t last;
     int rc = store_last_transfer(db, &last);
 
-    *feed = (struct feed){ .db = db };
+    *feed = (struct feed){ .db = db, .sent = 2 * last };
     if (rc == 0)
         rc = tr_watch_new(&feed->news, sizeof(last), &last);
     return rc == 0 ? tr_room_new(&feed->room) : rc;
@@ -82,57 +82,110 @@ static int read_batch(struct feed *feed, int64_t *last, char **text, size_t *byt
     return 0;
 }
 
-/* Send all that is new to whom it is for. */
-static int send_new(struct feed *feed, int64_t *last, int (*send)(void *to, const char *, size_t),
-                    void *to)
+/* Send all that is new to whom it is for; what could not be sent is still new. */
+static int send_new(struct feed *feed, int64_t *last,
+                    int (*send)(void *to, const char *text, size_t bytes, int64_t last), void *to)
 {
-    char *text;
-    size_t bytes = 0;
+    bool is_new;
     int rc;
 
     do {
-        rc = read_batch(feed, last, &text, &bytes);
-        if (rc == 0 && text != NULL)
-            rc = send(to, text, bytes);
+        int64_t end = *last;
+        size_t bytes = 0;
+        char *text;
+
+        rc = read_batch(feed, &end, &text, &bytes);
+        is_new = rc == 0 && text != NULL;
+        if (is_new)
+            rc = send(to, text, bytes, end);
         free(text);
-    } while (rc >= 0 && text != NULL);
+        if (rc >= 0)
+            *last = end;
+    } while (rc >= 0 && is_new);
     return rc;
 }
 
-static int send_to_room(void *room, const char *text, size_t bytes)
+/* ---- the room ----
+ *
+ * What it is sent next is what comes behind feed->sent. Who has read for himself as far as that
+ * joins, and misses nothing, nor sees anything before what comes in front of it; so both look at it
+ * under a lock. What he has read beyond it comes again: ids tell. */
+
+static int send_to_room(void *arg, const char *text, size_t bytes, int64_t last)
 {
-    return tr_room_send(room, TR_WS_TEXT, text, bytes);
+    struct feed *feed = arg;
+    int rc = tr_lock(&feed->joining);
+
+    if (rc < 0)
+        return rc;
+    rc = tr_room_send(feed->room, TR_WS_TEXT, text, bytes);
+    if (rc >= 0)
+        feed->sent = last;
+    (void)tr_unlock(&feed->joining); /* it is ours */
+    return rc;
 }
 
-static int send_to_socket(void *ws, const char *text, size_t bytes)
+/* While nobody listens nothing is read. */
+static int send_news_to_room(struct feed *feed)
 {
-    return tr_ws_send(ws, TR_WS_TEXT, text, bytes);
+    int64_t last;
+    bool is_heard;
+    int rc = tr_lock(&feed->joining);
+
+    if (rc < 0)
+        return rc;
+    is_heard = tr_room_size(feed->room) > 0;
+    last = newest(feed);
+    if (is_heard || last < feed->sent)
+        last = feed->sent;
+    feed->sent = last;
+    (void)tr_unlock(&feed->joining); /* it is ours */
+    return is_heard ? send_new(feed, &last, send_to_room, feed) : 0;
 }
 
-/* While nobody listens it reads nothing. Who comes has joined the room before he reads what he
- * lacks: so what was told of before we saw an empty room, he finds in the database. An error (a
- * locked database) is none for those who listen: what could not be read is read the next time. */
+/* An error (a locked database) is none for those who listen: what could not be read is read the
+ * next time. */
 int feed_publish(void *arg)
 {
     struct feed *feed = ((const struct feed_publish_args *)arg)->feed;
-    int64_t last = newest(feed), transfer;
+    int64_t transfer;
     uint64_t version = 1;
     int rc = 0;
 
     while (rc != TR_ECANCELED) {
         rc = tr_watch_changed_for(feed->news, &transfer, &version,
                                   rc < 0 ? RETRY_SECONDS : TR_FOREVER);
-        if (rc == TR_ECANCELED)
-            break;
-        transfer = newest(feed) / 2;
-        if (tr_room_size(feed->room) == 0)
-            last = 2 * transfer > last ? 2 * transfer : last;
-        else
-            rc = send_new(feed, &last, send_to_room, feed->room);
+        if (rc != TR_ECANCELED)
+            rc = send_news_to_room(feed);
         if (rc != TR_ECANCELED && tr_sleep(GATHER_SECONDS) == TR_ECANCELED)
             rc = TR_ECANCELED;
     }
     (void)tr_watch_close(feed->news); /* those who follow end: the server need not wait for them */
+    return rc;
+}
+
+static int send_to_socket(void *ws, const char *text, size_t bytes, int64_t last)
+{
+    (void)last;
+    return tr_ws_send(ws, TR_WS_TEXT, text, bytes);
+}
+
+static int catch_up_and_join(struct feed *feed, tr_ws *ws, int64_t last)
+{
+    bool has_joined = false;
+    int rc = 0;
+
+    while (rc >= 0 && !has_joined) {
+        rc = send_new(feed, &last, send_to_socket, ws);
+        if (rc >= 0)
+            rc = tr_lock(&feed->joining);
+        if (rc < 0)
+            break;
+        has_joined = last >= feed->sent;
+        if (has_joined)
+            rc = tr_room_join(feed->room, ws);
+        (void)tr_unlock(&feed->joining); /* it is ours */
+    }
     return rc;
 }
 
@@ -156,7 +209,7 @@ static int begin_at(struct feed *feed, tr_http_request *req, int64_t *last)
     return rc == 0 && *last < 0 ? TR_EINVAL : rc;
 }
 
-/* It is told first where it begins. What it has missed may cross what the room sends: ids tell. */
+/* It is told first where it begins. */
 static int follow(tr_ws *ws, tr_http_request *req, void *arg)
 {
     struct feed *feed = arg;
@@ -167,9 +220,7 @@ static int follow(tr_ws *ws, tr_http_request *req, void *arg)
     if (rc == 0)
         rc = tr_ws_text(ws, "{\"last\":%" PRId64 ",\"postings\":[]}", last);
     if (rc >= 0)
-        rc = tr_room_join(feed->room, ws);
-    if (rc >= 0)
-        rc = send_new(feed, &last, send_to_socket, ws);
+        rc = catch_up_and_join(feed, ws, last);
     while (rc >= 0 && (rc = tr_ws_receive(ws, &m)) > 0)
         continue; /* it has nothing to say */
     return rc;

@@ -20,9 +20,11 @@ struct feed {
     tr_db *db;
     tr_watch *news; /* int64_t: the last transfer that somebody told of */
     tr_room *room;
+    tr_mutex joining; /* holds `sent`, and the room, still */
+    int64_t sent;     /* the last posting that the room was sent */
 };
 
-/* Begin where the database is. */
+/* Begin where the database is. It must not be moved from then on. */
 int feed_init(struct feed *feed, tr_db *db);
 void feed_fini(struct feed *feed);
 

@@ -16,12 +16,10 @@ enum {
     TOKEN_BYTES = 32,
     WAITING_MOST = 32,
     SESSION_SECONDS = 12 * 60 * 60,
-    /* scrypt's N, r, p: as OWASP recommends where 16 MiB are to suffice. */
-    SCRYPT_N = 1 << 14,
+    /* scrypt's r and p: as OWASP recommends, with an N of 16384 where 16 MiB are to suffice. */
     SCRYPT_R = 8,
     SCRYPT_P = 5
 };
-#define SCRYPT_MEMORY (UINT64_C(32) << 20) /* that it may take at most */
 
 struct credentials {
     char *user;
@@ -38,15 +36,16 @@ struct session {
 TR_DECLARE(session, TR_TEXT(session, token, .about = "for the header: Authorization: Bearer TOKEN"),
            TR_INTEGER(session, seconds, .about = "that it is good for"));
 
-void login_init(struct login *login, tr_db *db)
+void login_init(struct login *login, tr_db *db, uint64_t cost)
 {
-    *login = (struct login){ .db = db, .line = TR_SEMAPHORE_INIT(WAITING_MOST) };
+    *login = (struct login){ .db = db, .cost = cost, .line = TR_SEMAPHORE_INIT(WAITING_MOST) };
 }
 
 /* ---- hashing ---- */
 
 struct hashing {
     const char *password;
+    uint64_t cost;
     unsigned char salt[SALT_BYTES];
     unsigned char hash[HASH_BYTES];
 };
@@ -55,9 +54,10 @@ struct hashing {
 static int hash(void *arg)
 {
     struct hashing *h = arg;
+    const uint64_t most = (h->cost + SCRYPT_P + 2) * 128 * SCRYPT_R; /* bytes that it takes */
 
-    return EVP_PBE_scrypt(h->password, strlen(h->password), h->salt, sizeof(h->salt), SCRYPT_N,
-                          SCRYPT_R, SCRYPT_P, SCRYPT_MEMORY, h->hash, sizeof(h->hash)) == 1
+    return EVP_PBE_scrypt(h->password, strlen(h->password), h->salt, sizeof(h->salt), h->cost,
+                          SCRYPT_R, SCRYPT_P, most, h->hash, sizeof(h->hash)) == 1
                ? 0
                : TR_ENOMEM; /* its arguments are right */
 }
@@ -76,16 +76,18 @@ static int hash_in_line(struct login *login, struct hashing *h)
 
 int login_set_password(struct login *login, const char *user, const char *password)
 {
-    struct hashing h = { .password = password };
+    struct hashing h = { .password = password, .cost = login->cost };
     int rc = RAND_bytes(h.salt, sizeof(h.salt)) == 1 ? 0 : TR_EIO;
 
     if (rc == 0)
         rc = hash_in_line(login, &h);
     if (rc == 0)
         rc = tr_db_exec(login->db,
-                        "insert into users values (?, ?, ?) on conflict (name) do update "
-                        "set salt = excluded.salt, hash = excluded.hash",
-                        user, TR_BLOB(h.salt, sizeof(h.salt)), TR_BLOB(h.hash, sizeof(h.hash)));
+                        "insert into users (name, salt, hash, cost) values (?, ?, ?, ?) "
+                        "on conflict (name) do update "
+                        "set salt = excluded.salt, hash = excluded.hash, cost = excluded.cost",
+                        user, TR_BLOB(h.salt, sizeof(h.salt)), TR_BLOB(h.hash, sizeof(h.hash)),
+                        h.cost);
     return rc < 0 ? rc : 0;
 }
 
@@ -102,9 +104,10 @@ int login_set_first_password(struct login *login, const char *user, const char *
 static int check(struct login *login, const struct credentials *c)
 {
     tr_db_rows *row tr_cleanup_rows = NULL;
-    struct hashing h = { .password = c->password };
+    struct hashing h = { .password = c->password, .cost = login->cost };
     unsigned char kept[HASH_BYTES] = { 0 };
-    int rc = tr_db_one(&row, login->db, "select salt, hash from users where name = ?", c->user);
+    int rc =
+        tr_db_one(&row, login->db, "select salt, hash, cost from users where name = ?", c->user);
     bool is_known = rc == 0;
     size_t bytes;
 
@@ -118,6 +121,7 @@ static int check(struct login *login, const struct credentials *c)
         salt = tr_db_blob(row, 1, &bytes);
         if (bytes == sizeof(kept))
             memcpy(kept, salt, bytes);
+        h.cost = (uint64_t)tr_db_int(row, 2);
     }
     rc = hash_in_line(login, &h);
     if (rc < 0)

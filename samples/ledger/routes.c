@@ -231,7 +231,10 @@ static int get_statement(tr_http_request *req, tr_http_response *res, void *arg)
         return tr_http_problem(res, 406, "It is %s or %s.", types[0], types[1]);
     s.is_csv = type == 1;
     rc = find_account(r, req, res, &s.account, &state);
-    return is_over(rc, res) ? rc : send_statement(&s);
+    if (is_over(rc, res))
+        return rc;
+    rc = send_statement(&s);
+    return rc < 0 ? failure_answer(res, rc) : rc; /* as far as nothing of it has gone out */
 }
 
 /* ---- how it is doing ---- */

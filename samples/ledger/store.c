@@ -34,6 +34,10 @@ static const tr_db_migration migrations[] = {
              "  digest blob primary key," /* of the token: who reads this can't log in */
              "  user text not null references users on delete cascade,"
              "  until integer not null) strict;" },
+    /* With what cost each was hashed: so it can be raised. */
+    { .name = "hash cost",
+      .sql = "alter table users add column cost integer not null "
+             "default 16384;" },
     { .name = NULL },
 };
 

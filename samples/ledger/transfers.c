@@ -50,13 +50,40 @@ static void tell(struct errand *e)
 static int run_errand(void *arg)
 {
     struct errand *e = arg;
-    tr_semaphore *work = e->transfers->accounts->work;
     int rc = tr_db_write(e->transfers->db, e->job, e->arg);
 
     if (rc >= 0)
         tell(e);
+    return rc;
+}
+
+/* The task has ended; or there was no memory for its stack, and it has never run. */
+static void end_errand(tr_future *future, int status, void *arg)
+{
+    struct errand *e = arg;
+    tr_semaphore *work = e->transfers->accounts->work;
+
+    (void)future;
+    (void)status;
     leave(e);
     (void)tr_semaphore_release(work); /* it can't be too many */
+}
+
+/* 0: end_errand will be called. */
+static int begin_errand(struct errand *e, tr_task **task)
+{
+    int rc = tr_task_spawn(task, run_errand, e);
+
+    if (rc < 0)
+        return rc;
+    rc = tr_future_then(tr_task_future(*task), TR_LOOP_ANY, end_errand, e);
+    if (rc == 0)
+        return 0;
+    TR_SHIELD(TR_FOREVER) {
+        (void)tr_task_cancel(*task); /* it has not begun: so it does nothing */
+        (void)tr_task_wait(*task, TR_FOREVER);
+    }
+    tr_task_detach(*task);
     return rc;
 }
 
@@ -90,7 +117,7 @@ int transfers_write(struct transfers *transfers, tr_db_fn job, void *arg, size_t
     if (rc == 0) {
         *e = (struct errand){ .users = 2, .transfers = transfers, .job = job, .offset = offset };
         memcpy(e->arg, arg, size);
-        rc = tr_task_spawn(&task, run_errand, e);
+        rc = begin_errand(e, &task);
     }
     if (rc < 0) {
         free(e);

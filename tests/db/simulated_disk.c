@@ -202,6 +202,45 @@ START_TEST(a_disk_that_fails_loses_nothing_that_was_acknowledged)
 }
 END_TEST
 
+/* ---- the folder of a log that is not new ---- */
+
+/* A reader makes the log, and syncs nothing; whoever writes to it then has to sync its folder. */
+static void write_to_the_log_of_another(void *unused)
+{
+    sqlite3 *reader, *writer, *after;
+    bool is_done;
+
+    (void)unused;
+    ck_assert_int_eq(tr_sim_disk_new(&disk), 0);
+    after = open_database();
+    ck_assert(does(after, "create table t (x)"));
+    ck_assert_int_eq(sqlite3_close(after), SQLITE_OK); /* its log is gone */
+    reader = open_database();
+    ck_assert_int_eq(number(reader, "select count(*) from t"), 0);
+    writer = open_database();
+    is_done = does(writer, "insert into t values (1)");
+    tr_sim_disk_cut_power(disk);
+    (void)sqlite3_close(reader);
+    (void)sqlite3_close(writer);
+    after = open_database();
+    ck_assert(is_done);
+    ck_assert_int_eq(number(after, "select count(*) from t"), 1);
+    ck_assert_int_eq(sqlite3_close(after), SQLITE_OK);
+    tr_sim_disk_free(disk);
+}
+
+START_TEST(who_writes_to_a_log_first_keeps_its_name)
+{
+    static const kind synced = { .setup = WAL "pragma synchronous = full" };
+
+    how = &synced;
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        ck_assert_int_eq(
+            tr_sim_run(write_to_the_log_of_another, NULL, &(tr_sim_options){ .seed = seed }, NULL),
+            0);
+}
+END_TEST
+
 /* ---- limits ---- */
 
 static void fill(void *unused)
@@ -319,5 +358,6 @@ SUITE_MAIN("db/disk", what_was_synced_survives_a_power_cut,
            a_journal_comes_back_where_its_folder_was_not_synced,
            a_log_that_is_synced_now_and_then_loses_the_last_writes_only,
            a_disk_that_fails_loses_nothing_that_was_acknowledged,
-           a_full_disk_says_so_until_there_is_room, each_operation_can_fail_once,
-           chance_and_time_are_those_of_the_seed, outside_of_a_simulation_there_is_no_disk)
+           who_writes_to_a_log_first_keeps_its_name, a_full_disk_says_so_until_there_is_room,
+           each_operation_can_fail_once, chance_and_time_are_those_of_the_seed,
+           outside_of_a_simulation_there_is_no_disk)
