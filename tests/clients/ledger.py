@@ -25,7 +25,8 @@ class Ledger(Sample):
         try:
             super().__init__(
                 ["env", f"LEDGER_PASSWORD={PASSWORD}", str(programs.parents[1] / "samples/ledger"),
-                 "--db", str(self.db), "--accounts", str(ACCOUNTS), "--auth", "--user", USER, "--listen"])
+                 "--db", str(self.db), "--accounts", str(ACCOUNTS), "--auth", "--user", USER,
+                 "--hash-cost", "1024", "--listen"])
         except BaseException:
             shutil.rmtree(self.folder)
             raise
