@@ -69,6 +69,8 @@ void tr__pages_prefer_small(void *at, size_t bytes);
 /* Let each access to these committed pages be a SIGSEGV, without splitting their mapping (Linux
  * 6.13). false: it can't be done. */
 bool tr__pages_guard(void *at, size_t bytes);
+/* The same, whatever seam is set: for those that are. */
+bool tr__pages_guard_really(void *at, size_t bytes);
 /* The same at the price of a mapping or two. */
 bool tr__pages_forbid(void *at, size_t bytes);
 /* Take the memory behind committed pages away: they are zeroed when touched again. false: they stay

@@ -110,9 +110,9 @@ static int status_of(const char *at, size_t bytes)
     return status >= 100 ? status : TR_ESYNTAX;
 }
 
-/* The head of an answer that is not only the promise of one. Nobody has asked for another
- * protocol. */
-static int hear(tr__client_conn *conn, head *h, int *status)
+/* The head of an answer that is not only the promise of one. Another protocol is one for those who
+ * have asked for it. */
+static int hear(tr__client_conn *conn, head *h, int *status, bool may_upgrade)
 {
     for (int i = 0; i < INTERIM_MOST; i++) {
         int rc = hear_one(conn, h);
@@ -120,9 +120,9 @@ static int hear(tr__client_conn *conn, head *h, int *status)
         if (rc < 0)
             return rc;
         *status = status_of(conn->in.bytes + conn->in.begin, h->bytes);
-        if (*status == 101 || *status < 0)
+        if ((*status == 101 && !may_upgrade) || *status < 0)
             return TR_ESYNTAX;
-        if (*status >= 200)
+        if (*status >= 200 || *status == 101)
             return 0;
         tr__buffer_take(&conn->in, h->bytes);
     }
@@ -223,6 +223,17 @@ static int frame(const tr_http_reply *reply, bool is_head, tr__client_conn *conn
     return 0;
 }
 
+/* Nothing of HTTP comes any more: the connection belongs to the reply, and then to who takes it. */
+static int frame_upgraded(const tr_http_reply *reply, const tr__client_call *call,
+                          tr__client_conn *conn)
+{
+    conn->framing = TR__FRAMING_NONE;
+    conn->keeps_alive = false;
+    if (!conn->is_sent || call->given.upgrade == NULL)
+        return TR_ESYNTAX;
+    return says(reply, TR__KNOWN_UPGRADE, tr__slice_of(call->given.upgrade)) ? 0 : TR_ESYNTAX;
+}
+
 /* ---- all of it ---- */
 
 static int make(tr_http_reply **out, const tr__client_call *call, tr__client_conn *conn,
@@ -239,7 +250,9 @@ static int make(tr_http_reply **out, const tr__client_call *call, tr__client_con
     (*out)->status = status;
     (*out)->minor = text[7] - '0';
     rc = take_lines(*out, text, h->bytes);
-    if (rc == 0)
+    if (rc == 0 && status == 101)
+        rc = frame_upgraded(*out, call, conn);
+    else if (rc == 0)
         rc = frame(*out, call->is_head, conn);
     if (rc < 0) {
         tr_http_reply_free(*out);
@@ -257,7 +270,7 @@ int tr__answer_head(tr_http_reply **out, const tr__client_call *call, tr__client
 
     *out = NULL;
     TR_DEADLINE(seconds, &rc) {
-        rc = hear(conn, &h, &status);
+        rc = hear(conn, &h, &status, call->given.upgrade != NULL);
     }
     return rc < 0 ? rc : make(out, call, conn, &h, status);
 }

@@ -23,6 +23,8 @@ static int finish(tr_http_reply *reply, const tr__client_call *call, tr__client_
     int rc = 0;
 
     reply->conn = conn;
+    if (reply->status == 101)
+        return 0; /* until it is taken */
     reply->streams = call->given.streams;
     if (call->decodes && conn->framing != TR__FRAMING_NONE)
         rc = tr__decode_begin(reply);

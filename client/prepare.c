@@ -183,6 +183,25 @@ static int take_body(tr__client_call *call)
     return given->json != NULL ? write_json(call) : given->form != NULL ? write_form(call) : 0;
 }
 
+/* ---- another protocol ---- */
+
+static int check_upgrade(const tr__client_call *call)
+{
+    const char *protocol = call->given.upgrade;
+    tr__slice text, version;
+    size_t slash;
+
+    if (protocol == NULL)
+        return 0;
+    text = tr__slice_of(protocol);
+    slash = tr__slice_index(text, '/');
+    version = slash < text.bytes ? tr__slice_tail(text, slash + 1) : (tr__slice){ "1", 1 };
+    return tr__is_token(tr__slice_head(text, slash)) && tr__is_token(version) && !call->has_body &&
+                   !call->is_head
+               ? 0
+               : TR_EINVAL;
+}
+
 /* ---- all of it ---- */
 
 /* The client's was looked at when it was given. */
@@ -228,6 +247,8 @@ int tr__call_prepare(tr__client_call *call)
         rc = take_body(call);
     if (rc == 0)
         rc = choose_method(call);
+    if (rc == 0)
+        rc = check_upgrade(call);
     if (rc == 0)
         rc = take_headers(call);
     if (rc == 0)

@@ -154,6 +154,50 @@ ssize_t tr_http_reply_read(tr_http_reply *reply, void *buffer, size_t bytes)
     return count;
 }
 
+/* ---- another protocol ---- */
+
+/* What was read already is read first. */
+static bool put_back(tr_io *io, tr__buffer *in)
+{
+    size_t count = tr__buffer_count(in), kept = tr__buffer_count(&io->in);
+
+    if (count == 0)
+        return true;
+    if (!tr__buffer_reserve(&io->in, count))
+        return false;
+    memmove(io->in.bytes + io->in.begin + count, io->in.bytes + io->in.begin, kept);
+    memcpy(io->in.bytes + io->in.begin, in->bytes + in->begin, count);
+    io->in.end += count;
+    return true;
+}
+
+int tr_http_reply_take_io(tr_io **out, tr_http_reply *reply)
+{
+    tr__client_conn *conn;
+    int rc;
+
+    if (out == NULL)
+        return TR_EINVAL;
+    *out = NULL;
+    if (reply == NULL)
+        return TR_EINVAL;
+    conn = reply->conn;
+    if (reply->status != 101 || conn == NULL)
+        return TR_EWRONGPLACE;
+    rc = conn->io != NULL ? tr__ready_check(&conn->io->ready) : TR_ESHUTDOWN;
+    if (rc < 0)
+        return rc;
+    if (!put_back(conn->io, &conn->in))
+        return TR_ENOMEM;
+    *out = conn->io;
+    conn->io = NULL;
+    reply->conn = NULL;
+    tr__conns_drop(conn);
+    return 0;
+}
+
+/* ---- the end ---- */
+
 void tr_http_reply_free(tr_http_reply *reply)
 {
     if (reply == NULL)

@@ -89,6 +89,14 @@ static void put_framing(writer *w, const tr__client_call *call)
     put_text(w, text);
 }
 
+static void put_upgrade(writer *w, const tr__client_call *call)
+{
+    if (call->given.upgrade == NULL)
+        return;
+    put_text(w, "Connection: Upgrade\r\n");
+    put_line(w, (tr__slice){ "Upgrade", 7 }, tr__slice_of(call->given.upgrade));
+}
+
 /* What the jar has for it. */
 static void put_cookies(writer *w, const tr__client_call *call)
 {
@@ -150,6 +158,7 @@ int tr__request_write(const tr__client_call *call, tr__buffer *out)
     if (call->type != NULL)
         put_own(&w, call, "Content-Type", call->type);
     put_framing(&w, call);
+    put_upgrade(&w, call);
     put_given(&w, call);
     put_cookies(&w, call);
     put(&w, "\r\n", 2);

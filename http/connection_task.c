@@ -187,7 +187,8 @@ bool tr__conn_has_more(const tr__http_conn *conn)
 /* Bytes behind the request are no HTTP: they belong to the stream. */
 static bool hand_over_input(tr__http_conn *conn, tr__buffer *in)
 {
-    const char *begin = conn->in.bytes + conn->in.begin + conn->req->total_bytes;
+    size_t own = conn->req->moved != NULL ? 0 : conn->req->total_bytes;
+    const char *begin = conn->in.bytes + conn->in.begin + own;
     size_t count = (size_t)(conn->in.bytes + conn->in.end - begin);
 
     if (count == 0)

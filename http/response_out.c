@@ -206,6 +206,8 @@ int tr__response_count(tr_http_response *res, size_t bytes)
 {
     if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
         return TR_EWRONGPLACE;
+    if (tr__request_of(res)->conn->is_detached)
+        return TR_EPIPE;
     if (res->promised >= 0 && bytes > (uint64_t)res->promised - res->written)
         return TR_ETOOLARGE;
     if (tr__request_of(res)->conn->is_broken)
@@ -261,6 +263,8 @@ int tr_http_flush(tr_http_response *res)
         return TR_EINVAL;
     if (res->stage != TR__ANSWER_BEGUN && res->stage != TR__ANSWER_OUT)
         return TR_EWRONGPLACE;
+    if (tr__request_of(res)->conn->is_detached)
+        return TR_EPIPE;
     if (res->stage == TR__ANSWER_BEGUN && !put_begun(res))
         return TR_ENOMEM;
     if (res->encoder != NULL && !is_bodiless(res) &&

@@ -9,14 +9,14 @@
  * Bodies go through while they come, in both directions, and who is slow holds up the other: so
  * memory does not depend on their size. An upstream that fails again and again gets no requests for
  * a time (tr_breaker), nor one that does not answer to health checks; what may be repeated goes to
- * another one.
+ * another one. WebSockets pass, too: where the upstream agrees, both connections become a tunnel.
  *
  *   Build:   cc -O2 gateway.c gateway/[a-z]*.c $(pkg-config --cflags --libs troupe-net)
  *   Run:     ./gateway 127.0.0.1:8080 /hello=http://127.0.0.1:9001,http://127.0.0.1:9002
  *   Prints:  listening on 127.0.0.1:8080
  *
- * In gateway/: forward.c passes on; upstream.c chooses; headers.c knows which headers go through;
- * metrics.c and options.c are what their names say. */
+ * In gateway/: forward.c passes on; tunnel.c, WebSockets; upstream.c chooses; headers.c knows which
+ * headers go through; metrics.c and options.c are what their names say. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <troupe/net.h>

@@ -1,4 +1,5 @@
-/* Many seeds, each in a process of its own; and a failing one with ever fewer preemptions. */
+/* Many seeds, each in a process of its own, or some of them one after the other; and a failing one
+ * with ever fewer preemptions. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -25,6 +26,7 @@ enum {
 typedef struct child {
     pid_t pid; /* 0: none */
     uint64_t seed;
+    uint64_t seeds;       /* from that on */
     tr__sim_trace *trace; /* shared with it */
     int status;           /* as wait says */
 } child;
@@ -35,7 +37,8 @@ typedef struct exploration {
     const tr_sim_options *options;
     uint64_t seeds;
     uint64_t done;
-    int count; /* of children side by side */
+    uint64_t together; /* so many in a process */
+    int count;         /* of children side by side */
     child children[SIDE_BY_SIDE_MAX];
 } exploration;
 
@@ -54,29 +57,40 @@ static tr__sim_trace *share_trace(void)
     return at != MAP_FAILED ? at : NULL;
 }
 
+/* What is kept of a run: of the next one, in a child that has several. */
+static void begin_trace(tr__sim_trace *trace, uint64_t seed)
+{
+    memset(&trace->figures, 0, sizeof(trace->figures));
+    trace->seed = seed;
+    trace->records = 0;
+    trace->has_reported = false;
+    if (!trace->is_replay)
+        trace->preemptions = 0;
+}
+
 static _Noreturn void be_child(const exploration *e, const child *c)
 {
     tr__sim_kept = c->trace;
-    (void)alarm(REAL_SECONDS_MAX);
     if (c->trace->is_quiet && freopen("/dev/null", "w", stderr) == NULL)
         _exit(2);
-    if (tr__sim_run_seed(e->fn, e->arg, e->options, c->seed) < 0) {
-        (void)fprintf(stderr, "sim: no memory for the stack of a thread\n");
-        _exit(2);
+    for (uint64_t seed = c->seed; seed < c->seed + c->seeds; seed++) {
+        (void)alarm(REAL_SECONDS_MAX);
+        begin_trace(c->trace, seed);
+        if (tr__sim_run_seed(e->fn, e->arg, e->options, seed) < 0) {
+            (void)fprintf(stderr, "sim: no memory for the stack of a thread\n");
+            _exit(2);
+        }
     }
     (void)fflush(NULL); /* nowhere to complain */
     _exit(0);
 }
 
 /* Errors: of fork, negative. */
-static int begin_child(const exploration *e, child *c, uint64_t seed)
+static int begin_child(const exploration *e, child *c, uint64_t seed, uint64_t seeds)
 {
-    memset(&c->trace->figures, 0, sizeof(c->trace->figures));
-    c->trace->records = 0;
-    c->trace->has_reported = false;
-    if (!c->trace->is_replay)
-        c->trace->preemptions = 0;
     c->seed = seed;
+    c->seeds = seeds;
+    begin_trace(c->trace, seed);
     (void)fflush(NULL); /* else both would print what is left */
     c->pid = fork();
     if (c->pid == 0)
@@ -124,7 +138,7 @@ static bool still_fails(const exploration *e, child *c, const tr__sim_preemption
     if (count > 0)
         memcpy(c->trace->list, list, count * sizeof(*list));
     c->trace->preemptions = count;
-    if (begin_child(e, c, c->seed) < 0)
+    if (begin_child(e, c, c->seed, 1) < 0)
         return false;
     end_child(c);
     return has_failed(c);
@@ -186,12 +200,39 @@ static void show_again(const exploration *e, child *c, const tr__sim_preemption 
         tr__sim_print_last(c->trace);
 }
 
+/* With the preemptions of the list it fails by itself: with fewer, too? */
+static void report_fewest(const exploration *e, child *c, tr__sim_preemption *list, uint64_t found)
+{
+    uint64_t left = shrink(e, c, list, found);
+
+    show_again(e, c, list, left);
+    (void)fprintf(stderr,
+                  "sim: it fails with %" PRIu64 " of its %" PRIu64
+                  " preemptions; above is what happens then\n",
+                  left, found);
+}
+
+/* One that does not fail by itself needs those that its process ran before it. */
+static void report_how_to_repeat(const child *c, uint64_t before)
+{
+    if (before == 0) {
+        (void)fprintf(stderr, "sim: to run it again: TROUPE_SEED=%" PRIu64 "\n", c->seed);
+        return;
+    }
+    (void)fprintf(
+        stderr,
+        "sim: alone it does not fail, but after what those before it left in its process\n"
+        "sim: to run them again: TROUPE_SEED=%" PRIu64 " TROUPE_SEEDS=%" PRIu64 "\n",
+        c->seed - before, before + 1);
+}
+
 static void report(const exploration *e, child *c)
 {
     uint64_t found = c->trace->preemptions;
-    uint64_t left = found;
+    uint64_t before = c->trace->seed - c->seed;
     tr__sim_preemption *list = malloc((found + 1) * sizeof(*list));
 
+    c->seed = c->trace->seed;
     (void)fprintf(stderr, "\n");
     print_end(c);
     if (list == NULL)
@@ -200,16 +241,11 @@ static void report(const exploration *e, child *c)
     c->trace->is_replay = true;
     c->trace->is_quiet = true;
     if (found < TR__SIM_PREEMPTIONS_MAX && still_fails(e, c, list, found)) {
-        left = shrink(e, c, list, found);
-        show_again(e, c, list, left);
-        (void)fprintf(stderr,
-                      "sim: it fails with %" PRIu64 " of its %" PRIu64
-                      " preemptions; above is what "
-                      "happens then\n",
-                      left, found);
+        report_fewest(e, c, list, found);
+        before = 0;
     }
     c->trace->is_replay = false;
-    (void)fprintf(stderr, "sim: to run it again: TROUPE_SEED=%" PRIu64 "\n", c->seed);
+    report_how_to_repeat(c, before);
     free(list);
 }
 
@@ -217,7 +253,7 @@ static void report(const exploration *e, child *c)
 
 static void show_progress(const exploration *e)
 {
-    if (!isatty(STDERR_FILENO) || (e->done % PROGRESS_EVERY != 0 && e->done != e->seeds))
+    if (!isatty(STDERR_FILENO) || (e->done % PROGRESS_EVERY >= e->together && e->done != e->seeds))
         return;
     (void)fprintf(stderr, "\rsim: %" PRIu64 " of %" PRIu64 " seeds%s", e->done, e->seeds,
                   e->done == e->seeds ? "\n" : "");
@@ -235,15 +271,18 @@ static int explore_all(exploration *e, uint64_t first)
 
         for (int i = 0; i < e->count && begun < e->seeds; i++)
             if (e->children[i].pid == 0) {
-                rc = begin_child(e, &e->children[i], first + begun);
+                uint64_t left = e->seeds - begun;
+                uint64_t seeds = left < e->together ? left : e->together;
+
+                rc = begin_child(e, &e->children[i], first + begun, seeds);
                 if (rc < 0)
                     return rc;
-                begun++;
+                begun += seeds;
             }
         c = await_child(e);
         if (c == NULL)
             continue; /* somebody else's */
-        e->done++;
+        e->done += c->seeds;
         show_progress(e);
         if (has_failed(c)) {
             stop_children(e);
@@ -279,12 +318,21 @@ static int real_cores(void)
     return cores < 1 ? 1 : cores > SIDE_BY_SIDE_MAX ? SIDE_BY_SIDE_MAX : (int)cores;
 }
 
+/* In a process: so many as the cores have about the same to do. */
+static uint64_t together(const exploration *e)
+{
+    uint64_t share = (e->seeds + (uint64_t)e->count - 1) / (uint64_t)e->count;
+    uint64_t asked = e->options->together > 0 ? (uint64_t)e->options->together : 1;
+
+    return share == 0 || asked < share ? asked : share;
+}
+
 int tr_sim_explore(void (*fn)(void *arg), void *arg, uint64_t seeds, const tr_sim_options *options)
 {
     static const tr_sim_options usual;
-    exploration e = { .fn = fn, .arg = arg, .seeds = seeds, .count = real_cores() };
+    exploration e = { .fn = fn, .arg = arg, .count = real_cores() };
     uint64_t first;
-    int rc;
+    int rc = 0;
 
     e.options = options != NULL ? options : &usual;
     if (fn == NULL || !tr__sim_options_are_valid(e.options))
@@ -294,10 +342,15 @@ int tr_sim_explore(void (*fn)(void *arg), void *arg, uint64_t seeds, const tr_si
     if (tr__sim_seed_from_environment(&first)) {
         tr_sim_options once = *e.options;
 
-        once.seed = first;
-        return tr_sim_run(fn, arg, &once, NULL);
+        for (uint64_t left = tr__sim_seeds_from_environment(1); rc == 0 && left > 0; left--) {
+            once.seed = first++;
+            rc = tr_sim_run(fn, arg, &once, NULL);
+        }
+        return rc;
     }
     first = e.options->seed != 0 ? e.options->seed : tr__sim_seed_by_chance();
+    e.seeds = tr__sim_seeds_from_environment(seeds);
+    e.together = together(&e);
     rc = open_children(&e);
     if (rc == 0)
         rc = explore_all(&e, first);

@@ -18,6 +18,7 @@
 
 #define STEP_LIMIT   (100 * 1000 * 1000)
 #define LATENCY_MOST 3600 /* seconds */
+#define OLD_KERNELS  16   /* one of so many seeds has one */
 
 /* The linker takes a file of a library for a symbol that it still needs. Where a sanitizer has
  * functions of the names that these define, it would not need any. */
@@ -55,13 +56,23 @@ static uint64_t throw_dice(void)
     return tr__random_next(&tr__sim.program);
 }
 
+/* By the seed, the kernel is an older one, which has no such guards: then the stacks of tasks are
+ * forbidden at their ends. */
+static bool guard(void *at, size_t bytes)
+{
+    if (tr__sim.is_old_kernel)
+        return false;
+    (void)tr__pages_guard_really(at, bytes); /* where the real one has none, there is none */
+    return true;
+}
+
 static const tr__seam simulated = {
     .alloc = take,
     .free = give,
     .now_ns = tr__sim_clock_ns,
     .dice = throw_dice,
     .thread_start = tr__sim_start_thread,
-    .pages_guard = NULL, /* the stacks of tasks are forbidden at their ends, as on older kernels */
+    .pages_guard = guard,
 };
 
 /* ---- options ---- */
@@ -78,21 +89,36 @@ bool tr__sim_options_are_valid(const tr_sim_options *o)
            is_chance(o->short_transfer) && is_chance(o->reset) && is_chance(o->slow_job) &&
            is_chance(o->partition) && is_chance(o->drop) && is_chance(o->duplicate) &&
            is_chance(o->reorder) && o->latency <= LATENCY_MOST && o->time_limit >= 0 &&
-           o->cores >= 0 && o->cores <= 1024;
+           o->cores >= 0 && o->cores <= 1024 && o->together >= 0;
 }
 
-bool tr__sim_seed_from_environment(uint64_t *seed)
+/* A number above 0 of the environment. */
+static bool read_number(const char *name, const char *what, uint64_t *number)
 {
-    const char *text = getenv("TROUPE_SEED");
+    const char *text = getenv(name);
+    uint64_t read;
     char *end;
 
     if (text == NULL || *text == '\0')
         return false;
-    *seed = strtoull(text, &end, 0);
-    if (*end == '\0' && *seed != 0)
+    read = strtoull(text, &end, 0);
+    if (*end == '\0' && read != 0) {
+        *number = read;
         return true;
-    (void)fprintf(stderr, "sim: TROUPE_SEED=%s is no seed (a number above 0): ignored\n", text);
+    }
+    (void)fprintf(stderr, "sim: %s=%s is no %s (a number above 0): ignored\n", name, text, what);
     return false;
+}
+
+bool tr__sim_seed_from_environment(uint64_t *seed)
+{
+    return read_number("TROUPE_SEED", "seed", seed);
+}
+
+uint64_t tr__sim_seeds_from_environment(uint64_t usual)
+{
+    (void)read_number("TROUPE_SEEDS", "number of seeds", &usual);
+    return usual;
 }
 
 uint64_t tr__sim_seed_by_chance(void)
@@ -128,6 +154,7 @@ static void make_world(const tr_sim_options *options, uint64_t seed)
     tr__sim.mean = means[tr__random_next(&random) % (sizeof(means) / sizeof(means[0]))];
     tr__sim.network.state = tr__random_next(&random);
     tr__network_begin();
+    tr__sim.is_old_kernel = tr__random_next(&random) % OLD_KERNELS == 0;
     if (options->preempt > 0)
         tr__sim.mean = (uint64_t)(1 / options->preempt);
     else if (options->preempt < 0)

@@ -8,6 +8,8 @@
 bool tr__sim_options_are_valid(const tr_sim_options *options);
 /* TROUPE_SEED; false: it is not set, or no seed, which is said. */
 bool tr__sim_seed_from_environment(uint64_t *seed);
+/* TROUPE_SEEDS, or else the usual number. */
+uint64_t tr__sim_seeds_from_environment(uint64_t usual);
 uint64_t tr__sim_seed_by_chance(void);
 
 /* Run it with valid options. 0, or TR_ENOMEM. */

@@ -82,7 +82,8 @@ typedef struct tr__sim_preemption {
 
 typedef struct tr__sim_world {
     bool is_on;
-    bool is_loud; /* TROUPE_SIM_TRACE: each event is printed as it comes */
+    bool is_loud;       /* TROUPE_SIM_TRACE: each event is printed as it comes */
+    bool is_old_kernel; /* one that has no guards but mapped ones */
     tr_sim_options options;
     tr_sim_thread *threads; /* that have not been joined */
     tr_sim_thread *current;
@@ -206,6 +207,7 @@ typedef struct tr__sim_record {
 /* What a run leaves behind, also when it crashes: in memory that it shares with who explores. */
 typedef struct tr__sim_trace {
     tr_sim_figures figures;
+    uint64_t seed;
     uint64_t records;
     tr__sim_record last[TR__SIM_LAST];
     uint64_t preemptions;

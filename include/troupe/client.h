@@ -24,6 +24,7 @@
 #include <sys/types.h>
 #include <troupe/core.h>
 #include <troupe/declare.h>
+#include <troupe/io.h>
 #include <troupe/retry.h>
 #include <troupe/tls.h>
 
@@ -156,6 +157,10 @@ typedef struct tr_http_call {
     int redirects_most;
     const tr_retry_policy *retry;
     bool is_idempotent; /* it may be repeated, whatever its method */
+    /* Ask for another protocol on the connection ("websocket"; RFC 9110, 7.8), with a call that has
+     * no body: a server that agrees answers 101, and tr_http_reply_take_io gives the stream; one
+     * that does not answers as it likes. */
+    const char *upgrade;
 } tr_http_call;
 
 TR_API int tr__http_fetch(tr_http_reply **out, tr_http_client *client, const tr_http_call *call,
@@ -220,6 +225,13 @@ TR_API const tr_parsed *tr_http_reply_parsed(const tr_http_reply *reply);
 /* Read some of a streamed body, decompressed: how many bytes; 0 at its end.
  * Errors: as tr_http_fetch; TR_EWRONGPLACE it is not streamed. */
 TR_API ssize_t tr_http_reply_read(tr_http_reply *reply, void *buffer, size_t bytes);
+
+/* Take the connection of an answer of 101 (tr_http_call.upgrade): from now on both sides speak the
+ * other protocol, and what the server has said of it already is read first. *out is NULL on error.
+ * Ownership: the stream is the caller's; where none is taken, tr_http_reply_free closes it.
+ * Errors:    TR_EWRONGPLACE it is no such answer, or the stream was taken; TR_ESHUTDOWN; TR_ENOMEM;
+ *            TR_EINVAL. */
+TR_API int tr_http_reply_take_io(tr_io **out, tr_http_reply *reply);
 
 /* Free it; NULL is allowed. Where a streamed body was not read to its end, its connection is
  * closed, unless the rest is at hand already.

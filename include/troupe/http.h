@@ -35,6 +35,7 @@
 #include <sys/types.h>
 #include <troupe/core.h>
 #include <troupe/declare.h>
+#include <troupe/io.h>
 #include <troupe/tls.h>
 
 #ifdef __cplusplus
@@ -367,6 +368,17 @@ TR_API int tr_http_begin(tr_http_response *res, int status, const char *type, in
 TR_API int tr_http_write(tr_http_response *res, const void *data, size_t bytes);
 /* Let what was written go out, and wait for that. */
 TR_API int tr_http_flush(tr_http_response *res);
+
+/* Speak something else on the connection (RFC 9110, 7.8): answer 101, with the headers that were
+ * set, and take the stream. It is for who speaks another protocol, or passes one on; WebSockets are
+ * there already (<troupe/websocket.h>). The handler goes on as long as it is spoken: what the
+ * server is to wait for when it stops, until `drain` is over, and to cancel then. *out is NULL on
+ * error.
+ * Ownership: the stream is the caller's.
+ * Errors:    TR_EPROTO the client has not asked for it; TR_EALREADY it was answered, or taken;
+ *            TR_EWRONGPLACE its body was not read; TR_ESHUTDOWN the server stops; TR_EINVAL it is
+ *            no protocol's name; of the connection, and TR_ENOMEM. */
+TR_API int tr_http_upgrade(tr_io **out, tr_http_response *res, const char *protocol);
 
 /* ---- server-sent events ----
  *

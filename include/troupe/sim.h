@@ -69,6 +69,10 @@ typedef struct tr_sim_options {
     double drop;
     double duplicate;
     double reorder;
+    /* How many seeds tr_sim_explore may run in one process, one after the other; 0: one. More are
+     * quicker: most of the time of a short run is that of its process. What a run leaves in the
+     * program's own variables, the next one finds. */
+    int together;
 } tr_sim_options;
 
 /* Of a run. */
@@ -94,11 +98,12 @@ typedef struct tr_sim_figures {
 TR_API int tr_sim_run(void (*fn)(void *arg), void *arg, const tr_sim_options *options,
                       tr_sim_figures *figures);
 
-/* Run it under many seeds, each in a process of its own, on all cores; a line on stderr shows the
- * progress on a terminal. One that fails (exits with another status than 0, crashes, or hangs) is
- * run again with ever fewer preemptions, as long as it fails; then it is reported, with the last
- * that happened, and how to run it again. With TROUPE_SEED set, only that seed is run, in this
- * process, for a debugger.
+/* Run it under many seeds, each in a process of its own (or see together), on all cores; a line on
+ * stderr shows the progress on a terminal. One that fails (exits with another status than 0,
+ * crashes, or hangs) is run again with ever fewer preemptions, as long as it fails; then it is
+ * reported, with the last that happened, and how to run it again. With TROUPE_SEED set, only that
+ * seed is run, in this process, for a debugger. TROUPE_SEEDS is how many seeds are run instead; with
+ * both, it is so many from that one on, in this process.
  * Returns how many seeds failed; it stops at the first.
  * Threads: one at a time in a process.
  * Errors:  TR_EINVAL; TR_EBUSY; TR_ENOMEM; of fork. */

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "headers.h"
+#include "tunnel.h"
 
 enum { PIECE = 16 * 1024 };
 
@@ -15,6 +16,7 @@ struct exchange {
     tr_http_response *res;
     struct route *route;
     const char *const *headers;
+    const char *upgrade; /* what the connection is to speak then; NULL: HTTP */
     uint64_t tried;
     bool is_begun;  /* some of the request's body has been read: it is not there any more */
     int body_error; /* why it could not be read: its sender's fault */
@@ -65,6 +67,7 @@ static int ask(struct exchange *x)
     tr_http_call call = { .method = tr_http_method(x->req),
                           .url = url_of(x),
                           .headers = x->headers,
+                          .upgrade = x->upgrade,
                           .source = has_body ? read_body : NULL,
                           .source_ctx = x,
                           .source_bytes = bytes,
@@ -184,6 +187,27 @@ static int pass_answer(struct exchange *x)
     return rc;
 }
 
+/* The upstream speaks something else from now on: so do we. That is no request under way, for its
+ * breaker; but it is one more that it has to do with. */
+static int pass_upgrade(struct exchange *x)
+{
+    tr_io *server tr_cleanup_io = NULL, *client tr_cleanup_io = NULL;
+    double idle_timeout = x->route->gateway->options->idle_timeout;
+    int rc = tr_http_reply_take_io(&server, x->reply);
+
+    if (rc == 0)
+        rc = headers_take(x->res, x->reply);
+    give_back(x, 0);
+    if (rc == 0)
+        rc = tr_http_upgrade(&client, x->res, x->upgrade);
+    if (rc < 0)
+        return rc;
+    atomic_fetch_add_explicit(&x->upstream->in_flight, 1, memory_order_relaxed);
+    rc = tunnel_pass(client, server, idle_timeout);
+    atomic_fetch_sub_explicit(&x->upstream->in_flight, 1, memory_order_relaxed);
+    return rc == TR_ECANCELED ? rc : 0; /* who was idle, or has gone, is no fault of ours */
+}
+
 static int refuse(struct exchange *x, int rc)
 {
     char seconds[32];
@@ -202,20 +226,28 @@ static int refuse(struct exchange *x, int rc)
                            tr_strerror(rc));
 }
 
+/* Other protocols are not asked for: so all goes on in HTTP. */
+static const char *upgrade_of(tr_http_request *req)
+{
+    const char *upgrade = tr_http_header(req, "Upgrade");
+
+    return upgrade != NULL && strcmp(tr_http_method(req), "GET") == 0 &&
+                   strcasecmp(upgrade, "websocket") == 0
+               ? "websocket"
+               : NULL;
+}
+
 int forward(tr_http_request *req, tr_http_response *res, void *ctx)
 {
-    struct exchange x = { .req = req, .res = res, .route = ctx };
+    struct exchange x = { .req = req, .res = res, .route = ctx, .upgrade = upgrade_of(req) };
     int rc;
 
-    if (tr_http_header(req, "Upgrade") != NULL && strcmp(tr_http_method(req), "GET") == 0 &&
-        strcasecmp(tr_http_header(req, "Upgrade"), "websocket") == 0)
-        return tr_http_problem(res, 501, "WebSockets are not passed on");
     x.headers = headers_to_send(req);
     if (x.headers == NULL)
         return TR_ENOMEM;
     rc = ask_some(&x);
     if (rc == 0)
-        return pass_answer(&x);
+        return tr_http_reply_status(x.reply) == 101 ? pass_upgrade(&x) : pass_answer(&x);
     if (x.upstream != NULL)
         give_back(&x, rc);
     return refuse(&x, rc);

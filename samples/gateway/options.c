@@ -56,9 +56,9 @@ static const char usage[] =
     "  -h, --help                print this, and end\n"
     "      --version             print the version, and end\n"
     "\n"
-    "The gateway's own are /metrics, for Prometheus, and /healthz. WebSockets, and other\n"
-    "upgrades, are not passed on: 501. Exit status: 0; 1 it could not serve; 2 for a wrong\n"
-    "option, or a wrong file.\n";
+    "The gateway's own are /metrics, for Prometheus, and /healthz. WebSockets are\n"
+    "passed on, and end at --idle-timeout, or some seconds after the gateway is told to end.\n"
+    "Exit status: 0; 1 it could not serve; 2 for a wrong option, or a wrong file.\n";
 
 static _Noreturn void refuse(void)
 {

@@ -36,6 +36,26 @@ static int pieces(tr_http_request *req, tr_http_response *res, void *ctx)
     return rc;
 }
 
+/* Another protocol: a word first, and one back. */
+static int speak(tr_http_request *req, tr_http_response *res, void *ctx)
+{
+    char word[4];
+    tr_io *io;
+    int rc = tr_http_upgrade(&io, res, "words");
+
+    (void)req;
+    (void)ctx;
+    if (rc < 0)
+        return rc;
+    rc = tr_write_all(io, "first", 5);
+    if (rc == 0)
+        rc = tr_read_exact(io, word, sizeof(word));
+    if (rc == 0)
+        rc = tr_write_all(io, word, sizeof(word));
+    (void)tr_close(io); /* which the client may have closed */
+    return rc;
+}
+
 static uint64_t calls, failures;
 
 /* Whether it is the right one; one that is not is told by its status, or fails. */
@@ -84,6 +104,35 @@ static void read_streamed(tr_http_client *client)
     tr_http_reply_free(reply);
 }
 
+static void exchange_words(tr_http_reply *reply)
+{
+    char text[9];
+    tr_io *io;
+    int rc = tr_http_reply_take_io(&io, reply);
+
+    if (rc == 0)
+        rc = tr_write_all(io, "back", 4);
+    if (rc == 0)
+        rc = tr_read_exact(io, text, sizeof(text));
+    MUST(rc == 0 ? memcmp(text, "firstback", sizeof(text)) == 0 : has_struck());
+    (void)tr_close(io); /* NULL: it could not be taken */
+}
+
+static void change_protocol(tr_http_client *client)
+{
+    tr_http_reply *reply;
+    int rc = tr_http_fetch(&reply, client, &(tr_http_call){ .url = "/speak", .upgrade = "words" });
+
+    calls++;
+    failures += rc < 0;
+    MUST(rc == 0 || has_struck());
+    if (rc == 0 && tr_http_reply_status(reply) == 101)
+        exchange_words(reply);
+    else if (rc == 0)
+        MUST(tr_http_reply_status(reply) >= 500 && has_struck());
+    tr_http_reply_free(reply);
+}
+
 static void talk(tr_http_client *client)
 {
     const char *const headers[] = { "A: 1", "B: 2", "C: 3", "D: 4", "E: 5",
@@ -106,6 +155,7 @@ static void talk(tr_http_client *client)
         &(tr_http_call){ .url = "/echo", .body = large, .body_bytes = sizeof(large) });
     judge(rc, reply, large, sizeof(large));
     read_streamed(client);
+    change_protocol(client);
     rc = tr_http_fetch(&reply, client, &(tr_http_call){ .url = "/", .method = "HEAD" });
     judge(rc, reply, "", 0);
 }
@@ -152,6 +202,8 @@ static int make(tr_http_server **server)
         rc = tr_http_route(*server, "POST", "/echo", echo, NULL);
     if (rc == 0)
         rc = tr_http_route(*server, "GET", "/pieces", pieces, NULL);
+    if (rc == 0)
+        rc = tr_http_route(*server, "GET", "/speak", speak, NULL);
     if (rc < 0)
         tr_http_server_free(*server);
     return rc;

@@ -116,6 +116,7 @@ static inline void explore(tr_task_fn root, tr_sim_options options, bool fails)
     may_fail = fails;
     tr_log_set(be_quiet, NULL);
     options.seed = 1;
+    options.together = 1000; /* as many as there are */
     ck_assert_int_eq(tr_sim_explore(run_root, (void *)&root, SEEDS, &options), 0);
 }
 

@@ -140,6 +140,19 @@ static int take_flood(tr_http_request *req, tr_http_response *res, void *unused)
     return bytes < 0 ? (int)bytes : tr_http_text(res, 200, "%zu", now.consumed);
 }
 
+/* Until the client has said "bye". */
+static int talk(tr_ws *ws, tr_http_request *req, void *unused)
+{
+    tr_ws_message m;
+    int rc;
+
+    (void)req, (void)unused;
+    while ((rc = tr_ws_receive(ws, &m)) > 0 && strcmp(m.data, "bye") != 0)
+        if ((rc = tr_ws_send(ws, m.type, m.data, m.bytes)) < 0)
+            break;
+    return rc;
+}
+
 /* ---- where they are ---- */
 
 static tr_task *begin_upstream(const char *address, const char *name)
@@ -159,6 +172,7 @@ static tr_task *begin_upstream(const char *address, const char *name)
     (void)tr_http_route(server, "GET", "/:route/cut", answer_cut, NULL);
     (void)tr_http_route(server, "GET", "/:route/flood", send_flood, NULL);
     (void)tr_http_route_with(server, "POST", "/:route/flood", take_flood, NULL, &streams);
+    (void)tr_http_websocket(server, "/:route/talk", talk, NULL, NULL);
     MUST(tr_task_spawn(&task, serve, server) == 0); /* a route that is wrong ends it */
     MUST(is_serving(server, task));
     return task;
@@ -548,9 +562,86 @@ static void stream_both_ways(void)
     end_gateway();
 }
 
+/* ---- WebSockets ---- */
+
+static bool may_talk(int rc)
+{
+    MUST(rc >= 0 || may_fail || is_ending);
+    return rc >= 0;
+}
+
+static int be_talker(void *arg)
+{
+    const client *c = arg;
+    tr_ws_message m;
+    char text[64];
+    tr_ws *ws;
+    int rc = tr_ws_connect(&ws, "ws://" GATEWAY "/both/talk", NULL, NULL);
+
+    for (int i = 0; i < CALLS && may_talk(rc); i++) {
+        (void)snprintf(text, sizeof(text), "%d of %d", i, c->number);
+        rc = tr_ws_send(ws, TR_WS_TEXT, text, strlen(text));
+        if (may_talk(rc))
+            rc = tr_ws_receive(ws, &m);
+        MUST(rc <= 0 || strcmp(m.data, text) == 0);
+        if (rc == 0)
+            rc = TR_EEND; /* where it must not end */
+        if (rc > 0)
+            MUST(tr_sleep((double)(tr_sim_random() % 1000) / 1000) == 0);
+    }
+    if (rc > 0 && tr_ws_send(ws, TR_WS_TEXT, "bye", 3) == 0 && !is_ending && !may_fail)
+        MUST(tr_ws_receive(ws, &m) == 0 && tr_ws_close_code(ws) == 1000);
+    (void)tr_ws_close(ws, 0, NULL); /* NULL: there is none */
+    return 0;
+}
+
+static void talk_all(void)
+{
+    begin_gateway(usual);
+    run_clients(CLIENTS, be_talker, NULL);
+    MUST(tr_sleep(200) == 0); /* twice the idle timeout, and more: the tunnels have ended */
+    check_figures();
+    end_gateway();
+}
+
+/* What still talks when the time is over is cut. */
+static void talk_until_it_ends(void)
+{
+    tr_task *stopper;
+
+    begin_gateway(usual);
+    MUST(tr_task_spawn(&stopper, stop_soon, NULL) == 0);
+    run_clients(CLIENTS, be_talker, NULL);
+    MUST(tr_task_wait(stopper, TR_FOREVER) == 0);
+    tr_task_unref(stopper);
+    end_gateway();
+}
+
+/* Nobody says anything: it ends by itself. */
+static void fall_silent(void)
+{
+    static const char *const impatient[] = { "gateway", "--idle-timeout",       "3",
+                                             GATEWAY,   "/one=http://10.0.0.1", NULL };
+    double start;
+    tr_ws_message m;
+    tr_ws *ws;
+
+    begin_gateway(impatient);
+    MUST(tr_ws_connect(&ws, "ws://" GATEWAY "/one/talk", NULL, NULL) == 0);
+    start = tr_sim_now();
+    MUST(tr_ws_receive(ws, &m) < 0);
+    MUST(tr_sim_now() - start > 2.9 && tr_sim_now() - start < 7);
+    (void)tr_ws_close(ws, 0, NULL); /* it has gone */
+    end_gateway();
+}
+
 /* ---- the tests ---- */
 
-enum { SEEDS_EACH = SEEDS / 12 + 1, SEEDS_OF_STREAMS = SEEDS / 100 + 1 };
+enum {
+    SEEDS_EACH = SEEDS / 12 + 1,
+    SEEDS_FEW = SEEDS / 30 + 1,
+    SEEDS_OF_STREAMS = SEEDS / 100 + 1
+};
 
 static void (*chosen)(void);
 
@@ -603,7 +694,23 @@ START_TEST(who_is_slow_holds_up_the_other_side)
 }
 END_TEST
 
+START_TEST(websockets_pass_both_ways)
+{
+    try_all(talk_all, SEEDS_FEW, (tr_sim_options){ .late = 0.02, .short_transfer = 0.3 }, false);
+    try_all(talk_all, SEEDS_FEW,
+            (tr_sim_options){ .reset = 0.01, .partition = 0.002, .short_transfer = 0.3 }, true);
+}
+END_TEST
+
+START_TEST(websockets_end_with_the_gateway_or_where_nobody_speaks)
+{
+    try_all(talk_until_it_ends, SEEDS_FEW, (tr_sim_options){ .late = 0.02 }, false);
+    try_all(fall_silent, SEEDS_FEW, (tr_sim_options){ .late = 0.02 }, false);
+}
+END_TEST
+
 SUITE_MAIN("samples/gateway", each_request_gets_the_answer_that_it_must,
            where_connections_are_reset_or_parted_none_is_wrong,
            what_has_begun_is_answered_when_it_is_stopped, the_breaker_opens_and_closes_by_the_clock,
-           who_is_slow_holds_up_the_other_side)
+           who_is_slow_holds_up_the_other_side, websockets_pass_both_ways,
+           websockets_end_with_the_gateway_or_where_nobody_speaks)

@@ -308,7 +308,7 @@ static int send_slow_page(tr_http_request *req, tr_http_response *res, void *ctx
 
     (void)req, (void)ctx;
     for (int i = 1; i <= SLOW_PAGES; i++)
-        (void)snprintf(html + strlen(html), 32, "<a href=/%d>%d</a>\n", i, i);
+        (void)snprintf(html + strlen(html), 64, "<a href=/%d>%d</a>\n", i, i);
     return tr_http_send(res, 200, "text/html", html, strlen(html));
 }
 

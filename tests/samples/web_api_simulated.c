@@ -37,7 +37,7 @@ typedef struct state {
 } state;
 
 typedef struct item {
-    char name[24];
+    char name[40];
     int64_t id;
     state now;
     bool is_unsure;

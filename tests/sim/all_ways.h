@@ -14,16 +14,26 @@
 /* What must hold in each of them. */
 #define HOLDS(x) TR_ASSERT(x)
 
+/* A sanitizer makes them slow, and looks for something else than their order: there, they are the
+ * ways with a preemption less. So it is on an emulator. */
+#if defined(__SANITIZE_ADDRESS__) || defined(KIT_EMULATED)
+enum { PREEMPTIONS_SPARED = 1 };
+#else
+enum { PREEMPTIONS_SPARED = 0 };
+#endif
+
 /* All ways of a program, with so many preemptions, and stores that are seen late; how many there
  * were is printed, and must be several. */
 static inline void go_all_ways_late(const char *name, void (*fn)(void *arg), int preemptions,
                                     int delays)
 {
-    const tr__exhaust_options options = { preemptions, delays };
+    const tr__exhaust_options options = {
+        preemptions > PREEMPTIONS_SPARED ? preemptions - PREEMPTIONS_SPARED : preemptions, delays
+    };
     uint64_t ways = tr__exhaust(fn, NULL, &options);
 
     printf("%-31s %8llu ways: %d preemptions, %d late stores\n", name, (unsigned long long)ways,
-           preemptions, delays);
+           options.preemptions, delays);
     ck_assert_uint_gt(ways, 10);
 }
 

@@ -29,7 +29,7 @@ static const tr_sim_options options_of[] = {
     { .fail_memory = 0.01, .fail_call = 0.01, .late = 0.05 },
     { .fail_memory = 0.1, .fail_thread = 0.2, .fail_call = 0.1 },
 };
-enum { KINDS = sizeof(options_of) / sizeof(options_of[0]) };
+enum { KINDS = sizeof(options_of) / sizeof(options_of[0]), TOGETHER = 64 };
 
 static void drop_line(void *unused, tr_log_level level, const char *line)
 {
@@ -47,6 +47,7 @@ static bool run(const scenario *s, uint64_t first, uint64_t seeds, size_t only)
         if (only < KINDS && kind != only)
             continue;
         options.seed = first + kind * seeds;
+        options.together = TOGETHER;
         faults_turn(options.fail_memory > 0);
         if (tr_sim_explore(s->fn, NULL, seeds, &options) != 0) {
             (void)fprintf(stderr,

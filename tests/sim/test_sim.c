@@ -1,8 +1,10 @@
 /* Simulations themselves: that they are repeatable, that time is virtual, and that they find what
  * is wrong. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -429,12 +431,82 @@ START_TEST(each_call_of_a_start_may_fail)
 }
 END_TEST
 
+/* ---- many seeds ---- */
+
+/* Of all processes: the runs, and the processes that had any. */
+static struct {
+    atomic_int runs, processes;
+} * counted;
+static int runs_here;
+
+static void count_run(void *arg)
+{
+    (void)arg;
+    counted->runs++;
+    counted->processes += runs_here++ == 0;
+}
+
+static int count_seeds(uint64_t seeds, int together)
+{
+    const tr_sim_options options = { .seed = 1, .together = together };
+
+    counted =
+        mmap(NULL, sizeof(*counted), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(counted != MAP_FAILED);
+    ck_assert_int_eq(tr_sim_explore(count_run, NULL, seeds, &options), 0);
+    return counted->runs;
+}
+
+START_TEST(seeds_run_in_processes_of_their_own_or_together)
+{
+    ck_assert_int_eq(count_seeds(20, 0), 20);
+    ck_assert_int_eq(counted->processes, 20);
+    ck_assert_int_eq(count_seeds(20, 3), 20);
+    ck_assert_int_ge(counted->processes, 7);
+    ck_assert_int_eq(count_seeds(1000, 1000), 1000); /* no more than there are cores for */
+    ck_assert_int_ge(counted->processes, sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1);
+    ck_assert_int_le(counted->processes, 64);
+}
+END_TEST
+
+START_TEST(the_environment_may_say_how_many_seeds)
+{
+    ck_assert_int_eq(setenv("TROUPE_SEEDS", "33", 1), 0);
+    ck_assert_int_eq(count_seeds(2, 5), 33);
+    ck_assert_int_eq(setenv("TROUPE_SEED", "5", 1), 0); /* from there on, in this process */
+    ck_assert_int_eq(count_seeds(2, 5), 33);
+    ck_assert_int_eq(runs_here, 33);
+    ck_assert_int_eq(setenv("TROUPE_SEED", "", 1), 0);
+    ck_assert_int_eq(setenv("TROUPE_SEEDS", "many", 1), 0);
+    ck_assert_int_eq(count_seeds(2, 5), 2);
+}
+END_TEST
+
+static void fail_the_third_time(void *arg)
+{
+    (void)arg;
+    EXPECT(++runs_here < 3);
+}
+
+START_TEST(a_seed_that_fails_after_others_says_so)
+{
+    const tr_sim_options options = { .seed = 11, .together = 5 };
+    char said[16384];
+
+    /* So many, that on any machine some come third. */
+    ck_assert_int_eq(WEXITSTATUS(end_of(fail_the_third_time, 400, &options, said, sizeof(said))),
+                     1);
+    ck_assert_ptr_nonnull(strstr(said, "alone it does not fail"));
+    ck_assert_ptr_nonnull(strstr(said, " TROUPE_SEEDS=3\n"));
+}
+END_TEST
+
 START_TEST(bad_options_are_refused)
 {
     static const tr_sim_options bad[] = {
         { .preempt = 1.5 },     { .late = -1 },          { .stall = 2 },
         { .fail_memory = 1.1 }, { .fail_thread = -0.1 }, { .fail_call = __builtin_nan("") },
-        { .time_limit = -1 },   { .cores = -1 },
+        { .time_limit = -1 },   { .cores = -1 },         { .together = -1 },
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -500,6 +572,9 @@ int main(void)
     tcase_add_test(tests, a_race_is_found_and_shown_with_the_fewest_preemptions);
     tcase_add_test(tests, without_preemptions_the_race_is_not_met);
     tcase_add_test(tests, each_call_of_a_start_may_fail);
+    tcase_add_test(tests, seeds_run_in_processes_of_their_own_or_together);
+    tcase_add_test(tests, the_environment_may_say_how_many_seeds);
+    tcase_add_test(tests, a_seed_that_fails_after_others_says_so);
     tcase_add_test(tests, bad_options_are_refused);
     tcase_add_test(tests, one_simulation_at_a_time);
     suite_add_tcase(suite, tests);

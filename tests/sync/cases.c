@@ -50,7 +50,9 @@ static void simulate(void *body)
 
 void run_case(void (*body)(void))
 {
-    const tr_sim_options options = { .seed = 1, .late = 0.05, .stall = 0.01, .slow_job = 0.05 };
+    const tr_sim_options options = {
+        .seed = 1, .late = 0.05, .stall = 0.01, .slow_job = 0.05, .together = 1000
+    };
 
     ck_assert_int_eq(tr_sim_explore(simulate, (void *)&body, CASES_SEEDS, &options), 0);
 }

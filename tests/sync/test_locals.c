@@ -104,6 +104,7 @@ CASE(a_value_is_dropped_when_the_last_who_has_it_has_ended)
 {
     tr_task *tasks[4];
 
+    dropped = (counter){ 0 };
     EXPECT(tr_local_set(&user, mine(), drop) == 0);
     for (int i = 0; i < 4; i++)
         EXPECT(tr_task_spawn_on(&tasks[i], TR_LOOP(i % 2), use_after_a_while, NULL) == 0);
@@ -118,6 +119,7 @@ CASE(a_value_is_dropped_when_the_last_who_has_it_has_ended)
 
 CASE(a_value_that_is_replaced_is_dropped)
 {
+    dropped = (counter){ 0 };
     EXPECT(tr_local_set(&user, mine(), drop) == 0);
     EXPECT(tr_local_set(&trace, mine(), drop) == 0);
     EXPECT(tr_local_set(&user, mine(), drop) == 0);
@@ -132,6 +134,7 @@ CASE(a_child_that_could_not_be_started_has_given_its_values_back)
 {
     int rc;
 
+    dropped = (counter){ 0 };
     EXPECT(tr_local_set(&user, mine(), drop) == 0);
     TR_SCOPE(s, &rc) {
         EXPECT(tr_scope_spawn_on(s, TR_LOOP(9), expect_value, NULL) == TR_EINVAL);
@@ -174,6 +177,7 @@ CASE(bad_arguments_and_places_are_refused)
 {
     tr_event done = { 0 };
 
+    dropped = (counter){ 0 };
     EXPECT(tr_post(TR_LOOP(1), use_on_a_loop, &done) == 0);
     EXPECT(tr_event_wait(&done) == 0);
     EXPECT(count_of(&dropped) == 1);

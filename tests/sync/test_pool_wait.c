@@ -34,6 +34,8 @@ static void read_log(void *unused, tr_log_level level, const char *line)
 
 static void begin_reading(void)
 {
+    deadlocks = (counter){ 0 };
+    suspicions = (counter){ 0 };
     tr_log_set(read_log, NULL);
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <troupe/sim.h>
 
 #define AGAIN_SECONDS 0.2
 
@@ -19,6 +20,11 @@ static int is_read(const follower *f, int rc)
 {
     MUST(rc == 0 || (rc == TR_ENOMEM && f->weather->is_out_of_memory));
     return rc == 0;
+}
+
+static bool stays(const follower *f)
+{
+    return !f->is_fickle || tr_sim_random() % 6 != 0;
 }
 
 /* ---- a WebSocket ---- */
@@ -48,7 +54,7 @@ static int follow_once(follower *f)
     if (rc < 0)
         return rc;
     f->connections++;
-    while ((rc = tr_ws_receive(ws, &m)) > 0 && take_batch(f, &m) == 0)
+    while ((rc = tr_ws_receive(ws, &m)) > 0 && take_batch(f, &m) == 0 && stays(f))
         continue;
     (void)tr_ws_close(ws, 0, NULL); /* as far as there is somebody */
     return rc;
@@ -109,8 +115,8 @@ static int read_events(follower *f, tr_http_reply *reply)
         bytes += rc > 0 ? (size_t)rc : 0;
         if (rc > 0 && take_events(f, text, &bytes) < 0)
             rc = TR_ENOMEM;
-    } while (rc > 0);
-    return (int)rc;
+    } while (rc > 0 && stays(f));
+    return rc < 0 ? (int)rc : 0;
 }
 
 static int listen_once(follower *f)

@@ -9,6 +9,7 @@
 typedef struct follower {
     tr_http_client *client;
     const weather *weather;
+    bool is_fickle;  /* it leaves now and then, and comes again */
     int connections; /* that were made */
     record record;   /* it survives the ledger */
 } follower;
