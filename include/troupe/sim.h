@@ -102,8 +102,8 @@ TR_API int tr_sim_run(void (*fn)(void *arg), void *arg, const tr_sim_options *op
  * stderr shows the progress on a terminal. One that fails (exits with another status than 0,
  * crashes, or hangs) is run again with ever fewer preemptions, as long as it fails; then it is
  * reported, with the last that happened, and how to run it again. With TROUPE_SEED set, only that
- * seed is run, in this process, for a debugger. TROUPE_SEEDS is how many seeds are run instead; with
- * both, it is so many from that one on, in this process.
+ * seed is run, in this process, for a debugger. TROUPE_SEEDS is how many seeds are run instead;
+ * with both, it is so many from that one on, in this process.
  * Returns how many seeds failed; it stops at the first.
  * Threads: one at a time in a process.
  * Errors:  TR_EINVAL; TR_EBUSY; TR_ENOMEM; of fork. */
