@@ -7,6 +7,7 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,12 @@ void tr__thread_name(pthread_t thread, const char *name)
 void tr__thread_yield(void)
 {
     (void)sched_yield(); /* never fails on Linux */
+}
+
+void tr__thread_be_nice(int by)
+{
+    /* Linux counts this for each thread. To become nicer is always allowed. */
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + by);
 }
 
 void tr__thread_stack(const void **low, size_t *bytes)

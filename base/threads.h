@@ -22,6 +22,9 @@ pthread_t tr__thread_self(void);
 void tr__thread_name(pthread_t thread, const char *name);
 /* Let another thread have the core. */
 void tr__thread_yield(void);
+/* The calling thread is so much nicer from now on (see nice(2)), for good; and the threads that it
+ * starts. */
+void tr__thread_be_nice(int by);
 /* The stack of the calling thread: [*low, *low + *bytes). */
 void tr__thread_stack(const void **low, size_t *bytes);
 

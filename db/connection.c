@@ -264,7 +264,9 @@ static int open_handle(tr__connection *c, tr__connection_kind kind)
     return code;
 }
 
-/* SQLite answers with the mode that it is in, whatever was asked for. */
+/* SQLite answers with the mode that it is in, whatever was asked for; and it answers before it has
+ * written so into the file, which the next step does. Where that fails, it goes on with a journal,
+ * and may undo at the next power cut what it has committed. */
 static int enter_wal(tr__connection *c)
 {
     tr__statement *s;
@@ -274,8 +276,10 @@ static int enter_wal(tr__connection *c)
     if (rc < 0)
         return rc;
     rc = tr__statement_step(c, s);
-    if (rc == 1)
+    if (rc == 1) {
         is_wal = sqlite3_stricmp((const char *)sqlite3_column_text(s->handle, 0), "wal") == 0;
+        rc = tr__statement_step(c, s);
+    }
     tr__statement_give(c, s);
     if (rc >= 0 && !is_wal)
         return tr__connection_refuse(c, -ENOTSUP,

@@ -224,6 +224,8 @@ static void *worker_main(void *arg)
     tr_pool *pool = self->pool;
 
     worker_of_thread = self;
+    if (pool->nice > 0)
+        tr__thread_be_nice(pool->nice);
     tr__awake_begin();
     lock(pool);
     pool->coming--;
@@ -274,6 +276,12 @@ static int start(tr_pool *pool)
     return 0;
 }
 
+/* A thread is as nice as who starts it, and may not become less so. */
+static bool is_too_nice_for(const tr_pool *pool)
+{
+    return worker_of_thread != NULL && worker_of_thread->pool->nice > pool->nice;
+}
+
 static void expect_one(tr_pool *pool)
 {
     tr__store_relaxed_u32(&pool->awake, pool->awake + 1); /* relaxed: the lock publishes it */
@@ -303,8 +311,8 @@ int tr__worker_call(tr_pool *pool, tr__worker **woken)
         *woken = call_up(pool, last);
         return 0;
     }
-    if (pool->threads >= pool->max)
-        return TR_ELIMIT;
+    if (pool->threads >= pool->max || is_too_nice_for(pool))
+        return TR_ELIMIT; /* the keeper sees to it */
     if (start(pool) < 0)
         return TR_EAGAIN;
     expect_one(pool);

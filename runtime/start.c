@@ -25,6 +25,8 @@
 #define STACK_BYTES_MAX (1 << 30)
 #define POOL_MAX        64
 #define POOL_DNS_MAX    16
+#define POOL_CPU_NICE   10 /* see decision 040 */
+#define NICE_MAX        19
 #define POOL_IDLE_S     10
 #define SLOW_MS         100
 
@@ -100,6 +102,7 @@ static bool is_valid(const tr_config *config)
            config->shutdown_s >= 0 && config->stack_bytes >= STACK_BYTES_MIN &&
            config->stack_bytes <= STACK_BYTES_MAX && is_pool_max(config->pool_max) &&
            is_pool_max(config->pool_cpu_max) && is_pool_max(config->pool_dns_max) &&
+           config->pool_cpu_nice <= NICE_MAX &&
            config->pool_idle_s >= 0 /* NaN is none of these */ && config->slow_ms >= 1;
 }
 
@@ -115,6 +118,7 @@ static int complete_config(tr_config *config)
     complete(&config->pool_max, "TROUPE_POOL_MAX", POOL_MAX);
     complete(&config->pool_cpu_max, "TROUPE_POOL_CPU_MAX", cores);
     complete(&config->pool_dns_max, "TROUPE_POOL_DNS_MAX", POOL_DNS_MAX);
+    complete(&config->pool_cpu_nice, "TROUPE_POOL_CPU_NICE", POOL_CPU_NICE);
     complete(&config->debug, "TROUPE_DEBUG", 0);
     complete(&config->slow_ms, "TROUPE_SLOW_MS", SLOW_MS);
     complete_seconds(&config->shutdown_s, "TROUPE_SHUTDOWN_S", SHUTDOWN_S);

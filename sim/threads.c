@@ -55,6 +55,12 @@ void tr__thread_yield(void)
         tr__sim_yield();
 }
 
+/* A seed decides who goes on. */
+void tr__thread_be_nice(int by)
+{
+    (void)by;
+}
+
 void tr__thread_stack(const void **low, size_t *bytes)
 {
     *low = tr__sim.current->stack;

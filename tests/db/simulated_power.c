@@ -5,6 +5,7 @@
  * Each write is two rows of one key. What was told as done must be there, both rows of it. What was
  * told as failed must not be, but where the disk has failed (TR_EIO, TR_ENOSPC): a commit that was
  * written, and whose sync fails, may be there when all begins anew. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <troupe/check.h>
@@ -302,7 +303,51 @@ START_TEST(without_a_sync_for_each_group_it_would_not)
 }
 END_TEST
 
+/* SQLite tells that it is in WAL mode before it has written so: where that fails afterwards, it goes
+ * on with a journal whose end is not durable. */
+static bool has_log(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(tr_sim_disk_name(disk));
+    int exists = 0;
+
+    return vfs->xAccess(vfs, "a.db-wal", SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists != 0;
+}
+
+static int open_while_each_fails(void *unused)
+{
+    bool has_struck = true;
+
+    (void)unused;
+    for (uint64_t n = 1; has_struck; n++) {
+        tr_sim_disk_figures figures;
+        tr_db *db = NULL;
+
+        MUST(tr_sim_disk_new(&disk) == 0);
+        tr_sim_disk_fail_next(disk, n, 1);
+        if (open_it(&db) == 0)
+            MUST(has_log());
+        MUST(db == NULL || tr_db_close(db) == 0);
+        tr_sim_disk_get(disk, &figures);
+        has_struck = figures.failures > 0;
+        tr_sim_disk_free(disk);
+    }
+    return 0;
+}
+
+static void run_open(void *unused)
+{
+    MUST(tr_run(open_while_each_fails, unused, &(tr_config){ .loops = 2, .signals = -1 }) == 0);
+}
+
+START_TEST(what_is_open_has_a_log_whatever_has_failed)
+{
+    tr_log_set(be_quiet, NULL);
+    how = &(kind){ .setup = NULL };
+    ck_assert_int_eq(tr_sim_run(run_open, NULL, &(tr_sim_options){ .seed = 1 }, NULL), 0);
+}
+END_TEST
+
 SUITE_MAIN("db/power", what_was_acknowledged_survives_a_power_cut,
            so_it_does_where_each_write_has_its_own_commit, so_it_does_where_tasks_are_cancelled,
            so_it_does_on_a_disk_that_fails, so_it_does_on_a_disk_that_is_full,
-           without_a_sync_for_each_group_it_would_not)
+           without_a_sync_for_each_group_it_would_not, what_is_open_has_a_log_whatever_has_failed)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "runtime/runtime.h"
@@ -176,6 +177,66 @@ START_TEST(classes_of_absurd_sizes_are_refused)
 }
 END_TEST
 
+/* ---- how nice they are ---- */
+
+static int niceness(void *unused)
+{
+    (void)unused;
+    return 100 + getpriority(PRIO_PROCESS, 0); /* of this thread */
+}
+
+static int niceness_of(tr_pool *pool)
+{
+    return tr_pool_run(pool, niceness, NULL);
+}
+
+START_TEST(who_computes_is_nicer_than_the_loops)
+{
+    int usual = niceness(NULL);
+
+    kit_start(1);
+    ck_assert_int_gt(niceness_of(TR_POOL_CPU), usual);
+    ck_assert_int_eq(niceness_of(TR_POOL_IO), usual);
+    ck_assert_int_eq(niceness_of(TR_POOL_DNS), usual);
+    kit_stop();
+}
+END_TEST
+
+START_TEST(those_who_compute_are_as_nice_as_is_said)
+{
+    int usual = niceness(NULL);
+
+    kit_start_with(&(tr_config){ .loops = 1, .pool_cpu_nice = 3 });
+    ck_assert_int_eq(niceness_of(TR_POOL_CPU), usual + 3);
+    kit_stop();
+    kit_start_with(&(tr_config){ .loops = 1, .pool_cpu_nice = -1 });
+    ck_assert_int_eq(niceness_of(TR_POOL_CPU), usual);
+    kit_stop();
+    ck_assert_int_eq(setenv("TROUPE_POOL_CPU_NICE", "2", 1), 0);
+    kit_start(1);
+    ck_assert_int_eq(niceness_of(TR_POOL_CPU), usual + 2);
+    kit_stop();
+    ck_assert_int_eq(tr_start(&(tr_config){ .pool_cpu_nice = 20 }), TR_EINVAL);
+}
+END_TEST
+
+static int ask_another_pool(void *unused)
+{
+    (void)unused;
+    return niceness_of(TR_POOL_IO);
+}
+
+/* The thread that its job needs is started by somebody else. */
+START_TEST(who_is_nice_makes_no_other_pool_nice)
+{
+    int usual = niceness(NULL);
+
+    kit_start(1);
+    ck_assert_int_eq(tr_pool_run(TR_POOL_CPU, ask_another_pool, NULL), usual);
+    kit_stop();
+}
+END_TEST
+
 /* ---- the signal ---- */
 
 static void on_signal(int signo)
@@ -326,6 +387,7 @@ KIT_MAIN("runtime/pool_classes", jobs_of_one_class_never_starve_those_of_another
          two_classes_full_of_stuck_jobs_leave_the_third_alone, one_task_uses_all_classes,
          classes_have_as_many_threads_as_they_were_given,
          classes_have_as_many_threads_as_the_environment_says, classes_of_absurd_sizes_are_refused,
-         program_that_handles_the_signal_itself_keeps_it, signal_that_is_ignored_is_taken,
-         shutdown_with_stuck_jobs_ends_in_time_and_lists_them,
+         who_computes_is_nicer_than_the_loops, those_who_compute_are_as_nice_as_is_said,
+         who_is_nice_makes_no_other_pool_nice, program_that_handles_the_signal_itself_keeps_it,
+         signal_that_is_ignored_is_taken, shutdown_with_stuck_jobs_ends_in_time_and_lists_them,
          shutdown_interrupts_the_jobs_of_tasks_that_allow_it)
