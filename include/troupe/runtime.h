@@ -41,8 +41,8 @@ typedef struct tr_config {
                            thread for each core that this process may use */
     int pool_dns_max;   /* TROUPE_POOL_DNS_MAX; threads of TR_POOL_DNS at most, up to 10,000; 16 */
     int pool_cpu_nice;  /* TROUPE_POOL_CPU_NICE; so much nicer than the loops (see nice(2)) are the
-                           threads of TR_POOL_CPU, and those that their jobs start: who computes does
-                           not keep a loop waiting; up to 19; below 0: not at all; 10 */
+                           threads of TR_POOL_CPU, and those that its jobs start: who computes
+                           keeps no loop waiting; up to 19; below 0: not at all; 10 */
 } tr_config;
 
 /* Start the runtime, or count one more user of it if it runs. cfg may be NULL; a running runtime

@@ -303,8 +303,8 @@ START_TEST(without_a_sync_for_each_group_it_would_not)
 }
 END_TEST
 
-/* SQLite tells that it is in WAL mode before it has written so: where that fails afterwards, it goes
- * on with a journal whose end is not durable. */
+/* SQLite tells that it is in WAL mode before it has written so: where that fails afterwards, it
+ * goes on with a journal whose end is not durable. */
 static bool has_log(void)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(tr_sim_disk_name(disk));
