@@ -463,7 +463,7 @@ START_TEST(seeds_run_in_processes_of_their_own_or_together)
     ck_assert_int_eq(counted->processes, 20);
     ck_assert_int_eq(count_seeds(20, 3), 20);
     ck_assert_int_ge(counted->processes, 7);
-    ck_assert_int_eq(count_seeds(1000, 1000), 1000); /* no more than there are cores for */
+    ck_assert_int_eq(count_seeds(200, 200), 200); /* no more than there are cores for */
     ck_assert_int_ge(counted->processes, sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1);
     ck_assert_int_le(counted->processes, 64);
 }
@@ -494,7 +494,7 @@ START_TEST(a_seed_that_fails_after_others_says_so)
     char said[16384];
 
     /* So many, that on any machine some come third. */
-    ck_assert_int_eq(WEXITSTATUS(end_of(fail_the_third_time, 400, &options, said, sizeof(said))),
+    ck_assert_int_eq(WEXITSTATUS(end_of(fail_the_third_time, 200, &options, said, sizeof(said))),
                      1);
     ck_assert_ptr_nonnull(strstr(said, "alone it does not fail"));
     ck_assert_ptr_nonnull(strstr(said, " TROUPE_SEEDS=3\n"));
