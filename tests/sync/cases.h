@@ -1,5 +1,5 @@
 /* Cases: what tasks do with each other, on two loops, written once and run twice. With real threads
- * (so also under the sanitizers), and in a simulation under 200 seeds, where threads are late and
+ * (so also under the sanitizers), and in a simulation under many seeds, where threads are late and
  * jobs are slow.
  *
  *     CASE(a_lock_is_given_to_whoever_waits_first)
