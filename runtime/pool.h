@@ -100,7 +100,7 @@ struct tr_pool {
     TR__ALIGNED(TR__CACHE_LINE) uint32_t awake;
     uint32_t keeper; /* number of the loop that keeps time; 0: none */
     uint32_t max;
-    int nice;            /* so much nicer than others its threads are */
+    int nice;            /* so much nicer than the loops its threads are; not below 0 */
     uint32_t interrupts; /* workers that are to be interrupted; changed under the lock */
 
     /* Under the lock. */

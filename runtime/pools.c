@@ -153,7 +153,7 @@ void tr__pools_open(const tr_config *config)
     tr__pools_idle_ns = tr__deadline_ns(0, config->pool_idle_s);
     static_pools[CLASS_IO].max = (uint32_t)config->pool_max;
     static_pools[CLASS_CPU].max = (uint32_t)config->pool_cpu_max;
-    static_pools[CLASS_CPU].nice = config->pool_cpu_nice;
+    static_pools[CLASS_CPU].nice = config->pool_cpu_nice > 0 ? config->pool_cpu_nice : 0;
     static_pools[CLASS_DNS].max = (uint32_t)config->pool_dns_max;
     for (int i = 0; i < 3; i++)
         all.figures[i] = 0;
