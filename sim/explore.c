@@ -212,18 +212,16 @@ static void report_fewest(const exploration *e, child *c, tr__sim_preemption *li
                   left, found);
 }
 
-/* One that does not fail by itself needs those that its process ran before it. */
+/* One that is not known to fail by itself may need those that its process ran before it. */
 static void report_how_to_repeat(const child *c, uint64_t before)
 {
-    if (before == 0) {
+    if (before == 0)
         (void)fprintf(stderr, "sim: to run it again: TROUPE_SEED=%" PRIu64 "\n", c->seed);
-        return;
-    }
-    (void)fprintf(
-        stderr,
-        "sim: alone it does not fail, but after what those before it left in its process\n"
-        "sim: to run them again: TROUPE_SEED=%" PRIu64 " TROUPE_SEEDS=%" PRIu64 "\n",
-        c->seed - before, before + 1);
+    else
+        (void)fprintf(stderr,
+                      "sim: to run it again, after those before it in its process: "
+                      "TROUPE_SEED=%" PRIu64 " TROUPE_SEEDS=%" PRIu64 "\n",
+                      c->seed - before, before + 1);
 }
 
 static void report(const exploration *e, child *c)
@@ -240,9 +238,13 @@ static void report(const exploration *e, child *c)
     memcpy(list, c->trace->list, found * sizeof(*list));
     c->trace->is_replay = true;
     c->trace->is_quiet = true;
-    if (found < TR__SIM_PREEMPTIONS_MAX && still_fails(e, c, list, found)) {
-        report_fewest(e, c, list, found);
-        before = 0;
+    if (found < TR__SIM_PREEMPTIONS_MAX) {
+        if (still_fails(e, c, list, found)) {
+            report_fewest(e, c, list, found);
+            before = 0;
+        } else if (before > 0) {
+            (void)fprintf(stderr, "sim: alone it does not fail: it needs what others have left\n");
+        }
     }
     c->trace->is_replay = false;
     report_how_to_repeat(c, before);
