@@ -300,7 +300,7 @@ START_TEST(five_thousand_calls_are_each_accounted_for)
 {
     may_fail = false;
     tr_log_set(be_quiet, NULL);
-    ck_assert_int_eq(tr_sim_explore(run_root, (void *)&many, SEEDS / 100 + 1,
+    ck_assert_int_eq(tr_sim_explore(run_root, (void *)&many, SEEDS / 20 + 1,
                                     &(tr_sim_options){ .seed = 1, .late = 0.01 }),
                      0);
 }

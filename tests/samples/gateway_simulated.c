@@ -637,11 +637,7 @@ static void fall_silent(void)
 
 /* ---- the tests ---- */
 
-enum {
-    SEEDS_EACH = SEEDS / 12 + 1,
-    SEEDS_FEW = SEEDS / 30 + 1,
-    SEEDS_OF_STREAMS = SEEDS / 100 + 1
-};
+enum { SEEDS_EACH = SEEDS / 3 + 1, SEEDS_FEW = SEEDS / 6 + 1, SEEDS_OF_STREAMS = SEEDS / 20 + 1 };
 
 static void (*chosen)(void);
 

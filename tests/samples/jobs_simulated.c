@@ -139,7 +139,7 @@ static int be_interrupted(void *unused)
 
 /* ---- the tests ---- */
 
-enum { SEEDS_HERE = SEEDS / 10 + 1 };
+enum { SEEDS_HERE = SEEDS / 2 + 1 };
 
 static void explore(void (*run)(void *unused))
 {

@@ -401,7 +401,7 @@ static int run(void *unused)
 
 /* ---- the tests ---- */
 
-enum { SEEDS_EACH = SEEDS / 20 + 1 };
+enum { SEEDS_EACH = SEEDS / 4 + 1 };
 
 static void try_all(tr_sim_options options, bool fails)
 {

@@ -366,7 +366,7 @@ static int run_on_disk(void *unused)
 
 /* ---- the tests ---- */
 
-enum { SEEDS_EACH = SEEDS / 12 + 1 };
+enum { SEEDS_EACH = SEEDS / 3 + 1 };
 
 static void try_all(weather w, tr_sim_options options, bool fails)
 {
