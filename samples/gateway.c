@@ -98,7 +98,7 @@ static int app(void *arg)
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    static struct options options; /* for as long as the program: so is what it points to */
 
     options_read(&options, argc, argv);
     return tr_main(argc, argv, app, &options, NULL);

@@ -124,14 +124,16 @@ static char *read_file(const char *path, size_t *bytes)
 /* What it does not say is as it was. */
 static void read_config(struct options *o, const char *path)
 {
-    tr_parsed *parsed = NULL; /* it owns the texts, as long as the program runs */
     const tr_problem *problems;
     struct options of_file;
     size_t bytes, count;
     char *text = read_file(path, &bytes);
-    int rc = tr_declared_parse(&parsed, options, &of_file, text, bytes, NULL);
+    int rc;
 
-    problems = tr_parsed_problems(parsed, &count);
+    if (o->file != NULL)
+        refuse_for("--config", "is there twice");
+    rc = tr_declared_parse(&o->file, options, &of_file, text, bytes, NULL);
+    problems = tr_parsed_problems(o->file, &count);
     for (size_t i = 0; rc < 0 && i < count; i++)
         fprintf(stderr, "gateway: %s:%zu:%zu: %s %s\n", path, problems[i].line, problems[i].column,
                 problems[i].where, problems[i].what);

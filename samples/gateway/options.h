@@ -27,6 +27,7 @@ struct options {
     double open_for;
     char *health; /* a path that upstreams are asked for now and then; NULL: they are not */
     double health_interval;
+    struct tr_parsed *file; /* owns the texts that come from --config */
 };
 
 /* Read the command line, and the file that it names. For --help, --version and mistakes, it says

@@ -11,6 +11,16 @@ wrk.headers["Content-Type"] = "text/plain"
 wrk.body = string.rep("x", 10000)
 """
 
+FIRST = """
+function response()
+    if not told then
+        told = true
+        io.stdout:write("answered\\n")
+        io.stdout:flush()
+    end
+end
+"""
+
 
 def expect_no_errors(told):
     """Of what wrk says: errors are named only where there were any."""
@@ -37,15 +47,21 @@ def check_bodies(service):
 
 
 class Wrk:
-    """It goes on until the block ends; then no read may have failed, which would be a reset, or an answer
-    that was cut. That nobody listens any more is what it may meet: to it that is a failed write."""
+    """It has been answered when the block begins, and goes on until that ends; then no read may have
+    failed, which would be a reset, or an answer that was cut. That nobody listens any more is what it may
+    meet: to it that is a failed write."""
 
-    def __init__(self, url):
-        self.process = subprocess.Popen(["wrk", "-t1", "-c32", "-d60s", url], text=True,
+    def __init__(self, service, url):
+        script = service.folder / "first.lua"
+        script.write_text(FIRST, encoding="utf-8")
+        self.process = subprocess.Popen(["wrk", "-t1", "-c32", "-d60s", "-s", script, url], text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def __enter__(self):
-        return self
+        for line in self.process.stdout:
+            if line == "answered\n":
+                return self
+        raise AssertionError(self.process.communicate()[1])
 
     def __exit__(self, *unused):
         self.process.send_signal(2)  # then it tells its figures

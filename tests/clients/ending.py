@@ -13,17 +13,17 @@ def end(service, answers):
 
 
 def check_under_load(service):
-    with Wrk(f"{service.url}/"):
+    with Wrk(service, f"{service.url}/"):
         end(service, 2000)
 
 
 def check_under_load_by_tls(service):
-    with Wrk(f"{service.tls_url}/"):
+    with Wrk(service, f"{service.tls_url}/"):
         end(service, 2000)
 
 
 def check_while_bodies_are_on_their_way(service):
-    with Wrk(f"{service.url}/numbers?count=20000"):
+    with Wrk(service, f"{service.url}/numbers?count=20000"):
         end(service, 500)
 
 

@@ -51,7 +51,7 @@ class Sample:
     def __exit__(self, *unused):
         self.process.send_signal(signal.SIGTERM)
         rest, self.errors = self.process.communicate(timeout=PATIENCE)
-        assert self.process.returncode == self.status, self.process.returncode
+        assert self.process.returncode == self.status, (self.process.returncode, self.errors)
         assert rest == "", rest
 
     def connect(self):
