@@ -30,7 +30,10 @@
  * transfers.c the heart; routes.c, login.c, feed.c, metrics.c and page.c are what their names
  * say. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
 #include <troupe/db.h>
 #include <troupe/net.h>
 
@@ -86,6 +89,17 @@ static void explain_listen(int rc)
 
 /* ---- the program ---- */
 
+/* What accounts have is in the memory of one ledger: so there is one on a database. flock is none of
+ * the locks that SQLite takes, which are those of fcntl; but these would go when any descriptor of the
+ * file is closed, so this one stays as long as the program. What can't be opened, the database
+ * explains. */
+static bool is_alone(const char *db)
+{
+    int fd = strcmp(db, ":memory:") == 0 ? -1 : open(db, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+    return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
 static int app(void *unused)
 {
     int rc = service_begin(&service, &options), ended;
@@ -105,6 +119,12 @@ static int app(void *unused)
 int main(int argc, char **argv)
 {
     options_read(&options, argc, argv);
+    if (!is_alone(options.db)) {
+        fprintf(stderr,
+                "ledger: --db %s: another ledger serves it. End that, or give another file.\n",
+                options.db);
+        return 1;
+    }
     setvbuf(stdout, NULL, _IOLBF, 0); /* a line is whole, whoever reads it */
     return tr_main(argc, argv, app, NULL, &(tr_config){ .loops = options.loops });
 }
