@@ -78,6 +78,8 @@ int tr__connection_failed(tr__connection *connection, int code)
     if (connection->is_inside && connection->undone == 0 &&
         sqlite3_get_autocommit(connection->handle) != 0)
         connection->undone = rc;
+    if (code == SQLITE_IOERR_FSYNC)
+        tr__log_forgot(connection);
     /* Without memory for a handle there is none to ask. */
     if (connection->handle == NULL)
         return tr__connection_refuse(connection, rc, "%s", sqlite3_errstr(code));
@@ -310,9 +312,27 @@ static int set_up(tr__connection *c, tr__connection_kind kind)
                                                                    : "pragma synchronous = normal");
     if (rc == 0 && options->setup != NULL)
         rc = tr__connection_script(c, options->setup, true);
-    if (rc == 0 && kind == TR__CONNECTION_READS)
-        rc = tr__connection_do(c, "pragma query_only = true");
-    return rc;
+    if (rc < 0)
+        return rc;
+    if (kind == TR__CONNECTION_READS)
+        return tr__connection_do(c, "pragma query_only = true");
+    c->is_secure = options->is_memory || options->is_read_only; /* where there is no log of ours */
+    return c->is_secure ? 0 : tr__log_watch(c);
+}
+
+static bool never_waits(void *unused)
+{
+    (void)unused;
+    return true;
+}
+
+/* Where it can't be, it is tried again when a transaction begins. */
+static void secure(tr__connection *c)
+{
+    if (c->is_secure || tr__connection_begin(c) < 0)
+        return;
+    tr__connection_roll_back(c);
+    tr__connection_end(c);
 }
 
 int tr__connection_open(tr__connection *connection, const tr__db_options *options,
@@ -326,8 +346,13 @@ int tr__connection_open(tr__connection *connection, const tr__db_options *option
     tr__connection_enter(connection);
     code = open_handle(connection, kind);
     rc = code == SQLITE_OK ? set_up(connection, kind) : tr__connection_failed(connection, code);
-    if (rc < 0)
+    if (rc < 0) {
         tr__connection_close(connection);
+    } else if (kind == TR__CONNECTION_WRITES) {
+        connection->gives_up = never_waits; /* who writes meanwhile has secured it */
+        secure(connection);
+        connection->why[0] = '\0';
+    }
     tr__connection_leave(connection);
     return rc;
 }
@@ -336,6 +361,8 @@ void tr__connection_close(tr__connection *connection)
 {
     if (connection->handle == NULL)
         return;
+    if (!connection->is_secure) /* the log stays, for who writes next */
+        (void)sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     tr__statements_forget(connection);
     (void)sqlite3_finalize(connection->undo); /* tells what its last step has told */
     connection->undo = NULL;
@@ -365,6 +392,13 @@ int tr__connection_begin(tr__connection *connection)
 
     connection->is_inside = rc == 0;
     connection->undone = 0;
+    if (rc < 0 || connection->is_secure)
+        return rc;
+    rc = tr__log_secure(connection);
+    if (rc < 0) {
+        tr__connection_roll_back(connection);
+        tr__connection_end(connection);
+    }
     return rc;
 }
 

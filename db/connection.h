@@ -64,6 +64,11 @@ typedef struct tr__connection {
     sqlite3_stmt *undo;
     bool must_undo;
 
+    /* Of one that writes (log.c); one that reads is never secure, and leaves the log alone. */
+    bool is_secure;        /* all of the log is on disk, whatever was before */
+    bool has_forgotten;    /* a sync has failed */
+    int checkpoint_frames; /* that the log has, for a checkpoint */
+
     bool is_ours;            /* what is prepared now is the library's own, or of the setup */
     uint64_t busy_since_ns;  /* when another process was found to have it locked */
     uint32_t busy_word;      /* it sleeps on this; nobody wakes it */
@@ -101,7 +106,8 @@ __attribute__((format(printf, 3, 4))) int tr__connection_refuse(tr__connection *
 
 /* Do one statement of the library's own, such as "commit"; rows are left out. */
 int tr__connection_do(tr__connection *connection, const char *sql);
-/* Begin a transaction that writes, and end it, when it has been committed or rolled back. */
+/* Begin a transaction that writes (TR_EIO: a sync has failed before, and the disk still fails), and
+ * end it, when it has been committed or rolled back. */
 int tr__connection_begin(tr__connection *connection);
 void tr__connection_end(tr__connection *connection);
 /* Why SQLite has rolled back the transaction that it is inside; 0: it has not. */
@@ -115,5 +121,15 @@ void tr__connection_roll_back(tr__connection *connection);
 int tr__connection_settle(tr__connection *connection);
 /* Do all statements of a text. is_ours: those that programs may not say are allowed. */
 int tr__connection_script(tr__connection *connection, const char *sql, bool is_ours);
+
+/* ---- the log (log.c) ---- */
+
+/* Checkpoints are made when the setup says, or by default; and one whose sync fails is noticed. */
+int tr__log_watch(tr__connection *connection);
+/* A sync has failed. */
+void tr__log_forgot(tr__connection *connection);
+/* Inside of a transaction that writes: what a sync may have forgotten is written again. why says
+ * what has failed. */
+int tr__log_secure(tr__connection *connection);
 
 #endif

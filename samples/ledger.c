@@ -89,10 +89,10 @@ static void explain_listen(int rc)
 
 /* ---- the program ---- */
 
-/* What accounts have is in the memory of one ledger: so there is one on a database. flock is none of
- * the locks that SQLite takes, which are those of fcntl; but these would go when any descriptor of the
- * file is closed, so this one stays as long as the program. What can't be opened, the database
- * explains. */
+/* What accounts have is in the memory of one ledger: so there is one on a database. SQLite's locks
+ * are those of fcntl, which have nothing to do with flock; but they would go when any descriptor of
+ * the file is closed, so this one stays as long as the program. What can't be opened, the
+ * database explains. */
 static bool is_alone(const char *db)
 {
     int fd = strcmp(db, ":memory:") == 0 ? -1 : open(db, O_RDWR | O_CREAT | O_CLOEXEC, 0644);

@@ -6,6 +6,7 @@
  *                                     | changes   what is between the two, in order
  *
  *     now = durable with all changes, in order
+ *           (and those that a sync that failed has forgotten, which are in now alone)
  *
  * Folder entries, too, are durable only when the folder was synced; until then they come and go in
  * order: a power cut forgets the last so many. A name that was deleted and made again is two files.

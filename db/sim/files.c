@@ -114,13 +114,25 @@ void tr__disk_sync(tr__disk_file *file)
     }
 }
 
-/* All are still to be kept by the next one. (Linux may forget them instead, and call the file
- * clean: there, what SQLite has copied out of its log is lost with the log.) */
+static void free_changes(tr__disk_change *change)
+{
+    while (change != NULL) {
+        tr__disk_change *next = change->next;
+
+        free(change);
+        change = next;
+    }
+}
+
+/* The others are still to be kept by the next one; or never will be, for so does Linux: it calls
+ * pages clean whose write has failed. */
 void tr__disk_sync_badly(tr_sim_disk *disk, tr__disk_file *file)
 {
     for (const tr__disk_change *change = file->changes; change != NULL; change = change->next)
         if (tr__random_next(&disk->dice) & 1)
             apply(&file->durable, change);
+    if (tr__random_next(&disk->dice) & 1)
+        free_changes(take_changes(file));
 }
 
 size_t tr__disk_used(const tr_sim_disk *disk)
@@ -204,12 +216,7 @@ void tr__disk_sync_folder(tr_sim_disk *disk)
 /* One that is off the list. */
 static void free_file(tr__disk_file *file)
 {
-    tr__disk_change *next;
-
-    for (tr__disk_change *change = take_changes(file); change != NULL; change = next) {
-        next = change->next;
-        free(change);
-    }
+    free_changes(take_changes(file));
     free(file->now.data);
     free(file->durable.data);
     free(file);
@@ -231,15 +238,15 @@ void tr__disk_collect(tr_sim_disk *disk)
 
 void tr__disk_free_all(tr_sim_disk *disk)
 {
-    tr__list *at;
-
     settle_folder(disk, 0);
-    while ((at = tr__list_take_first(&disk->files)) != NULL) {
+    for (tr__list *at = disk->files.next, *next; at != &disk->files; at = next) {
         tr__disk_file *file = TR__CONTAINER_OF(at, tr__disk_file, link);
 
+        next = at->next;
         TR_ASSERT(file->references == 0); /* a database is open */
         free_file(file);
     }
+    tr__list_init(&disk->files);
 }
 
 /* ---- the power ---- */

@@ -48,7 +48,9 @@ TR_API void tr_sim_disk_set_space(tr_sim_disk *disk, size_t bytes);
 TR_API void tr_sim_disk_set_latency(tr_sim_disk *disk, double seconds);
 
 /* The chance, from 0 to 1, that an operation fails: TR_EIO. Of a write that fails a part may have
- * been done; of what a sync that fails should have kept, some may be kept. */
+ * been done; of what a sync that fails should have kept, some is kept, and of the rest the seed
+ * decides whether the next sync keeps it, or it is forgotten, as on Linux: it is read as it was
+ * written, until the power is cut. */
 TR_API void tr_sim_disk_set_failures(tr_sim_disk *disk, double chance);
 
 /* Let the n-th operation from now on fail (1: the next), and all until count have; 0: none. */

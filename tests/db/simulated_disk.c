@@ -195,10 +195,16 @@ START_TEST(a_disk_that_fails_loses_nothing_that_was_acknowledged)
     try_all(&(kind){ .setup = WAL "pragma synchronous = full; pragma wal_autocheckpoint = 5",
                      .failures = 0.01 });
     ck_assert_int_eq(lost + half + broken, 0);
+}
+END_TEST
+
+/* To SQLite alone: troupe-db writes it again (db/log.c, tests/db/simulated_power.c). */
+START_TEST(what_a_failed_sync_forgets_is_lost_when_the_power_goes)
+{
     try_all(&(kind){ .setup = WAL "pragma synchronous = full; pragma wal_autocheckpoint = 5",
                      .failures = 0.01,
                      .is_cut = true });
-    ck_assert_int_eq(lost + half + broken, 0);
+    ck_assert_int_gt(lost + broken, 0);
 }
 END_TEST
 
@@ -358,6 +364,7 @@ SUITE_MAIN("db/disk", what_was_synced_survives_a_power_cut,
            a_journal_comes_back_where_its_folder_was_not_synced,
            a_log_that_is_synced_now_and_then_loses_the_last_writes_only,
            a_disk_that_fails_loses_nothing_that_was_acknowledged,
+           what_a_failed_sync_forgets_is_lost_when_the_power_goes,
            who_writes_to_a_log_first_keeps_its_name, a_full_disk_says_so_until_there_is_room,
            each_operation_can_fail_once, chance_and_time_are_those_of_the_seed,
            outside_of_a_simulation_there_is_no_disk)
