@@ -20,7 +20,9 @@ enum { TO_FUNCTION = -1, TO_DATA = -1 }; /* no relocation has such a type */
 
 static const tr__hook *hooks;
 static int hook_count;
-static unsigned long long objects_seen; /* that were ever loaded, at the last pass */
+/* How many were ever loaded: at the last pass; and when the watcher last asked. */
+static unsigned long long objects_seen, objects_noticed;
+static bool some_are_loading; /* at the last pass */
 
 /* ---- an object ---- */
 
@@ -162,35 +164,66 @@ static bool is_ordinary(const object *o, const ElfW(Sym) * symbol, const tr__hoo
     return now == *hook->real || (symbol->st_shndx == SHN_UNDEF && holds(o, now));
 }
 
-/* false: it should be another, and could not be written. */
-static bool visit_entry(object *o, const ElfW(Rela) * relocation, bool installs)
-{
-    const ElfW(Sym) *symbol = &o->symbols[ELF64_R_SYM(relocation->r_info)];
-    int type = (int)ELF64_R_TYPE(relocation->r_info);
+/* An entry that a hook is for. */
+typedef struct entry {
     const tr__hook *hook;
-    void **entry;
+    const ElfW(Sym) * symbol;
+    void **at;
     void *now;
+} entry;
+
+/* false: it is another's. */
+static bool find_entry(entry *e, const object *o, const ElfW(Rela) * relocation)
+{
+    int type = (int)ELF64_R_TYPE(relocation->r_info);
 
     if (type != TO_FUNCTION && type != TO_DATA)
-        return true;
-    hook = hook_of(o->strings + symbol->st_name);
-    if (hook == NULL)
-        return true;
-    entry = (void **)(o->info->dlpi_addr + relocation->r_offset);
-    now = tr__load_relaxed_ptr(entry); /* relaxed: only its value matters */
-    if (installs && now != hook->ours && is_ordinary(o, symbol, hook, now))
-        return write_entry(o, entry, hook->ours);
-    if (!installs && now == hook->ours)
-        return write_entry(o, entry, *hook->real);
+        return false;
+    e->symbol = &o->symbols[ELF64_R_SYM(relocation->r_info)];
+    e->hook = hook_of(o->strings + e->symbol->st_name);
+    if (e->hook == NULL)
+        return false;
+    e->at = (void **)(o->info->dlpi_addr + relocation->r_offset);
+    e->now = tr__load_relaxed_ptr(e->at); /* relaxed: only its value matters */
+    return true;
+}
+
+/* Until the linker comes to an entry, it is 0, or an offset in the object, which is no address. */
+static bool is_linked(const object *o, const entry *e)
+{
+    if (o->info->dlpi_addr == 0 || ELF64_ST_BIND(e->symbol->st_info) == STB_WEAK)
+        return true; /* it may stay so */
+    return e->now != NULL && !holds(o, (const char *)o->info->dlpi_addr + (uintptr_t)e->now);
+}
+
+static bool are_linked(const object *o, const relocations *entries)
+{
+    entry e;
+
+    for (size_t i = 0; entries->first != NULL && i < entries->count; i++)
+        if (find_entry(&e, o, &entries->first[i]) && !is_linked(o, &e))
+            return false;
+    return true;
+}
+
+/* false: it should be another, and could not be written. */
+static bool visit_entry(object *o, const entry *e, bool installs)
+{
+    if (installs && e->now != e->hook->ours && is_ordinary(o, e->symbol, e->hook, e->now))
+        return write_entry(o, e->at, e->hook->ours);
+    if (!installs && e->now == e->hook->ours)
+        return write_entry(o, e->at, *e->hook->real);
     return true;
 }
 
 static bool visit_entries(object *o, const relocations *entries, bool installs)
 {
     bool is_complete = true;
+    entry e;
 
     for (size_t i = 0; entries->first != NULL && i < entries->count; i++)
-        is_complete &= visit_entry(o, &entries->first[i], installs);
+        if (find_entry(&e, o, &entries->first[i]))
+            is_complete &= visit_entry(o, &e, installs);
     return is_complete;
 }
 
@@ -219,6 +252,10 @@ static int visit_object(struct dl_phdr_info *info, size_t bytes, void *arg)
     objects_seen = info->dlpi_adds;
     if (is_skipped(info->dlpi_name) || !read_object(&o, info))
         return 0;
+    if (p->installs && !(are_linked(&o, &o.functions) && are_linked(&o, &o.data))) {
+        some_are_loading = true;
+        return 0;
+    }
     p->is_complete &= visit_entries(&o, &o.functions, p->installs);
     p->is_complete &= visit_entries(&o, &o.data, p->installs);
     if (o.is_open) /* if it can't be closed, it stays as it is */
@@ -230,6 +267,7 @@ static bool visit_all(bool installs)
 {
     pass p = { .installs = installs, .is_complete = true };
 
+    some_are_loading = false;
     (void)dl_iterate_phdr(visit_object, &p);
     return p.is_complete;
 }
@@ -256,12 +294,16 @@ static void find_real(const tr__hook *hook)
 
 bool tr__hooks_install(const tr__hook *wanted, int count)
 {
+    bool is_complete;
+
     hooks = wanted;
     hook_count = count;
     for (int i = 0; i < count; i++)
         if (*hooks[i].real == NULL)
             find_real(&hooks[i]);
-    return visit_all(true);
+    is_complete = visit_all(true);
+    objects_seen = objects_noticed = 0; /* what is loaded just now is visited once more */
+    return is_complete;
 }
 
 static int see_first(struct dl_phdr_info *info, size_t bytes, void *arg)
@@ -271,12 +313,20 @@ static int see_first(struct dl_phdr_info *info, size_t bytes, void *arg)
     return 1;
 }
 
+/* An object is in the list before the linker has written its entries, and must be left alone until
+ * then. So what is new is visited the next time, when it has been there for a while; and again, as
+ * long as entries are seen that are not written. */
 bool tr__hooks_follow(void)
 {
     unsigned long long loaded = objects_seen;
+    bool is_new;
 
     (void)dl_iterate_phdr(see_first, &loaded);
-    return loaded == objects_seen || visit_all(true);
+    is_new = loaded != objects_noticed;
+    objects_noticed = loaded;
+    if (is_new || (loaded == objects_seen && !some_are_loading))
+        return true;
+    return visit_all(true);
 }
 
 void tr__hooks_remove(void)
