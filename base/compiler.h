@@ -13,6 +13,7 @@
 #define TR__UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TR__COLD        __attribute__((cold, noinline))
 #define TR__NOINLINE    __attribute__((noinline))
+#define TR__NO_TSAN     __attribute__((no_sanitize_thread, noinline))
 #define TR__CACHE_LINE  64
 #define TR__ALIGNED(n)  __attribute__((aligned(n)))
 

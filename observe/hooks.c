@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/compiler.h"
 #include "base/seam.h"
 
 #if defined(__x86_64__) && defined(__LP64__)
@@ -229,13 +230,23 @@ static bool visit_entries(object *o, const relocations *entries, bool installs)
 
 /* ---- all objects ---- */
 
+/* Not by strrchr: TSan knows of the loader's lock for all bytes of a name but the 0 behind it. */
+TR__NO_TSAN static const char *last_part(const char *path)
+{
+    const char *part = path;
+
+    for (const char *at = path; *at != '\0'; at++)
+        if (*at == '/')
+            part = at + 1;
+    return part;
+}
+
 /* The C library calls itself as it pleases; sanitizers stand behind the functions already. */
 static bool is_skipped(const char *path)
 {
     static const char *const names[] = { "libc.so", "ld-linux", "linux-vdso", "libasan",
                                          "libtsan", "libubsan", "liblsan",    "vgpreload" };
-    const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
+    const char *name = last_part(path);
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strncmp(name, names[i], strlen(names[i])) == 0)
