@@ -349,7 +349,7 @@ int tr__connection_open(tr__connection *connection, const tr__db_options *option
     if (rc < 0) {
         tr__connection_close(connection);
     } else if (kind == TR__CONNECTION_WRITES) {
-        connection->gives_up = never_waits; /* who writes meanwhile has secured it */
+        connection->gives_up = never_waits; /* until the next job: nobody waits for an opening */
         secure(connection);
         connection->why[0] = '\0';
     }

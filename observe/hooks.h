@@ -20,7 +20,8 @@ typedef struct tr__hook {
 /* Replace the entries of all objects. The hooks, in the order of their names, must last until they
  * are removed; one set at a time. false: some objects could not be written to. */
 bool tr__hooks_install(const tr__hook *hooks, int count);
-/* The same for objects that have been loaded since. */
+/* The same for objects that have been loaded since; to be called now and then, for what is new to
+ * one call is visited by the next, when the linker is done with it. */
 bool tr__hooks_follow(void);
 /* Put the real ones back. Threads may be within ours, and stay there for a while. */
 void tr__hooks_remove(void);

@@ -446,6 +446,17 @@ static void copy_a_part(tr_db *db, int *key)
     tr_db_rows_close(old);
 }
 
+/* The end of a round: nothing that was acknowledged may be missing. */
+static void cut_and_examine(tr_db *db)
+{
+    tr_sim_disk_cut_power(disk);
+    MUST(tr_db_close(db) == 0);
+    MUST(open_it(&db) == 0);
+    MUST(examine(db) == 0);
+    MUST(tr_db_close(db) == 0);
+    tr_sim_disk_free(disk);
+}
+
 /* The n-th operation fails after that; then all is well again, and the log begins anew, in this
  * process or the next. Whether it has failed. */
 static bool forget_the_nth(uint64_t n, bool closes)
@@ -469,12 +480,7 @@ static bool forget_the_nth(uint64_t n, bool closes)
     }
     for (int i = 0; i < 4; i++)
         write_next(db, &key);
-    tr_sim_disk_cut_power(disk);
-    MUST(tr_db_close(db) == 0);
-    MUST(open_it(&db) == 0);
-    MUST(examine(db) == 0);
-    MUST(tr_db_close(db) == 0);
-    tr_sim_disk_free(disk);
+    cut_and_examine(db);
     return after.failures > before.failures;
 }
 
@@ -523,12 +529,7 @@ static bool find_what_was_left(uint64_t n)
     MUST(open_it(&db) == 0);
     write_next(db, &key);
     MUST(fates[2] == DONE);
-    tr_sim_disk_cut_power(disk);
-    MUST(tr_db_close(db) == 0);
-    MUST(open_it(&db) == 0);
-    MUST(examine(db) == 0);
-    MUST(tr_db_close(db) == 0);
-    tr_sim_disk_free(disk);
+    cut_and_examine(db);
     return figures.failures > 0;
 }
 

@@ -52,6 +52,9 @@ START_TEST(an_object_that_is_just_being_loaded_is_hooked_when_it_is)
     void *object;
     char byte;
 
+#if !defined(__x86_64__) && !defined(__aarch64__)
+    return; /* nothing is hooked there */
+#endif
     open_pipes();
     ck_assert(tr__hooks_install(&hook, 1));
     ck_assert_int_eq(pthread_create(&thread, NULL, load, NULL), 0);
