@@ -125,7 +125,8 @@ int transfers_write(struct transfers *transfers, tr_db_fn job, void *arg, size_t
         return rc;
     }
     rc = await_errand(task, transfers->patience);
-    memcpy(arg, e->arg, size);
+    if (tr_future_is_done(tr_task_future(task))) /* else the database may be at it yet */
+        memcpy(arg, e->arg, size);
     leave(e);
     tr_task_detach(task);
     return rc;

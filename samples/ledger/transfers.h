@@ -19,10 +19,10 @@ struct transfers {
 
 int transfers_routes(struct transfers *transfers, tr_http_server *srv);
 
-/* Have a job of the database done that has moved money in `move`, and tell the accounts and the
- * feed of it. Returns what tr_db_write has returned; TR_ETIMEDOUT: not in time. Then it may be done
- * yet, by itself, and only what it would have done is known. job gets `size` bytes, a copy of *arg,
- * which is copied back; the move stands in it at `offset`. */
+/* Have a job of the database done that moves money, and tell the accounts and the feed of it.
+ * Returns what tr_db_write has returned; TR_ETIMEDOUT: not in time; TR_ECANCELED: the caller was
+ * cancelled. After these two it may be done yet, by itself. job gets `size` bytes, a copy of *arg,
+ * which is copied back when it has ended; a struct move stands in it at `offset`. */
 int transfers_write(struct transfers *transfers, tr_db_fn job, void *arg, size_t size,
                     size_t offset);
 
