@@ -671,7 +671,10 @@ check_wordcount_options()
         '"partial":false,"files":2,.*"words":9,"distinct":5,.*"top":\[\{"word":"the","count":5\},\{"word":"at",' \
         "$work/out"
     is_json "wordcount --json"
-    run_clean wordcount --progress "$work/tree/capitals" # may be too quick to show any
+    run wordcount --progress "$work/tree/capitals" # may be too quick to show any
+    equal "wordcount --progress: exit status" 0 "$status"
+    equal "wordcount --progress: stderr, but for progress" "" \
+        "$(sed -E 's/\r\x1b\[K([01] files, [^\r]*)?//g' "$work/err")"
     run wordcount --no-progress "$work/tree"
     equal "wordcount --no-progress: stderr" "" "$(cat "$work/err")"
     if [ -c /dev/full ]; then
