@@ -19,10 +19,12 @@ if [ $# -lt 1 ] || [ ! -d "$1" ]; then
 fi
 samples=$(cd "$1" && pwd) || exit 2
 emulator=("${@:2}")
-patience=600 # seconds: a guard against hangs
+patience=120 # seconds: a guard against hangs
+[ ${#emulator[@]} -eq 0 ] || patience=600
 all_loops=(1 3 "")
 many_loops=(1 2 3 8)
 if grep -qE '__[at]san_init' "$samples/wordcount"; then
+    patience=600
     all_loops=(3)
     many_loops=(3)
 fi
@@ -312,12 +314,13 @@ END
 check_gather_sleeps()
 {
     expect_text <<'END'
-5000 sleeps, 1250 s in all: TR_OK, 5000 slept, together a moment
+5000 sleeps, 1250 s in all: TR_OK, 5000 slept, together N s
 one fails: TR_EAGAIN, 0 slept, 4999 were cancelled
 a deadline: TR_ETIMEDOUT, 1 slept, 4999 were cancelled
 END
-    run_clean gather_sleeps
-    same gather_sleeps "$work/expected" "$work/out"
+    run_clean gather_sleeps # one after the other they would outlast the guard against hangs
+    sed -E 's/together (0\.[5-9]|[1-9][0-9]*\.[0-9]) s/together N s/' "$work/out" >"$work/actual"
+    same gather_sleeps "$work/expected" "$work/actual"
 }
 
 check_gather_retry()
